@@ -1,0 +1,8 @@
+//! Two simulated vendors, a Salesforce org and a HubSpot portal, speaking the vendors' own wire formats on loopback.
+//!
+//! The demo, the training ground and the world that the tests run in. It knows nothing of the rest of Syncline,
+//! above all nothing of `crm/`, so that an error in one cannot hide in the other. The core is
+//! `handle(now, request) -> response`; `server` wraps it in a listener for people, tests call it in process.
+
+pub mod history;
+pub mod http;
