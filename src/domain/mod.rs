@@ -1,1 +1,29 @@
-//! (described in docs/design/architecture.md)
+//! The words of docs/design/product.md as types, canonical forms and the field merge. No I/O, no time, no randomness.
+
+mod ids;
+mod link;
+mod mapping;
+mod op;
+mod pending;
+mod run;
+mod schema;
+mod side;
+mod value;
+
+pub use ids::{ItemId, LinkId, MappingId, OpId, RecordId, RecordKey, RunId, digest128};
+pub use link::{Base, BaseField, BaseValue, CreatedBy, Link, LinkState, SideBase};
+pub use mapping::{
+    BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, Direction, Endpoint, FieldPair,
+    ForeignEdit, KeyFields, Mapping, MatchRule, OtherwiseRule, PairKind, TransformSpec,
+};
+pub use op::{Assignment, Attempt, Op, OpKind, OpOutcome, OpState};
+pub use pending::{
+    Candidate, Choice, Conflict, ErrorCategory, ErrorItem, ItemKind, ItemState, Resolution,
+    SideValue, VendorError,
+};
+pub use run::{
+    CallCount, Counters, MappingCounts, RunKind, RunRecord, RunState, SideCount, ValveHit,
+};
+pub use schema::{FieldSchema, FieldType, ObjectSchema, PicklistValue};
+pub use side::{PerSide, Side};
+pub use value::{Observation, Presence, Value};

@@ -1,0 +1,150 @@
+//! Links and their two-sided bases (docs/design/sync-semantics.md 2, 2.1).
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{LinkId, MappingId, PerSide, RecordId, Side, Value, digest128};
+
+/// How a link came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CreatedBy {
+    /// Two existing records matched.
+    Matched,
+    /// We created the Salesforce record.
+    CreatedSalesforce,
+    /// We created the HubSpot record.
+    CreatedHubspot,
+    /// A create found the record already there under its key.
+    Adopted,
+    /// A person linked the two.
+    Person,
+}
+
+/// The state of a link. Only `Active` ones are merged.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// Both records are known and in step.
+    Active,
+    /// A create was sent, its target's id is not known yet.
+    PendingCreate,
+    /// Set aside, with the reason.
+    Suspended(String),
+}
+
+/// The stored fact "this Salesforce id is that HubSpot id".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Its id.
+    pub id: LinkId,
+    /// Its mapping.
+    pub mapping: MappingId,
+    /// Both ids; one is `None` while a create is pending.
+    pub ids: PerSide<Option<RecordId>>,
+    /// State.
+    pub state: LinkState,
+    /// Origin.
+    pub created_by: CreatedBy,
+    /// When it was made.
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    pub created_at: DateTime<Utc>,
+    /// The sides whose key field is known to hold the counterpart's id (10.3).
+    #[serde(default)]
+    pub stamped: PerSide<bool>,
+}
+
+/// A base value: raw as the vendor returned it, long ones as hashes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BaseValue {
+    /// Blank.
+    #[serde(rename = "0")]
+    Null,
+    /// Up to 256 bytes, raw.
+    #[serde(rename = "v")]
+    Raw(String),
+    /// Longer: length, hash of the raw bytes, hash of the canonical form and the canon version it was made with.
+    #[serde(rename = "h")]
+    Hashed {
+        /// Bytes.
+        len: u64,
+        /// 128-bit hash of the raw bytes, hexadecimal.
+        raw: String,
+        /// 128-bit hash of the canonical form, hexadecimal.
+        canon: String,
+        /// Canon version.
+        version: u32,
+    },
+}
+
+impl BaseValue {
+    /// Longest raw value that is stored as it is, in bytes.
+    pub const RAW_LIMIT: usize = 256;
+
+    /// The base form of a known value; `canon_text` is its canonical form's rendering, used only for long values.
+    /// `None` for `Unknown`.
+    pub fn of(value: &Value, canon_text: &str, canon_version: u32) -> Option<BaseValue> {
+        match value {
+            Value::Unknown => None,
+            Value::Null => Some(BaseValue::Null),
+            Value::Text(text) if text.len() <= Self::RAW_LIMIT => {
+                Some(BaseValue::Raw(text.clone()))
+            }
+            Value::Text(text) => Some(BaseValue::Hashed {
+                len: text.len() as u64,
+                raw: format!("{:032x}", digest128(&[text.as_bytes()])),
+                canon: format!("{:032x}", digest128(&[canon_text.as_bytes()])),
+                version: canon_version,
+            }),
+        }
+    }
+}
+
+/// The base of one field pair: what each side held when it was last settled. `None`: never settled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseField {
+    /// Salesforce's and HubSpot's raw value.
+    #[serde(rename = "b")]
+    pub values: PerSide<Option<BaseValue>>,
+    /// Written by us and not read back yet.
+    #[serde(rename = "u", default, skip_serializing_if = "is_default")]
+    pub unverified: PerSide<bool>,
+    /// Settled although not equal.
+    #[serde(rename = "d", default, skip_serializing_if = "is_default")]
+    pub diverged: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// One side of a base as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SideBase {
+    /// Modstamp of the observation that settled it last.
+    #[serde(with = "chrono::serde::ts_milliseconds_option", default)]
+    pub modstamp: Option<DateTime<Utc>>,
+    /// When that observation was made, in our clock: the start of the interval in which a later Salesforce edit lies (8).
+    #[serde(with = "chrono::serde::ts_milliseconds_option", default)]
+    pub observed_at: Option<DateTime<Utc>>,
+}
+
+/// The two-sided base of a link, by pair name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// Per pair.
+    pub fields: BTreeMap<String, BaseField>,
+    /// Per side.
+    pub sides: PerSide<SideBase>,
+}
+
+impl Base {
+    /// The base value of one pair on one side.
+    pub fn value(&self, pair: &str, side: Side) -> Option<&BaseValue> {
+        self.fields
+            .get(pair)
+            .and_then(|field| field.values.get(side).as_ref())
+    }
+}

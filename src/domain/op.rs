@@ -1,0 +1,161 @@
+//! Journalled writes (docs/design/sync-semantics.md 16.1).
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{LinkId, MappingId, OpId, RecordId, RunId, Side, Value, VendorError};
+
+/// What an op does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpKind {
+    /// Makes a record (an upsert by key where the key field exists).
+    Create,
+    /// Writes fields of a record.
+    Update,
+    /// Writes nothing but the key field.
+    Stamp,
+    /// Sets an association.
+    Associate,
+    /// Removes an association.
+    Dissociate,
+}
+
+impl OpKind {
+    /// The word for machines.
+    pub fn word(self) -> &'static str {
+        match self {
+            OpKind::Create => "create",
+            OpKind::Update => "update",
+            OpKind::Stamp => "stamp",
+            OpKind::Associate => "associate",
+            OpKind::Dissociate => "dissociate",
+        }
+    }
+}
+
+/// One field of an op: what is sent, what was there, which rule decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The value before, as the plan saw it and as undo will restore it.
+    pub before: Value,
+    /// The value to send.
+    pub after: Value,
+    /// The rule that chose it: `changed`, `salesforce`, `last_write_wins`, `resolved`, `fill`, `key`, `create`…
+    pub rule: String,
+    /// The pair's name; empty for the key field.
+    #[serde(default)]
+    pub pair: String,
+}
+
+/// Where an op stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpState {
+    /// Decided, nothing sent.
+    Planned,
+    /// Journalled; the request may be on the wire.
+    Sent,
+    /// The vendor said yes (or a look-up proved it).
+    Confirmed,
+    /// The vendor said no: not applied.
+    Failed,
+    /// No answer: must be looked up.
+    Unknown,
+    /// Looked up, and something else is there: re-planned.
+    Superseded,
+    /// Not sent: the target moved, a valve, the budget, a cancel.
+    Skipped,
+}
+
+impl OpState {
+    /// The word for machines.
+    pub fn word(self) -> &'static str {
+        match self {
+            OpState::Planned => "planned",
+            OpState::Sent => "sent",
+            OpState::Confirmed => "confirmed",
+            OpState::Failed => "failed",
+            OpState::Unknown => "unknown",
+            OpState::Superseded => "superseded",
+            OpState::Skipped => "skipped",
+        }
+    }
+}
+
+/// How an op ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpOutcome {
+    /// The id the vendor gave (creates).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
+    /// True where a create found the record already there.
+    #[serde(default)]
+    pub adopted: bool,
+    /// The vendor's refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<VendorError>,
+    /// Why it was skipped or superseded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// How often an op was sent, and when last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Times sent.
+    pub count: u32,
+    /// When last.
+    #[serde(with = "chrono::serde::ts_milliseconds_option", default)]
+    pub sent_at: Option<DateTime<Utc>>,
+    /// The batch it went with.
+    #[serde(default)]
+    pub batch: u64,
+}
+
+/// One write to a vendor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Op {
+    /// Its id.
+    pub id: OpId,
+    /// Its run.
+    pub run: RunId,
+    /// Position in the run's journal; 0 until journalled.
+    pub seq: u64,
+    /// The mapping.
+    pub mapping: MappingId,
+    /// The link it works for.
+    pub link: LinkId,
+    /// What it does.
+    pub kind: OpKind,
+    /// The side written to.
+    pub side: Side,
+    /// The object written to.
+    pub object: String,
+    /// The record written to; `None` for a create.
+    pub target: Option<RecordId>,
+    /// The counterpart on the other side: the source of a create, whose id is the upsert key.
+    pub source: Option<RecordId>,
+    /// Fields by API name on the side written to. An association has one, named as the pair's pseudo field.
+    pub fields: BTreeMap<String, Assignment>,
+    /// The target's modstamp that the plan was made from.
+    #[serde(with = "chrono::serde::ts_milliseconds_option", default)]
+    pub modstamp: Option<DateTime<Utc>>,
+    /// State.
+    pub state: OpState,
+    /// Tries.
+    #[serde(default)]
+    pub attempt: Attempt,
+    /// The end.
+    #[serde(default)]
+    pub outcome: OpOutcome,
+}
+
+impl Op {
+    /// True where the op changes nothing but the key field.
+    pub fn is_stamp(&self) -> bool {
+        self.kind == OpKind::Stamp
+    }
+}

@@ -1,0 +1,127 @@
+//! The store as everyone else sees it: byte keys, byte values, atomic batches, ranges.
+
+use super::Key;
+
+/// One key and its value. The value's first byte is its format version; the store adds and checks a checksum below that.
+pub type Entry = (Key, Vec<u8>);
+
+/// Writes that happen together or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// In order; a later write to the same key wins. `None` removes.
+    pub writes: Vec<(Key, Option<Vec<u8>>)>,
+}
+
+impl Batch {
+    /// Adds a write.
+    pub fn put(&mut self, key: Key, value: Vec<u8>) {
+        self.writes.push((key, Some(value)));
+    }
+
+    /// Adds a removal.
+    pub fn remove(&mut self, key: Key) {
+        self.writes.push((key, None));
+    }
+
+    /// True where there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+}
+
+/// Part of the key order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Only keys that start with this.
+    pub prefix: Key,
+    /// Only keys after this one (before it when `reverse`).
+    pub after: Option<Key>,
+    /// At most so many.
+    pub limit: usize,
+    /// From the end.
+    pub reverse: bool,
+}
+
+impl Range {
+    /// The first `limit` entries under a prefix.
+    pub fn prefix(prefix: Key, limit: usize) -> Self {
+        Range {
+            prefix,
+            after: None,
+            limit,
+            reverse: false,
+        }
+    }
+}
+
+/// The store could not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another process holds the data folder.
+    #[error(
+        "the data folder {folder} is in use by another Syncline (pid {pid}); stop it first, or name another folder with --data-dir"
+    )]
+    Held {
+        /// The folder.
+        folder: String,
+        /// The holder.
+        pid: String,
+    },
+    /// The disk refused: full, read-only, gone.
+    #[error("the store in {folder} could not {doing}: {why}; {next}")]
+    Io {
+        /// The folder.
+        folder: String,
+        /// What was tried.
+        doing: String,
+        /// The system's words.
+        why: String,
+        /// What to do.
+        next: String,
+    },
+    /// The store is damaged.
+    #[error("the store in {folder} is damaged: {why}; {next}")]
+    Damaged {
+        /// The folder.
+        folder: String,
+        /// What was found.
+        why: String,
+        /// What to do.
+        next: String,
+    },
+    /// A value could not be read.
+    #[error("the store holds a value it cannot read under {key}: {why}; run `syncline doctor`")]
+    BadValue {
+        /// The key, as hexadecimal.
+        key: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A flush failed before: nothing is written any more until a restart.
+    #[error(
+        "the store stopped after a failed write: {0}; nothing more is sent or stored, restart after fixing the disk"
+    )]
+    Stopped(String),
+}
+
+/// The store. One writer thread behind it; reads from anywhere.
+#[async_trait::async_trait]
+pub trait Store: Send + Sync {
+    /// One value.
+    async fn get(&self, key: Key) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Several values, in the order asked.
+    async fn get_many(&self, keys: Vec<Key>) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
+
+    /// A range, in key order (or against it).
+    async fn range(&self, range: Range) -> Result<Vec<Entry>, StoreError>;
+
+    /// Applies a batch atomically. Visible to reads when this returns, durable only after the next `commit`.
+    async fn apply(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// Applies a batch and makes it and everything before it durable (flush and fdatasync): the commit points C1 to C4.
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// Rows read so far, for the checks that nothing scans everything.
+    fn rows_read(&self) -> u64;
+}
