@@ -37,7 +37,7 @@ impl OpKind {
 }
 
 /// One field of an op: what is sent, what was there, which rule decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
     /// The value before, as the plan saw it and as undo will restore it.
     pub before: Value,
@@ -48,6 +48,15 @@ pub struct Assignment {
     /// The pair's name; empty for the key field.
     #[serde(default)]
     pub pair: String,
+    /// The raw value of the other side that led to it.
+    #[serde(default)]
+    pub source: Value,
+    /// For a reference: the link of the record referred to, whose id may not be known yet when the plan is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkId>,
+    /// The value that was found on the record after the write, once it was read back: what undo compares with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Value>,
 }
 
 /// Where an op stands.

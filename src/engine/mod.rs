@@ -1,1 +1,39 @@
-//! (described in docs/design/architecture.md)
+//! The sync engine: one control task that observes, plans, guards, writes and settles. It knows sides and stores only as
+//! traits; what it decides, pure functions decide (docs/design/sync-semantics.md).
+
+mod advice;
+mod apply;
+mod batches;
+mod budget;
+mod complete;
+mod context;
+mod control;
+mod cost;
+mod create;
+mod db;
+mod drafts;
+mod failures;
+mod fields;
+mod foresee;
+pub mod guard;
+mod link_plan;
+mod links;
+pub mod matching;
+mod matchup;
+mod observe;
+mod preflight;
+mod recover;
+mod references;
+mod report;
+mod run;
+mod settle;
+mod slice;
+mod tally;
+
+pub use context::{Engine, EngineError, Halt, Order, Rules, Scope, Settings};
+pub use control::{Control, ControlHandle};
+pub use cost::{CostInput, expected_calls};
+pub use db::{Db, names};
+pub use preflight::{Preflight, unmet_requirements};
+pub use report::{Line, Phase, Reporter, RunView};
+pub use run::{PlanPreview, RunEnd};

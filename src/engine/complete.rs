@@ -1,0 +1,177 @@
+//! Reading what a decision still lacks: the other side of a link, and every target directly before it is written
+//! (docs/design/sync-semantics.md 6). The two are one call.
+
+use super::context::EngineError;
+use super::failures::{ErrorFacts, error_item};
+use super::fields;
+use super::link_plan::{LinkPlan, Work, label};
+use super::links;
+use super::observe::{notice_gone, read_associations};
+use super::run::RunCtx;
+use super::tally::Fate;
+use crate::crm::Purpose;
+use crate::domain::{ErrorCategory, Mapping, Presence, RecordId, Side};
+
+/// Reads, for every work whose plan needs it, the sides that it needs. Works whose record is gone are taken out.
+/// Says whether anything was read.
+pub(super) async fn complete(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    works: &mut Vec<Work>,
+    plans: &[LinkPlan],
+) -> Result<bool, EngineError> {
+    let mut any = false;
+    for side in Side::BOTH {
+        let wanted: Vec<usize> = plans
+            .iter()
+            .enumerate()
+            .filter(|(_, plan)| *plan.needs.get(side))
+            .map(|(index, _)| index)
+            .filter(|index| works.get(*index).is_some_and(|work| work.fresh.get(side).is_none()))
+            .collect();
+        if !wanted.is_empty() {
+            any = true;
+            read_side(ctx, mapping, works, side, &wanted).await?;
+        }
+    }
+    let gone: Vec<bool> = works.iter().map(is_gone).collect();
+    if gone.iter().any(|gone| *gone) {
+        let mut keep = Vec::new();
+        for (work, gone) in works.drain(..).zip(gone) {
+            if gone {
+                set_aside(ctx, mapping, &work).await?;
+            } else {
+                keep.push(work);
+            }
+        }
+        *works = keep;
+    }
+    Ok(any)
+}
+
+fn is_gone(work: &Work) -> bool {
+    Side::BOTH.iter().any(|side| work.seen.get(*side).as_ref().is_some_and(|seen| seen.presence != Presence::Live))
+}
+
+async fn read_side(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    works: &mut [Work],
+    side: Side,
+    wanted: &[usize],
+) -> Result<(), EngineError> {
+    let object = mapping.object(side).to_owned();
+    let asked = fields::observed(std::iter::once(mapping), side, &object);
+    let ids: Vec<RecordId> =
+        wanted.iter().filter_map(|index| works.get(*index)?.link.ids.get(side).clone()).collect();
+    let found = ctx.engine.side(side).read(Purpose::Complete, &object, &ids, &asked).await?;
+    let now = ctx.engine.clock.now();
+    let mut fresh = Vec::new();
+    for (index, found) in wanted.iter().zip(found) {
+        let Some(work) = works.get_mut(*index) else { continue };
+        let Some(mut seen) = found.records.into_iter().next() else { continue };
+        if side == Side::HubSpot
+            && let Some(old) = work.seen.hubspot.as_ref()
+        {
+            for pair in fields::associations(mapping) {
+                let name = &pair.fields.hubspot;
+                seen.fields.entry(name.clone()).or_insert_with(|| old.value(name).clone());
+            }
+        }
+        *work.fresh.get_mut(side) = Some(now);
+        fresh.push((*index, seen));
+    }
+    if side == Side::HubSpot {
+        // Associations are read along where the record's own were never seen: a create, a retry.
+        let (indices, mut records): (Vec<_>, Vec<_>) = fresh.into_iter().unzip();
+        let asked = read_associations(ctx.engine, &[mapping], &mut records).await?;
+        if asked > 0 {
+            ctx.cost(&mapping.id).associations_read += asked;
+        }
+        fresh = indices.into_iter().zip(records).collect();
+    }
+    for (index, seen) in fresh {
+        if let Some(work) = works.get_mut(index) {
+            *work.seen.get_mut(side) = Some(seen);
+        }
+    }
+    Ok(())
+}
+
+/// Looks up when the given HubSpot properties changed, for the works whose plan cannot decide without.
+pub(super) async fn look_up_times(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    works: &mut [Work],
+    plans: &[LinkPlan],
+) -> Result<bool, EngineError> {
+    let mut fields = std::collections::BTreeSet::new();
+    let mut ids = Vec::new();
+    for (work, plan) in works.iter().zip(plans) {
+        if !plan.wants_times.is_empty()
+            && work.times.is_none()
+            && let Some(id) = &work.link.ids.hubspot
+        {
+            fields.extend(plan.wants_times.iter().cloned());
+            ids.push(id.clone());
+        }
+    }
+    if ids.is_empty() {
+        return Ok(false);
+    }
+    let fields: Vec<String> = fields.into_iter().collect();
+    let object = mapping.object(Side::HubSpot);
+    let mut found = ctx.engine.crm.hubspot.field_times(object, &ids, &fields).await?;
+    ctx.cost(&mapping.id).field_times += ids.len() as u64;
+    for (work, plan) in works.iter_mut().zip(plans) {
+        if plan.wants_times.is_empty() {
+            continue;
+        }
+        if let Some(id) = &work.link.ids.hubspot {
+            work.times = Some(found.remove(id).unwrap_or_default());
+        }
+    }
+    Ok(true)
+}
+
+/// A linked record is not there: with evidence the link is suspended, without it is an error (12.1).
+async fn set_aside(ctx: &mut RunCtx<'_>, mapping: &Mapping, work: &Work) -> Result<(), EngineError> {
+    let engine = ctx.engine;
+    let mut tx = engine.db.begin();
+    for side in Side::BOTH {
+        let Some(seen) = work.seen.get(side).as_ref().filter(|seen| seen.presence != Presence::Live) else { continue };
+        if seen.presence == Presence::Inaccessible {
+            let item = error_item(
+                &ErrorFacts {
+                    mapping,
+                    record: links::record_key(mapping, side, &seen.id),
+                    side,
+                    link: Some(work.link.id),
+                    label: label(mapping, work),
+                    field: String::new(),
+                    value: crate::domain::Value::Null,
+                    category: ErrorCategory::Gone,
+                    message: format!("{} {} does not answer any more, and nothing says that it was deleted", mapping.object(side), seen.id),
+                    vendor: None,
+                    run: ctx.run,
+                    now: engine.clock.now(),
+                },
+                &work.errors,
+                &engine.rules.settings,
+            );
+            tx.put_error(&item, work.errors.iter().any(|known| known.id == item.id))?;
+            for one in Side::BOTH {
+                if let Some(id) = work.link.ids.get(one) {
+                    tx.clear_dirty(&mapping.id, one, id);
+                    tx.drop_observation(one, mapping.object(one), id);
+                }
+            }
+            ctx.tally(&mapping.id).link(work.link.id, Fate::Error);
+        } else {
+            notice_gone(engine, ctx.run, mapping, &work.link, seen, &mut tx).await?;
+            ctx.tally(&mapping.id).link(work.link.id, Fate::Conflict);
+        }
+        break;
+    }
+    Ok(tx.apply().await?)
+}

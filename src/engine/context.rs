@@ -1,0 +1,216 @@
+//! What every step of a run has at hand, what a run is asked to do, and how it can fail.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::control::Control;
+use super::db::Db;
+use super::guard::SafetyLimits;
+use super::report::Reporter;
+use crate::clock::Clock;
+use crate::crm::{Crm, CrmError};
+use crate::domain::{LinkId, Mapping, MappingId, PerSide, RecordId, Side, ValveHit};
+use crate::store::StoreError;
+
+/// The `[engine]` numbers of the config (docs/design/sync-semantics.md, Names).
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long after an unanswered write nothing is decided about it.
+    pub settle_delay: Duration,
+    /// Re-read before the watermark where Salesforce tells latestDateCovered.
+    pub overlap_salesforce: Duration,
+    /// The same where it does not.
+    pub overlap_uncovered: Duration,
+    /// HubSpot's overlap.
+    pub overlap_hubspot: Duration,
+    /// Oldest read that a write may rely on.
+    pub max_age: Duration,
+    /// Rounds of re-planning records that moved.
+    pub max_replans: u32,
+    /// Links per slice.
+    pub slice: usize,
+    /// Write batches in flight per side.
+    pub in_flight: usize,
+    /// How long requests in flight get after a stop.
+    pub stop_grace: Duration,
+    /// How long a schema is believed.
+    pub schema_refresh: Duration,
+    /// Tries before only an edit or a person helps.
+    pub quarantine_after: u32,
+    /// Share of each side's daily calls that is ours, in percent.
+    pub daily_share: PerSide<u8>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            settle_delay: Duration::from_secs(120),
+            overlap_salesforce: Duration::from_secs(120),
+            overlap_uncovered: Duration::from_secs(900),
+            overlap_hubspot: Duration::from_secs(900),
+            max_age: Duration::from_secs(10),
+            max_replans: 3,
+            slice: 5000,
+            in_flight: 4,
+            stop_grace: Duration::from_secs(30),
+            schema_refresh: Duration::from_secs(3600),
+            quarantine_after: 8,
+            daily_share: PerSide { salesforce: 50, hubspot: 50 },
+        }
+    }
+}
+
+/// The rules that a process works by: the config, resolved.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Mappings in the order of work: parents first (14.2).
+    pub mappings: Vec<Mapping>,
+    /// Revision of each mapping's scope, match, delete and transform rules (18).
+    pub revisions: BTreeMap<MappingId, String>,
+    /// Numbers.
+    pub settings: Settings,
+    /// Valves.
+    pub limits: SafetyLimits,
+    /// True where a first sync asks before it writes (real connections, not loopback).
+    pub ask_first: bool,
+}
+
+/// Which records a run takes up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    Full,
+    /// What changed; mappings that never ran are full all the same.
+    Changed,
+    /// Only what is dirty already: stored choices, freed errors. Nothing is observed.
+    Stored,
+}
+
+/// What a run is asked to do.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Mappings; empty: all that are not paused.
+    pub mappings: Vec<MappingId>,
+    /// Which records.
+    pub scope: Scope,
+    /// Answers the question of a first sync.
+    pub yes: bool,
+    /// Accepts the valves that a halted run's plan tripped: the plan's hash.
+    pub confirm: Option<String>,
+    /// Who.
+    pub by: String,
+}
+
+/// A run was stopped by the engine itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Halt {
+    /// The sentence for people, with the next step.
+    pub reason: String,
+    /// Valves that tripped, if it was them.
+    pub valves: Vec<ValveHit>,
+    /// The plan's hash, where a confirm may follow.
+    pub confirm: Option<String>,
+    /// True where it only waits for an answer (first sync).
+    pub awaiting: bool,
+    /// The plan that was kept for the confirm.
+    pub plan: Vec<crate::domain::Op>,
+}
+
+/// Why a run could not go on.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store failed: nothing more is written anywhere.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A vendor is unreachable, refuses us, or answers nonsense.
+    #[error(transparent)]
+    Crm(#[from] CrmError),
+    /// A valve or another guard.
+    #[error("{}", .0.reason)]
+    Halted(Box<Halt>),
+    /// A person stopped it.
+    #[error("stopped")]
+    Stopped,
+    /// One of our own invariants did not hold; the run stops before it does harm.
+    #[error("an invariant of the engine does not hold: {0}; please report it with the log file")]
+    Invariant(String),
+}
+
+impl EngineError {
+    /// A halt with a reason and nothing else.
+    pub fn halt(reason: impl Into<String>) -> Self {
+        EngineError::Halted(Box::new(Halt {
+            reason: reason.into(),
+            valves: Vec::new(),
+            confirm: None,
+            awaiting: false,
+            plan: Vec::new(),
+        }))
+    }
+}
+
+/// People who may own records, by id and by e-mail (3: owner).
+#[derive(Clone, Debug, Default)]
+pub struct Owners {
+    /// E-mail by id.
+    pub email: BTreeMap<RecordId, String>,
+    /// Id of the active one by e-mail.
+    pub id: BTreeMap<String, RecordId>,
+}
+
+/// What preflight learned and the steps need.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Owners per side; empty where no mapping has an owner pair.
+    pub owners: PerSide<Owners>,
+    /// Our own user or app id per side.
+    pub us: PerSide<Option<String>>,
+    /// (mapping, side) whose key field exists and is writable.
+    pub keyed: BTreeSet<(MappingId, Side)>,
+    /// Required fields for a create, per (mapping, side): API names.
+    pub required: BTreeMap<(MappingId, Side), Vec<String>>,
+    /// Longest text per (mapping, side, field).
+    pub lengths: BTreeMap<(MappingId, Side, String), u32>,
+    /// The install id (hexadecimal), a part of every link id.
+    pub install: String,
+}
+
+/// The engine over one store and two sides. Cheap to clone; a clone over scratch space makes previews.
+#[derive(Clone)]
+pub struct Engine {
+    /// Typed rows.
+    pub db: Arc<Db>,
+    /// The sides.
+    pub crm: PerSide<Arc<dyn Crm>>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The rules.
+    pub rules: Arc<Rules>,
+    /// Where progress goes.
+    pub report: Reporter,
+    /// Hold and stop.
+    pub control: Control,
+}
+
+impl Engine {
+    /// The side's client.
+    pub fn side(&self, side: Side) -> &Arc<dyn Crm> {
+        self.crm.get(side)
+    }
+
+    /// The mapping of that name.
+    pub fn mapping(&self, id: &MappingId) -> Option<&Mapping> {
+        self.rules.mappings.iter().find(|mapping| &mapping.id == id)
+    }
+
+    /// The link id of what started with that record (2: identifiers).
+    pub fn link_id(&self, install: &str, mapping: &MappingId, side: Side, record: &RecordId) -> LinkId {
+        LinkId::derive(&[
+            install.as_bytes(),
+            mapping.as_str().as_bytes(),
+            side.word().as_bytes(),
+            record.as_str().as_bytes(),
+        ])
+    }
+}

@@ -1,0 +1,112 @@
+//! Which fields the engine asks for, and the keys under which a record can be matched (docs/design/sync-semantics.md 9).
+
+use std::collections::BTreeSet;
+
+use crate::domain::canon::match_key;
+use crate::domain::{FieldPair, Mapping, Observation, PairKind, Side, Value, digest128};
+use crate::transform::pair;
+
+/// Rule number of the stamped counterpart id, which comes before every configured rule (9.2).
+pub(super) const STAMP_RULE: u8 = 0;
+
+/// HubSpot properties that hold further keys of a record, by the property they extend (9.2, multi-valued keys).
+const FURTHER_KEYS: [(&str, &str); 2] = [("email", "hs_additional_emails"), ("domain", "hs_additional_domains")];
+
+/// The fields of one side's object that all the mappings over it need, sorted. References of HubSpot are associations,
+/// not properties, and are not among them.
+pub(super) fn observed<'a>(mappings: impl Iterator<Item = &'a Mapping>, side: Side, object: &str) -> Vec<String> {
+    let mut fields = BTreeSet::new();
+    for mapping in mappings.filter(|mapping| mapping.object(side) == object) {
+        for pair in &mapping.pairs {
+            if is_property(pair, side) {
+                fields.insert(pair.field(side).to_owned());
+            }
+        }
+        for (property, further) in FURTHER_KEYS {
+            if side == Side::HubSpot && matches_on(mapping, property) {
+                fields.insert(further.to_owned());
+            }
+        }
+        fields.insert(mapping.key_field(side).to_owned());
+    }
+    fields.into_iter().collect()
+}
+
+/// True where the pair's field on `side` is read and written as a field of the record.
+pub(super) fn is_property(pair: &FieldPair, side: Side) -> bool {
+    !pair.field(side).is_empty() && !is_association(pair, side)
+}
+
+/// True where the pair is an association on `side`.
+pub(super) fn is_association(pair: &FieldPair, side: Side) -> bool {
+    side == Side::HubSpot && matches!(pair.kind, PairKind::Reference { .. })
+}
+
+/// The association pairs of a mapping.
+pub(super) fn associations(mapping: &Mapping) -> impl Iterator<Item = &FieldPair> {
+    mapping.pairs.iter().filter(|pair| is_association(pair, Side::HubSpot))
+}
+
+fn matches_on(mapping: &Mapping, property: &str) -> bool {
+    let named = |index: &usize| mapping.pairs.get(*index).is_some_and(|pair| pair.fields.hubspot == property);
+    mapping.match_rules.iter().any(|rule| rule.parts.iter().any(named))
+}
+
+/// All match keys of a record: (rule number, key), the stamp first. Empty for a record that no rule applies to.
+pub(super) fn match_keys(mapping: &Mapping, seen: &Observation) -> Vec<(u8, u128)> {
+    let side = seen.side;
+    let mut found = vec![(STAMP_RULE, stamp_key(side, seen.id.as_str()))];
+    if let Some(stamp) = seen.value(mapping.key_field(side)).as_text() {
+        found.push((STAMP_RULE, stamp_key(side.other(), stamp.trim())));
+    }
+    for (index, rule) in mapping.match_rules.iter().enumerate() {
+        let number = u8::try_from(index + 1).unwrap_or(u8::MAX);
+        let parts: Vec<Vec<String>> = rule
+            .parts
+            .iter()
+            .filter_map(|part| mapping.pairs.get(*part))
+            .map(|pair| part_keys(pair, seen))
+            .collect();
+        for combination in combinations(&parts) {
+            let bytes: Vec<&[u8]> = combination.iter().map(|text| text.as_bytes()).collect();
+            found.push((number, digest128(&bytes)));
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn stamp_key(side: Side, id: &str) -> u128 {
+    digest128(&[b"stamp", side.word().as_bytes(), id.as_bytes()])
+}
+
+/// The canonical values of one part: the field itself and, on HubSpot, its further values.
+fn part_keys(pair: &FieldPair, seen: &Observation) -> Vec<String> {
+    let mut raws = vec![seen.value(pair.field(seen.side)).clone()];
+    if seen.side == Side::HubSpot {
+        for (property, further) in FURTHER_KEYS {
+            if pair.fields.hubspot == property {
+                let more = seen.value(further).as_text().unwrap_or_default();
+                raws.extend(more.split(';').filter(|one| !one.trim().is_empty()).map(Value::text));
+            }
+        }
+    }
+    raws.iter().filter_map(|raw| pair::view(pair, seen.side, raw).ok()).filter_map(|canon| match_key(&canon)).collect()
+}
+
+/// Every way to take one value of each part; none where a part is blank, for then the rule does not apply.
+fn combinations(parts: &[Vec<String>]) -> Vec<Vec<&str>> {
+    parts.iter().fold(vec![Vec::new()], |so_far, part| {
+        so_far
+            .iter()
+            .flat_map(|head: &Vec<&str>| {
+                part.iter().map(move |value| {
+                    let mut longer = head.clone();
+                    longer.push(value.as_str());
+                    longer
+                })
+            })
+            .collect()
+    })
+}

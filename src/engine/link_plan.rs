@@ -1,0 +1,541 @@
+//! What one link needs: the field merge of every pair, put together (docs/design/sync-semantics.md 7, 10.3, 14).
+//! A function of what was seen; it sends and stores nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::context::{Engine, Known};
+use super::fields::{is_association, is_property};
+use super::failures::{ErrorFacts, error_item};
+use super::links;
+use super::references::{Parents, Token, is_translated};
+use crate::crm::FieldVersion;
+use crate::domain::merge::{Action, FieldOutcome, FieldTimes, MergeInput};
+use crate::domain::{
+    Assignment, Base, BaseField, Choice, Conflict, ErrorCategory, ErrorItem, FieldPair, ItemId, ItemKind, ItemState,
+    Link, LinkId, Mapping, Observation, PairKind, PerSide, RecordKey, RunId, Side, SideValue, Value,
+};
+use crate::transform::pair;
+
+/// One link under work, with all that is known of it.
+#[derive(Clone, Debug)]
+pub(super) struct Work {
+    /// The link.
+    pub(super) link: Link,
+    /// What each side looks like, where it was read.
+    pub(super) seen: PerSide<Option<Observation>>,
+    /// When each side was read for this very decision (the pre-read of 6.2).
+    pub(super) fresh: PerSide<Option<DateTime<Utc>>>,
+    /// The base.
+    pub(super) base: Base,
+    /// Open items of this link.
+    pub(super) conflicts: Vec<Conflict>,
+    /// Open errors of this link.
+    pub(super) errors: Vec<ErrorItem>,
+    /// Versions of HubSpot properties, once they were looked up.
+    pub(super) times: Option<BTreeMap<String, Vec<FieldVersion>>>,
+    /// Rounds it was planned again because its target moved.
+    pub(super) replans: u32,
+}
+
+/// What a link needs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LinkPlan {
+    /// Fields to write, by side.
+    pub(super) writes: PerSide<BTreeMap<String, Assignment>>,
+    /// Associations to set or remove on HubSpot, by pseudo field.
+    pub(super) associations: BTreeMap<String, Assignment>,
+    /// Pairs that settle without a write: name and whether they diverge.
+    pub(super) settles: Vec<(String, bool)>,
+    /// Conflicts that are open now (new or seen again).
+    pub(super) conflicts: Vec<Conflict>,
+    /// Decisions of rules, kept for the record (I-2).
+    pub(super) infos: Vec<Conflict>,
+    /// Items that are over once this plan is carried out.
+    pub(super) closes: Vec<Conflict>,
+    /// Fields that cannot be used.
+    pub(super) errors: Vec<ErrorItem>,
+    /// Parents that must be linked first.
+    pub(super) blocked: Vec<RecordKey>,
+    /// HubSpot properties whose times must be looked up before this can be decided.
+    pub(super) wants_times: BTreeSet<String>,
+    /// Sides that must be read before this can be decided or sent.
+    pub(super) needs: PerSide<bool>,
+    /// Pairs whose values changed since the base, by side (for the valves).
+    pub(super) changed: PerSide<bool>,
+    /// Key fields that were found to hold the counterpart's id already.
+    pub(super) stamped: PerSide<bool>,
+}
+
+impl LinkPlan {
+    /// True where something is to be sent.
+    pub(super) fn has_writes(&self) -> bool {
+        Side::BOTH.iter().any(|side| !self.writes.get(*side).is_empty()) || !self.associations.is_empty()
+    }
+
+    /// True where more than key fields is to be sent to `side`.
+    pub(super) fn updates(&self, side: Side) -> bool {
+        self.writes.get(side).values().any(|assignment| !assignment.pair.is_empty())
+            || (side == Side::HubSpot && !self.associations.is_empty())
+    }
+}
+
+/// What planning looks at beside the link itself.
+pub(super) struct View<'a> {
+    /// The engine (clock offsets and mappings only).
+    pub(super) engine: &'a Engine,
+    /// The mapping.
+    pub(super) mapping: &'a Mapping,
+    /// What preflight learned.
+    pub(super) known: &'a Known,
+    /// Links of parents.
+    pub(super) parents: &'a Parents,
+    /// The moment of planning.
+    pub(super) now: DateTime<Utc>,
+    /// The run.
+    pub(super) run: RunId,
+}
+
+/// The value of one side of a pair, as far as it is known.
+enum Side1 {
+    /// Read.
+    Seen(Value),
+    /// Not read; the base stands in to see whether a read is needed (never to write from).
+    Assumed(Value),
+    /// Neither read nor in the base.
+    Missing,
+    /// An association that was not read: nothing is concluded from it.
+    Skip,
+}
+
+/// Plans one link.
+pub(super) fn plan(view: &View<'_>, work: &Work) -> LinkPlan {
+    let mut plan = LinkPlan::default();
+    if Side::BOTH.iter().all(|side| work.seen.get(*side).is_none()) {
+        plan.needs = PerSide { salesforce: true, hubspot: true };
+        return plan;
+    }
+    for pair in &view.mapping.pairs {
+        plan_pair(view, work, pair, &mut plan);
+    }
+    for side in Side::BOTH {
+        plan_stamp(view, work, side, &mut plan);
+    }
+    for side in Side::BOTH {
+        let touched = !plan.writes.get(side).is_empty() || (side == Side::HubSpot && !plan.associations.is_empty());
+        if touched && work.fresh.get(side).is_none() {
+            *plan.needs.get_mut(side) = true;
+        }
+    }
+    plan
+}
+
+fn side_value(work: &Work, pair: &FieldPair, side: Side) -> Side1 {
+    if matches!(pair.kind, PairKind::Constant { target, .. } if target != side) {
+        return Side1::Seen(Value::Null);
+    }
+    match work.seen.get(side) {
+        Some(seen) => {
+            let value = seen.value(pair.field(side));
+            if is_association(pair, side) && !value.is_known() {
+                return assumed(work, pair, side).map_or(Side1::Skip, Side1::Assumed);
+            }
+            Side1::Seen(value.clone())
+        }
+        None => assumed(work, pair, side).map_or(Side1::Missing, Side1::Assumed),
+    }
+}
+
+fn assumed(work: &Work, pair: &FieldPair, side: Side) -> Option<Value> {
+    links::base_raw(&work.base, pair.name(), side)
+}
+
+fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan) {
+    let mut raws = PerSide::<Value>::default();
+    for side in Side::BOTH {
+        match side_value(work, pair, side) {
+            Side1::Seen(value) | Side1::Assumed(value) => *raws.get_mut(side) = value,
+            Side1::Missing => {
+                *plan.needs.get_mut(side) = true;
+                return;
+            }
+            Side1::Skip => return,
+        }
+    }
+    let mut values = raws.clone();
+    let mut base = work.base.fields.get(pair.name()).cloned();
+    if is_translated(pair) {
+        for side in Side::BOTH {
+            match view.parents.token(view.engine, view.known, pair, side, raws.get(side)) {
+                Token::Plain(value) | Token::Shared(value) => *values.get_mut(side) = value,
+                Token::Unlinked(parent) => {
+                    plan.blocked.push(parent);
+                    return;
+                }
+                Token::NoOwner(id) => {
+                    no_owner(view, work, pair, side, &id, base.as_ref(), plan);
+                    return;
+                }
+            }
+        }
+        base = base.map(|base| view.parents.base(view.engine, view.known, pair, &base));
+    }
+    let open = open_conflict(work, pair);
+    let resolution = open.and_then(|item| valid_choice(item, &raws));
+    let outcome = merge(view, work, pair, &values, base.as_ref(), resolution);
+    note_changes(pair, &values, base.as_ref(), plan);
+    carry_out(view, work, pair, &raws, base.as_ref(), outcome, plan);
+}
+
+/// Unmapped owners are an error of the field, once, and never a blank; a pair that did not change is left in peace.
+fn no_owner(
+    view: &View<'_>,
+    work: &Work,
+    pair: &FieldPair,
+    side: Side,
+    id: &str,
+    base: Option<&BaseField>,
+    plan: &mut LinkPlan,
+) {
+    let settled = base.is_some_and(|base| {
+        matches!(base.values.get(side), Some(crate::domain::BaseValue::Raw(text)) if text == id)
+    });
+    if settled {
+        return;
+    }
+    let message = format!("{} {id} of {side} is not among the users that can be told by e-mail", pair.field(side));
+    plan.errors.push(field_error(view, work, pair, side, Value::text(id), ErrorCategory::Reference, message));
+}
+
+fn field_error(
+    view: &View<'_>,
+    work: &Work,
+    pair: &FieldPair,
+    side: Side,
+    value: Value,
+    category: ErrorCategory,
+    message: String,
+) -> ErrorItem {
+    let record = work.link.ids.get(side).clone().unwrap_or_default_id();
+    error_item(
+        &ErrorFacts {
+            mapping: view.mapping,
+            record: links::record_key(view.mapping, side, &record),
+            side,
+            link: Some(work.link.id),
+            label: label(view.mapping, work),
+            field: pair.name().to_owned(),
+            value,
+            category,
+            message,
+            vendor: None,
+            run: view.run,
+            now: view.now,
+        },
+        work.errors.as_slice(),
+        &view.engine.rules.settings,
+    )
+}
+
+/// A name for people, from whichever side was read.
+pub(super) fn label(mapping: &Mapping, work: &Work) -> String {
+    let named = |side: Side| work.seen.get(side).as_ref().map(|seen| links::label(mapping, seen));
+    named(Side::Salesforce).or_else(|| named(Side::HubSpot)).unwrap_or_else(|| work.link.id.short())
+}
+
+fn merge(
+    view: &View<'_>,
+    work: &Work,
+    pair: &FieldPair,
+    values: &PerSide<Value>,
+    base: Option<&BaseField>,
+    resolution: Option<&Choice>,
+) -> FieldOutcome {
+    let input = MergeInput {
+        pair,
+        s: &values.salesforce,
+        h: &values.hubspot,
+        base,
+        times: times(view, work, pair),
+        resolution,
+    };
+    pair::merge_field(&input)
+}
+
+/// The times that last-write-wins looks at (8).
+pub(super) fn times(view: &View<'_>, work: &Work, pair: &FieldPair) -> FieldTimes {
+    let skew = |side: Side| TimeDelta::milliseconds(offset_uncertainty(view.engine, side));
+    let salesforce = work.seen.salesforce.as_ref();
+    let settled = work.base.value(pair.name(), Side::Salesforce).is_some();
+    let offset = TimeDelta::milliseconds(view.engine.crm.salesforce.health().clock_offset_ms);
+    let s_after = if settled {
+        work.base.sides.salesforce.observed_at.map(|at| at + offset)
+    } else {
+        salesforce.and_then(|seen| seen.created_at)
+    };
+    let versions = work.times.as_ref().and_then(|times| times.get(&pair.fields.hubspot));
+    FieldTimes {
+        h_changed_at: versions.and_then(|all| all.iter().find(|version| !version.ours)).map(|version| version.at),
+        s_after,
+        s_modified_at: salesforce.and_then(|seen| seen.modified_at.or(Some(seen.modstamp))),
+        skew: skew(Side::Salesforce) + skew(Side::HubSpot),
+        looked_up: work.times.is_some(),
+    }
+}
+
+/// How far a measured offset may be off, in milliseconds: the Date header has whole seconds.
+fn offset_uncertainty(engine: &Engine, side: Side) -> i64 {
+    if engine.side(side).health().clock_offset_ms == 0 { 0 } else { 500 }
+}
+
+fn note_changes(pair: &FieldPair, values: &PerSide<Value>, base: Option<&BaseField>, plan: &mut LinkPlan) {
+    let Some(base) = base else { return };
+    for side in Side::BOTH {
+        let now = pair::base_value(pair, side, values.get(side));
+        if base.values.get(side).is_some() && now.as_ref() != base.values.get(side).as_ref() {
+            *plan.changed.get_mut(side) = true;
+        }
+    }
+}
+
+fn open_conflict<'a>(work: &'a Work, pair: &FieldPair) -> Option<&'a Conflict> {
+    work.conflicts.iter().find(|item| item.kind == ItemKind::Field && item.field == pair.name())
+}
+
+/// A stored choice, where the values are still those that were shown (8).
+fn valid_choice<'a>(item: &'a Conflict, raws: &PerSide<Value>) -> Option<&'a Choice> {
+    let resolution = item.resolution.as_ref().filter(|_| item.state == ItemState::Draft)?;
+    (resolution.seen == *raws).then_some(&resolution.choice)
+}
+
+fn carry_out(
+    view: &View<'_>,
+    work: &Work,
+    pair: &FieldPair,
+    raws: &PerSide<Value>,
+    base: Option<&BaseField>,
+    outcome: FieldOutcome,
+    plan: &mut LinkPlan,
+) {
+    let open = open_conflict(work, pair);
+    let mut closing = open.cloned();
+    if let Some(decided) = &outcome.record {
+        let mut info = conflict(view, work, pair, raws, base);
+        info.id = ItemId::derive(&[b"decided", &work.link.id.0.to_be_bytes(), pair.name().as_bytes(), &view.run.0.to_be_bytes()]);
+        info.rule = decided.rule.to_owned();
+        info.suggest = decided.winner;
+        info.why = decided.winner.map_or_else(
+            || "Both values were joined.".to_owned(),
+            |side| format!("{side}'s value was taken by the rule {}; the other one is kept here.", decided.rule),
+        );
+        info.state = ItemState::Resolved;
+        info.automatic = true;
+        plan.infos.push(info);
+    }
+    match outcome.action {
+        Action::Nothing => closing = None,
+        Action::Settle { diverged } => plan.settles.push((pair.name().to_owned(), diverged)),
+        Action::Write { to, value, rule } => assign(view, work, pair, raws, to, &value, rule, plan),
+        Action::WriteBoth { s, h, rule } => {
+            for (side, value) in [(Side::Salesforce, s), (Side::HubSpot, h)] {
+                if raws.get(side) != &value || is_translated(pair) {
+                    assign(view, work, pair, raws, side, &value, rule, plan);
+                }
+            }
+            if !plan.writes.salesforce.contains_key(pair.field(Side::Salesforce))
+                && !plan.writes.hubspot.contains_key(pair.field(Side::HubSpot))
+            {
+                plan.settles.push((pair.name().to_owned(), raws.salesforce != raws.hubspot));
+            }
+        }
+        Action::Conflict { suggest, why, rule } => {
+            closing = None;
+            let mut item = conflict(view, work, pair, raws, base);
+            item.suggest = suggest;
+            item.why = why;
+            item.rule = rule.to_owned();
+            if let Some(before) = open {
+                item.first_seen = before.first_seen;
+                let moved = before.sides.salesforce.value != raws.salesforce || before.sides.hubspot.value != raws.hubspot;
+                if before.state == ItemState::Draft && !moved {
+                    item.state = ItemState::Draft;
+                    item.resolution = before.resolution.clone();
+                } else if before.state == ItemState::Draft {
+                    item.why = format!("{} It was changed after your choice, so it is open again.", item.why);
+                }
+            }
+            plan.conflicts.push(item);
+        }
+        Action::Error { side, message, value, category } => {
+            closing = None;
+            plan.errors.push(field_error(view, work, pair, side, value, category, message));
+        }
+        Action::NeedsTimes => {
+            closing = None;
+            plan.wants_times.insert(pair.fields.hubspot.clone());
+        }
+    }
+    if let Some(item) = closing {
+        plan.closes.push(Conflict { state: ItemState::Resolved, last_seen: view.now, run: view.run, ..item });
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one write of one pair, in the terms of the plan")]
+fn assign(
+    view: &View<'_>,
+    work: &Work,
+    pair: &FieldPair,
+    raws: &PerSide<Value>,
+    to: Side,
+    value: &Value,
+    rule: &str,
+    plan: &mut LinkPlan,
+) {
+    let link = value.as_text().filter(|_| matches!(pair.kind, PairKind::Reference { .. })).and_then(|text| text.parse().ok());
+    let Some(raw) = view.parents.render(view.known, pair, to, value) else {
+        match value.as_text().and_then(|text| text.parse::<LinkId>().ok()) {
+            // The parent is being created: this field follows once its id is known (14.3).
+            Some(_) => block_on_source(view, pair, raws, to, plan),
+            None => {
+                let email = value.as_text().unwrap_or_default();
+                let message = format!("no active user of {to} has the e-mail {email}, so {} cannot be set", pair.field(to));
+                let error = field_error(view, work, pair, to.other(), value.clone(), ErrorCategory::Reference, message);
+                plan.errors.push(error);
+            }
+        }
+        return;
+    };
+    let assignment = Assignment {
+        before: raws.get(to).clone(),
+        after: raw,
+        rule: rule.to_owned(),
+        pair: pair.name().to_owned(),
+        source: raws.get(to.other()).clone(),
+        link,
+        left: None,
+    };
+    if is_association(pair, to) {
+        plan.associations.insert(pair.field(to).to_owned(), assignment);
+    } else if is_property(pair, to) {
+        plan.writes.get_mut(to).insert(pair.field(to).to_owned(), assignment);
+    }
+}
+
+fn block_on_source(view: &View<'_>, pair: &FieldPair, raws: &PerSide<Value>, to: Side, plan: &mut LinkPlan) {
+    let PairKind::Reference { mapping } = &pair.kind else { return };
+    let (Some(parent), Some(id)) = (view.engine.mapping(mapping), raws.get(to.other()).as_text()) else { return };
+    plan.blocked.push(links::record_key(parent, to.other(), &id.into()));
+}
+
+fn conflict(
+    view: &View<'_>,
+    work: &Work,
+    pair: &FieldPair,
+    raws: &PerSide<Value>,
+    base: Option<&BaseField>,
+) -> Conflict {
+    let times = times(view, work, pair);
+    let versions = work.times.as_ref().and_then(|times| times.get(&pair.fields.hubspot));
+    let version = versions.and_then(|all| all.first());
+    let seen = |side: Side| work.seen.get(side).as_ref();
+    let side_value = |side: Side| SideValue {
+        id: work.link.ids.get(side).clone(),
+        value: raws.get(side).clone(),
+        modified_at: match side {
+            Side::Salesforce => times.s_modified_at,
+            Side::HubSpot => version.map(|version| version.at).or(seen(side).map(|seen| seen.modstamp)),
+        },
+        modified_by: match side {
+            Side::Salesforce => seen(side).and_then(|seen| seen.modified_by.clone()),
+            Side::HubSpot => version.and_then(|version| version.by.clone()),
+        },
+    };
+    let base_value = base.and_then(|_| {
+        links::base_raw(&work.base, pair.name(), Side::Salesforce)
+            .or_else(|| links::base_raw(&work.base, pair.name(), Side::HubSpot))
+    });
+    Conflict {
+        id: ItemId::derive(&[b"field", &work.link.id.0.to_be_bytes(), pair.name().as_bytes()]),
+        mapping: view.mapping.id.clone(),
+        kind: ItemKind::Field,
+        link: Some(work.link.id),
+        label: label(view.mapping, work),
+        field: pair.name().to_owned(),
+        sides: PerSide::from_fn(side_value),
+        base: base_value,
+        base_run: None,
+        suggest: None,
+        rule: String::new(),
+        why: String::new(),
+        state: ItemState::Open,
+        candidates: Vec::new(),
+        resolution: None,
+        automatic: false,
+        first_seen: view.now,
+        last_seen: view.now,
+        run: view.run,
+    }
+}
+
+/// The key field of one side: written where it does not hold the counterpart's id yet (10.3). One that holds another
+/// id is never overwritten.
+fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut LinkPlan) {
+    let keyed = view.known.keyed.contains(&(view.mapping.id.clone(), side));
+    let (true, false, Some(counterpart)) = (keyed, *work.link.stamped.get(side), work.link.ids.get(side.other())) else {
+        return;
+    };
+    let Some(seen) = work.seen.get(side) else {
+        *plan.needs.get_mut(side) = true;
+        return;
+    };
+    let field = view.mapping.key_field(side);
+    let before = seen.value(field).clone();
+    match before.as_text() {
+        Some(text) if text.eq_ignore_ascii_case(counterpart.as_str()) => *plan.stamped.get_mut(side) = true,
+        Some(other) => plan.conflicts.push(stolen_stamp(view, work, side, other)),
+        None if before == Value::Unknown => {}
+        None => {
+            let assignment = Assignment {
+                before,
+                after: Value::Text(counterpart.0.clone()),
+                rule: "key".to_owned(),
+                ..Assignment::default()
+            };
+            plan.writes.get_mut(side).insert(field.to_owned(), assignment);
+        }
+    }
+}
+
+fn stolen_stamp(view: &View<'_>, work: &Work, side: Side, holds: &str) -> Conflict {
+    let field = view.mapping.key_field(side);
+    Conflict {
+        id: ItemId::derive(&[b"stamp", &work.link.id.0.to_be_bytes(), side.word().as_bytes()]),
+        kind: ItemKind::AlreadyLinked,
+        field: String::new(),
+        why: format!("{field} of the {side} record holds {holds}, but the record is linked to another one; a copied record does this."),
+        rule: "ask".to_owned(),
+        candidates: vec![crate::domain::Candidate {
+            record: links::record_key(view.mapping, side.other(), &holds.into()),
+            label: String::new(),
+            why: format!("named by {field}"),
+        }],
+        ..conflict(view, work, &empty_pair(view.mapping), &PerSide::default(), None)
+    }
+}
+
+fn empty_pair(mapping: &Mapping) -> FieldPair {
+    let mut pair = mapping.pairs.first().cloned().unwrap_or_else(|| FieldPair::plain("", ""));
+    pair.fields = PerSide::default();
+    pair
+}
+
+trait OrEmpty {
+    fn unwrap_or_default_id(self) -> crate::domain::RecordId;
+}
+
+impl OrEmpty for Option<crate::domain::RecordId> {
+    fn unwrap_or_default_id(self) -> crate::domain::RecordId {
+        self.unwrap_or_else(|| crate::domain::RecordId(String::new()))
+    }
+}

@@ -1,0 +1,92 @@
+//! Small facts about links and records that several steps need.
+
+use crate::domain::{
+    Base, BaseField, CreatedBy, Link, LinkId, LinkState, Mapping, Observation, PerSide, RecordId, RecordKey, Side, Value,
+};
+
+/// The object names of a mapping.
+pub(super) fn objects(mapping: &Mapping) -> PerSide<String> {
+    PerSide::from_fn(|side| mapping.object(side).to_owned())
+}
+
+/// Which record a mapping means by an id.
+pub(super) fn record_key(mapping: &Mapping, side: Side, id: &RecordId) -> RecordKey {
+    RecordKey { side, object: mapping.object(side).to_owned(), id: id.clone() }
+}
+
+/// Fields that name a record, first choice first: a person's two names, then what else there is.
+const NAMES: [(&str, &str); 4] = [("FirstName", "LastName"), ("firstname", "lastname"), ("Name", ""), ("name", "")];
+const FALLBACKS: [&str; 4] = ["Email", "email", "Website", "domain"];
+
+/// A name for people, from the record's own values; the id where it has none.
+pub(super) fn label(_mapping: &Mapping, seen: &Observation) -> String {
+    let text = |field: &str| seen.value(field).as_text().map(str::trim).unwrap_or_default();
+    for (first, second) in NAMES {
+        let name = format!("{} {}", text(first), text(second));
+        if !name.trim().is_empty() {
+            return name.trim().to_owned();
+        }
+    }
+    FALLBACKS
+        .iter()
+        .map(|field| text(field))
+        .find(|found| !found.is_empty())
+        .map_or_else(|| seen.id.to_string(), str::to_owned)
+}
+
+/// A new link between two records.
+pub(super) fn active(
+    id: LinkId,
+    mapping: &Mapping,
+    ids: PerSide<RecordId>,
+    created_by: CreatedBy,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Link {
+    Link {
+        id,
+        mapping: mapping.id.clone(),
+        ids: PerSide { salesforce: Some(ids.salesforce), hubspot: Some(ids.hubspot) },
+        state: LinkState::Active,
+        created_by,
+        created_at: now,
+        stamped: PerSide::default(),
+    }
+}
+
+/// A link whose record on `target` is being created.
+pub(super) fn pending(
+    id: LinkId,
+    mapping: &Mapping,
+    target: Side,
+    source: &RecordId,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Link {
+    let mut ids = PerSide::default();
+    *ids.get_mut(target.other()) = Some(source.clone());
+    Link {
+        id,
+        mapping: mapping.id.clone(),
+        ids,
+        state: LinkState::PendingCreate,
+        created_by: match target {
+            Side::Salesforce => CreatedBy::CreatedSalesforce,
+            Side::HubSpot => CreatedBy::CreatedHubspot,
+        },
+        created_at: now,
+        stamped: PerSide::default(),
+    }
+}
+
+/// The value that a base holds, where it is stored as it was.
+pub(super) fn base_raw(base: &Base, pair: &str, side: Side) -> Option<Value> {
+    match base.value(pair, side)? {
+        crate::domain::BaseValue::Null => Some(Value::Null),
+        crate::domain::BaseValue::Raw(text) => Some(Value::Text(text.clone())),
+        crate::domain::BaseValue::Hashed { .. } => None,
+    }
+}
+
+/// The base of a pair, to change.
+pub(super) fn base_field<'a>(base: &'a mut Base, pair: &str) -> &'a mut BaseField {
+    base.fields.entry(pair.to_owned()).or_default()
+}

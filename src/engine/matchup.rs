@@ -1,0 +1,383 @@
+//! Finding counterparts for records without a link, on the whole set of a run, and carrying the verdicts out: links, lists of
+//! creates, review items (docs/design/sync-semantics.md 9).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::context::EngineError;
+use super::db::Waiting;
+use super::failures::error_id;
+use super::links;
+use super::matching::{Linked, MatchInput, MatchOutcome, Unlinked, matching};
+use super::report::Phase;
+use super::run::{Mode, RunCtx};
+use super::tally::{self, Fate};
+use crate::domain::{
+    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkState, Mapping, PerSide, RecordId, Side,
+    SideValue,
+};
+use crate::store::keys;
+use crate::store::rows::Dirty;
+
+/// Records of one key that are looked at; a larger group is ambiguous whatever else is in it.
+const GROUP: usize = 50;
+
+/// Records that shall have a counterpart created, by the side they live on.
+pub(super) type Creates = PerSide<Vec<RecordId>>;
+
+/// Matches every dirty record of a mapping that has no link.
+pub(super) async fn match_up(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<Creates, EngineError> {
+    ctx.engine.report.begin(Phase::Match);
+    let dirty = PerSide {
+        salesforce: unlinked(ctx, mapping, Side::Salesforce).await?,
+        hubspot: unlinked(ctx, mapping, Side::HubSpot).await?,
+    };
+    let mut creates = Creates::default();
+    let choices = choices(ctx, mapping, &dirty).await?;
+    let input = gather(ctx, mapping, &dirty, &choices).await?;
+    let outcomes = matching(&input);
+    let mut tx = ctx.engine.db.begin();
+    for outcome in outcomes {
+        match outcome {
+            MatchOutcome::Link { s, h, .. } => link(ctx, mapping, &s, &h, CreatedBy::Matched, &mut tx)?,
+            MatchOutcome::Create { side, id } => {
+                if !dirty.get(side).contains(&id) {
+                    continue;
+                }
+                if mapping.creates.allows(side.other()) && mapping.direction.allows(side.other()) {
+                    creates.get_mut(side).push(id);
+                } else {
+                    drop_record(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx);
+                }
+            }
+            MatchOutcome::DuplicatesInSource { side, id, twins } => {
+                let why = format!("{} other {} records say that they are the same one.", twins.len(), side);
+                review(ctx, mapping, side, &id, ItemKind::AmbiguousMatch, why, candidates(mapping, side, &twins, "same key"), &mut tx).await?;
+            }
+            MatchOutcome::Ambiguous { side, id, candidates: found, twins } => {
+                let why = format!(
+                    "{} {} records may be its counterpart, and {} other {side} records claim them too.",
+                    found.len(),
+                    side.other(),
+                    twins.len()
+                );
+                let mut list = candidates(mapping, side.other(), &found, "same key");
+                list.extend(candidates(mapping, side, &twins, "claims the same"));
+                review(ctx, mapping, side, &id, ItemKind::AmbiguousMatch, why, list, &mut tx).await?;
+            }
+            MatchOutcome::AlreadyLinked { side, id, candidate, .. } => {
+                let why = format!("Its only counterpart, {candidate}, is linked to another record.");
+                let list = candidates(mapping, side.other(), &[candidate], "linked to another record");
+                review(ctx, mapping, side, &id, ItemKind::AlreadyLinked, why, list, &mut tx).await?;
+            }
+        }
+        if tx.len() > 2000 {
+            let full = std::mem::replace(&mut tx, ctx.engine.db.begin());
+            full.apply().await?;
+        }
+    }
+    for (side, id, choice) in choices {
+        match choice {
+            Choice::Link(other) => {
+                let (s, h) = if side == Side::Salesforce { (&id, &other) } else { (&other, &id) };
+                link(ctx, mapping, s, h, CreatedBy::Person, &mut tx)?;
+                close_review(ctx, mapping, side, &id, &mut tx).await?;
+                close_review(ctx, mapping, side.other(), &other, &mut tx).await?;
+            }
+            Choice::Create => {
+                creates.get_mut(side).push(id.clone());
+                close_review(ctx, mapping, side, &id, &mut tx).await?;
+            }
+            _ => {
+                drop_record(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx);
+                close_review(ctx, mapping, side, &id, &mut tx).await?;
+            }
+        }
+    }
+    tx.commit().await?;
+    let detail = format!("{} to create", creates.salesforce.len() + creates.hubspot.len());
+    ctx.engine.report.detail(Phase::Match, format!("{}: {detail}", mapping.id));
+    ctx.engine.report.end(Phase::Match);
+    Ok(creates)
+}
+
+/// Dirty records of one side that no link holds.
+async fn unlinked(ctx: &RunCtx<'_>, mapping: &Mapping, side: Side) -> Result<BTreeSet<RecordId>, EngineError> {
+    let db = &ctx.engine.db;
+    let mut found = BTreeSet::new();
+    let mut after: Option<RecordId> = None;
+    loop {
+        let page = db.dirty_page(&mapping.id, side, after.as_ref(), 2000).await?;
+        let Some((last, _)) = page.last() else { return Ok(found) };
+        after = Some(last.clone());
+        let ids: Vec<RecordId> = page.into_iter().map(|(id, _)| id).collect();
+        let links = db.link_ids(&mapping.id, side, mapping.object(side), &ids).await?;
+        found.extend(ids.into_iter().zip(links).filter(|(_, link)| link.is_none()).map(|(id, _)| id));
+    }
+}
+
+/// Stored choices for records without a link.
+async fn choices(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    dirty: &PerSide<BTreeSet<RecordId>>,
+) -> Result<Vec<(Side, RecordId, Choice)>, EngineError> {
+    let mut found = Vec::new();
+    for side in Side::BOTH {
+        for id in dirty.get(side) {
+            let owner = keys::record_owner(&links::record_key(mapping, side, id));
+            for item in ctx.engine.db.waiting(owner).await? {
+                if let Waiting::Conflict(item) = item
+                    && item.state == ItemState::Draft
+                    && let Some(resolution) = item.resolution
+                {
+                    found.push((side, id.clone(), resolution.choice));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The records with their keys, and everybody else who shares one of them.
+async fn gather(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    dirty: &PerSide<BTreeSet<RecordId>>,
+    choices: &[(Side, RecordId, Choice)],
+) -> Result<MatchInput, EngineError> {
+    let db = &ctx.engine.db;
+    let rules = mapping.match_rules.len() + 1;
+    let mut keys_of: PerSide<BTreeMap<RecordId, Vec<(u8, u128)>>> = PerSide::default();
+    let chosen = |side: Side, id: &RecordId| {
+        choices.iter().any(|(one, record, choice)| {
+            (*one == side && record == id)
+                || (*one != side && matches!(choice, Choice::Link(other) if other == id))
+        })
+    };
+    for side in Side::BOTH {
+        let ids: Vec<RecordId> = dirty.get(side).iter().filter(|id| !chosen(side, id)).cloned().collect();
+        for part in ids.chunks(2000) {
+            let keys = db.match_keys(&mapping.id, side, part).await?;
+            keys_of.get_mut(side).extend(part.iter().cloned().zip(keys));
+        }
+    }
+    let whole = ctx.is_first(&mapping.id);
+    let mut others: PerSide<BTreeSet<RecordId>> = PerSide::default();
+    if !whole {
+        let all: BTreeSet<(u8, u128)> =
+            Side::BOTH.iter().flat_map(|side| keys_of.get(*side).values().flatten().copied()).collect();
+        for key in all {
+            for side in Side::BOTH {
+                for id in db.matching(&mapping.id, side, key, GROUP).await? {
+                    if !keys_of.get(side).contains_key(&id) && !chosen(side, &id) {
+                        others.get_mut(side).insert(id);
+                    }
+                }
+            }
+        }
+    }
+    let mut input = MatchInput { rules, ..MatchInput::default() };
+    for side in Side::BOTH {
+        for (id, keys) in keys_of.get(side) {
+            input.unlinked.get_mut(side).push(Unlinked { id: id.clone(), keys: per_rule(keys, rules) });
+        }
+        let ids: Vec<RecordId> = others.get(side).iter().cloned().collect();
+        let links = db.link_ids(&mapping.id, side, mapping.object(side), &ids).await?;
+        let keys = db.match_keys(&mapping.id, side, &ids).await?;
+        for ((id, link), keys) in ids.into_iter().zip(links).zip(keys) {
+            let keys = per_rule(&keys, rules);
+            match link {
+                Some(link) => input.linked.get_mut(side).push(Linked { id, link, keys }),
+                None => input.unlinked.get_mut(side).push(Unlinked { id, keys }),
+            }
+        }
+    }
+    Ok(input)
+}
+
+fn per_rule(keys: &[(u8, u128)], rules: usize) -> Vec<Vec<u128>> {
+    let mut all = vec![Vec::new(); rules];
+    for (rule, key) in keys {
+        if let Some(list) = all.get_mut(usize::from(*rule)) {
+            list.push(*key);
+        }
+    }
+    all
+}
+
+/// Ties two records together. Their values are merged by the slices that follow.
+fn link(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    s: &RecordId,
+    h: &RecordId,
+    by: CreatedBy,
+    tx: &mut super::db::Tx<'_>,
+) -> Result<(), EngineError> {
+    let engine = ctx.engine;
+    let id = engine.link_id(&ctx.known.install, &mapping.id, Side::Salesforce, s);
+    let ids = PerSide { salesforce: s.clone(), hubspot: h.clone() };
+    let link = links::active(id, mapping, ids, by, engine.clock.now());
+    tx.add_link(&link, &links::objects(mapping))?;
+    for side in Side::BOTH {
+        if let Some(record) = link.ids.get(side) {
+            tx.mark_dirty(&mapping.id, side, record, Dirty::RELINK)?;
+        }
+    }
+    ctx.newly_linked.push((mapping.id.clone(), id, PerSide { salesforce: s.clone(), hubspot: h.clone() }));
+    ctx.tally(&mapping.id).link(id, Fate::Unchanged);
+    Ok(())
+}
+
+/// A record that is through for now: no counterpart, no work.
+fn drop_record(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    id: &RecordId,
+    fate: tally::Unlinked,
+    tx: &mut super::db::Tx<'_>,
+) {
+    tx.clear_dirty(&mapping.id, side, id);
+    tx.drop_observation(side, mapping.object(side), id);
+    ctx.tally(&mapping.id).unlinked(side, id, fate);
+}
+
+fn candidates(mapping: &Mapping, side: Side, ids: &[RecordId], why: &str) -> Vec<Candidate> {
+    ids.iter()
+        .map(|id| Candidate { record: links::record_key(mapping, side, id), label: String::new(), why: why.to_owned() })
+        .collect()
+}
+
+/// The review item of a record that has no link.
+pub(super) fn review_id(mapping: &Mapping, side: Side, id: &RecordId) -> ItemId {
+    ItemId::derive(&[b"match", mapping.id.as_str().as_bytes(), side.word().as_bytes(), id.as_str().as_bytes()])
+}
+
+/// A person must decide about a record without a link; it is left alone until then.
+#[expect(clippy::too_many_arguments, reason = "one review item in the terms of product.md")]
+pub(super) async fn review(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    id: &RecordId,
+    kind: ItemKind,
+    why: String,
+    mut candidates: Vec<Candidate>,
+    tx: &mut super::db::Tx<'_>,
+) -> Result<(), EngineError> {
+    let engine = ctx.engine;
+    let now = engine.clock.now();
+    let item = review_id(mapping, side, id);
+    let before = stored(ctx, item).await?;
+    if before.as_ref().is_some_and(|row| row.state == ItemState::Resolved) {
+        drop_record(ctx, mapping, side, id, tally::Unlinked::Excluded, tx);
+        return Ok(());
+    }
+    for candidate in &mut candidates {
+        let seen = engine.db.observations(candidate.record.side, &candidate.record.object, std::slice::from_ref(&candidate.record.id)).await?;
+        if let Some(seen) = seen.into_iter().flatten().next() {
+            candidate.label = links::label(mapping, &seen);
+        }
+    }
+    let seen = engine.db.observations(side, mapping.object(side), std::slice::from_ref(id)).await?;
+    let label = seen.into_iter().flatten().next().map_or_else(|| id.to_string(), |seen| links::label(mapping, &seen));
+    let mut sides = PerSide::<SideValue>::default();
+    sides.get_mut(side).id = Some(id.clone());
+    let row = Conflict {
+        id: item,
+        mapping: mapping.id.clone(),
+        kind,
+        link: None,
+        label: label.clone(),
+        field: String::new(),
+        sides,
+        base: None,
+        base_run: None,
+        suggest: None,
+        rule: "ask".into(),
+        why,
+        state: ItemState::Open,
+        candidates,
+        resolution: None,
+        automatic: false,
+        first_seen: before.as_ref().map_or(now, |row| row.first_seen),
+        last_seen: now,
+        run: ctx.run,
+    };
+    let owner = keys::record_owner(&links::record_key(mapping, side, id));
+    tx.put_conflict(&row, before.as_ref(), owner)?;
+    drop_record(ctx, mapping, side, id, tally::Unlinked::Review, tx);
+    if ctx.mode == Mode::Write {
+        let subject = format!("{} {id}", mapping.object(side));
+        engine.report.line_about("warn", subject, &label, "waits in Conflicts".into(), Some(item), None);
+        engine.report.change(|view| view.conflicts += 1);
+    }
+    Ok(())
+}
+
+async fn stored(ctx: &RunCtx<'_>, item: ItemId) -> Result<Option<Conflict>, EngineError> {
+    Ok(match ctx.engine.db.waiting_item(item).await? {
+        Some(Waiting::Conflict(row)) => Some(row),
+        _ => None,
+    })
+}
+
+/// The choice was carried out: the item is over.
+async fn close_review(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    id: &RecordId,
+    tx: &mut super::db::Tx<'_>,
+) -> Result<(), EngineError> {
+    let owner = keys::record_owner(&links::record_key(mapping, side, id));
+    for item in ctx.engine.db.waiting(owner).await? {
+        if let Waiting::Conflict(before) = item {
+            let over = Conflict { state: ItemState::Resolved, last_seen: ctx.engine.clock.now(), run: ctx.run, ..before.clone() };
+            tx.put_conflict(&over, Some(&before), owner)?;
+        }
+    }
+    Ok(())
+}
+
+/// True where an older error of an unlinked record still waits; such a record is not tried again yet.
+pub(super) async fn errors_of_record(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    id: &RecordId,
+) -> Result<Vec<crate::domain::ErrorItem>, EngineError> {
+    let record = links::record_key(mapping, side, id);
+    let known = ctx.engine.db.errors_of(keys::record_owner(&record)).await?;
+    let own = error_id(mapping, &record, "");
+    let mut all: Vec<_> = known.into_values().collect();
+    all.sort_by_key(|item| item.id != own);
+    Ok(all)
+}
+
+/// Links that this run made have their children woken up (14.4).
+pub(super) async fn wake_children(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<(), EngineError> {
+    let made: Vec<_> = std::mem::take(&mut ctx.newly_linked);
+    let mut tx = ctx.engine.db.begin();
+    for (of, _, ids) in made {
+        if of != mapping.id {
+            continue;
+        }
+        for side in Side::BOTH {
+            let parent = links::record_key(mapping, side, ids.get(side));
+            for child in ctx.engine.db.waiting_children(&parent).await? {
+                let link = ctx.engine.db.links(&child.mapping, &[child.link]).await?.into_iter().flatten().next();
+                if let Some(link) = link.filter(|link| link.state == LinkState::Active) {
+                    for one in Side::BOTH {
+                        if let Some(id) = link.ids.get(one) {
+                            tx.mark_dirty(&child.mapping, one, id, Dirty::PARENT_READY)?;
+                        }
+                    }
+                }
+                tx.stop_waiting(&parent, child.link);
+            }
+        }
+    }
+    Ok(tx.apply().await?)
+}

@@ -1,0 +1,326 @@
+//! Reading what changed, page by page; each page with its dirty marks is durable before the cursor moves (C1,
+//! docs/design/sync-semantics.md 5, 16.2).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::context::{Engine, EngineError};
+use super::fields;
+use super::report::Phase;
+use super::tally::{Fate, Tally, Unlinked};
+use crate::crm::{Page, Window};
+use crate::domain::{
+    Conflict, ItemId, ItemKind, ItemState, Link, LinkState, Mapping, MappingId, Observation, PerSide, Presence, RunId,
+    Side, SideValue, Value,
+};
+use crate::store::rows::{Cursor, Dirty};
+
+/// Records per call of an association read (docs/vendor/hubspot.md 6.4).
+const ASSOCIATION_BATCH: usize = 1000;
+
+/// How an object is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// Everything, through the list path.
+    Full,
+    /// What was modified within the window.
+    Changes,
+}
+
+/// What reading one object came to, for the counts and the cost formula.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Observed {
+    /// Records read.
+    pub(super) records: u64,
+    /// Records whose associations were read.
+    pub(super) associations: u64,
+    /// Records marked dirty.
+    pub(super) dirty: u64,
+}
+
+/// Reads one object of one side and stores what was seen. `tallies` has the mappings over it.
+pub(super) async fn observe(
+    engine: &Engine,
+    run: RunId,
+    side: Side,
+    object: &str,
+    pass: Pass,
+    mappings: &[&Mapping],
+    tallies: &mut BTreeMap<MappingId, Tally>,
+) -> Result<Observed, EngineError> {
+    let crm = engine.side(side).clone();
+    let asked = fields::observed(mappings.iter().copied(), side, object);
+    let mut cursor = engine.db.cursor(side, object).await?;
+    let safe = crm.safe_now(object).await?;
+    let window = window(engine, side, &cursor, safe.safe, safe.server_now, safe.covered);
+    let mut resume = if pass == Pass::Full { cursor.resume.clone() } else { None };
+    if cursor.window_hi.is_none() || resume.is_none() {
+        cursor.window_hi = Some(safe.safe.min(safe.server_now));
+    }
+    let mut total = Observed::default();
+    let mut buffer: Vec<Observation> = Vec::new();
+    let associated = mappings.iter().any(|mapping| side == Side::HubSpot && fields::associations(mapping).next().is_some());
+    loop {
+        engine.control.border().await?;
+        let page: Page = match pass {
+            Pass::Full => crm.list(object, &asked, resume.as_deref()).await?,
+            Pass::Changes => crm.changed(object, &asked, window, resume.as_deref()).await?,
+        };
+        total.records += page.records.len() as u64;
+        buffer.extend(page.records);
+        resume = page.next;
+        let last = resume.is_none();
+        if last || !associated || buffer.len() + 200 > ASSOCIATION_BATCH {
+            let rest = if associated && !last && buffer.len() > ASSOCIATION_BATCH {
+                buffer.split_off(ASSOCIATION_BATCH)
+            } else {
+                Vec::new()
+            };
+            let records = std::mem::replace(&mut buffer, rest);
+            store_page(engine, run, records, pass, mappings, tallies, &mut total).await?;
+            if buffer.is_empty() || last {
+                while !buffer.is_empty() {
+                    let records = std::mem::take(&mut buffer);
+                    store_page(engine, run, records, pass, mappings, tallies, &mut total).await?;
+                }
+                save_cursor(engine, side, object, pass, &mut cursor, resume.as_deref(), safe.safe).await?;
+            }
+        }
+        let detail = match page.total {
+            Some(all) if !last => format!("{} of {all} read", total.records),
+            _ => format!("{} read, {} changed", total.records, total.dirty),
+        };
+        engine.report.detail(Phase::Observe(side), format!("{object}: {detail}"));
+        if last {
+            return Ok(total);
+        }
+    }
+}
+
+/// The window of an incremental pass: from the watermark minus the overlap up to the present (5.1).
+fn window(
+    engine: &Engine,
+    side: Side,
+    cursor: &Cursor,
+    safe: DateTime<Utc>,
+    server_now: DateTime<Utc>,
+    covered: bool,
+) -> Window {
+    let settings = &engine.rules.settings;
+    let overlap = match (side, covered) {
+        (Side::HubSpot, _) => settings.overlap_hubspot,
+        (Side::Salesforce, true) => settings.overlap_salesforce,
+        (Side::Salesforce, false) => settings.overlap_uncovered,
+    };
+    let overlap = chrono::Duration::from_std(overlap).unwrap_or_default();
+    let from = cursor.watermark.unwrap_or(safe) - overlap;
+    // The end is open: a row stamped in this very second must not wait for the next run.
+    Window { lo: from, hi: server_now + chrono::Duration::seconds(1) }
+}
+
+/// The cursor after a page: the place to go on, or, after the last one, the new watermark (never backwards, never past what is safe).
+async fn save_cursor(
+    engine: &Engine,
+    side: Side,
+    object: &str,
+    pass: Pass,
+    cursor: &mut Cursor,
+    resume: Option<&str>,
+    safe: DateTime<Utc>,
+) -> Result<(), EngineError> {
+    let mut tx = engine.db.begin();
+    match resume {
+        Some(place) if pass == Pass::Full => cursor.resume = Some(place.to_owned()),
+        Some(_) => return Ok(()),
+        None => {
+            let reached = match pass {
+                // A full pass that a crash interrupted began long before `safe`: only its own start is covered.
+                Pass::Full => cursor.window_hi.unwrap_or(safe).min(safe),
+                Pass::Changes => safe,
+            };
+            cursor.watermark = Some(cursor.watermark.map_or(reached, |old| old.max(reached)));
+            cursor.resume = None;
+            cursor.window_hi = None;
+            cursor.pass += 1;
+            if pass == Pass::Full {
+                cursor.last_full = Some(engine.clock.now());
+            }
+        }
+    }
+    tx.put_cursor(side, object, cursor)?;
+    Ok(tx.commit().await?)
+}
+
+/// Stores one page: observations, dirty marks, match keys; notices deletions and merges. Durable with the cursor.
+async fn store_page(
+    engine: &Engine,
+    run: RunId,
+    mut records: Vec<Observation>,
+    pass: Pass,
+    mappings: &[&Mapping],
+    tallies: &mut BTreeMap<MappingId, Tally>,
+    total: &mut Observed,
+) -> Result<(), EngineError> {
+    let Some(first) = records.first() else { return Ok(()) };
+    let (side, object) = (first.side, first.object.clone());
+    total.associations += read_associations(engine, mappings, &mut records).await?;
+    let ids: Vec<_> = records.iter().map(|seen| seen.id.clone()).collect();
+    let stored = engine.db.observations(side, &object, &ids).await?;
+    let mut tx = engine.db.begin();
+    let mut keep: BTreeSet<usize> = BTreeSet::new();
+    for mapping in mappings {
+        let mut tally = tallies.remove(&mapping.id).unwrap_or_default();
+        tally.read(side, records.len() as u64);
+        let link_ids = engine.db.link_ids(&mapping.id, side, &object, &ids).await?;
+        let known: Vec<_> = link_ids.iter().flatten().copied().collect();
+        let links: BTreeMap<_, _> = known
+            .iter()
+            .copied()
+            .zip(engine.db.links(&mapping.id, &known).await?)
+            .filter_map(|(id, link)| Some((id, link?)))
+            .collect();
+        let bases: BTreeMap<_, _> = known.iter().copied().zip(engine.db.bases(&mapping.id, &known).await?).collect();
+        let dirty = engine.db.dirty(&mapping.id, side, &ids).await?;
+        let old_keys = engine.db.match_keys(&mapping.id, side, &ids).await?;
+        for (index, seen) in records.iter().enumerate() {
+            let link = link_ids.get(index).copied().flatten().and_then(|id| links.get(&id));
+            let reasons = dirty.get(index).copied().flatten().map_or(0, |row: Dirty| row.reasons);
+            let Some(link) = link else {
+                if seen.presence == Presence::Live {
+                    let new_keys = fields::match_keys(mapping, seen);
+                    let old = old_keys.get(index).map(Vec::as_slice).unwrap_or_default();
+                    tx.set_match_keys(&mapping.id, side, &seen.id, old, &new_keys)?;
+                    tx.mark_dirty(&mapping.id, side, &seen.id, reasons | Dirty::CREATED)?;
+                    keep.insert(index);
+                } else {
+                    tally.unlinked(side, &seen.id, Unlinked::Excluded);
+                }
+                continue;
+            };
+            if link.state != LinkState::Active {
+                // A pending create is recovery's business; a suspended link waits for a person.
+                let fate = if link.state == LinkState::PendingCreate { Fate::Error } else { Fate::Conflict };
+                tally.link(link.id, fate);
+                continue;
+            }
+            if seen.presence != Presence::Live {
+                notice_gone(engine, run, mapping, link, seen, &mut tx).await?;
+                tally.link(link.id, Fate::Conflict);
+                continue;
+            }
+            let settled = bases.get(&link.id).and_then(|base| base.sides.get(side).modstamp);
+            let echo = settled.is_some_and(|stamp| seen.modstamp <= stamp);
+            if echo && reasons == 0 && pass == Pass::Changes {
+                tally.link(link.id, Fate::Unchanged);
+                continue;
+            }
+            let new_keys = fields::match_keys(mapping, seen);
+            let old = old_keys.get(index).map(Vec::as_slice).unwrap_or_default();
+            tx.set_match_keys(&mapping.id, side, &seen.id, old, &new_keys)?;
+            tx.mark_dirty(&mapping.id, side, &seen.id, reasons | Dirty::CHANGED)?;
+            keep.insert(index);
+        }
+        tallies.insert(mapping.id.clone(), tally);
+    }
+    for index in keep {
+        let Some(seen) = records.get(index) else { continue };
+        let newer = stored.get(index).and_then(Option::as_ref).is_some_and(|old| old.modstamp > seen.modstamp);
+        if !newer {
+            tx.put_observation(seen)?;
+        }
+        total.dirty += 1;
+    }
+    Ok(tx.apply().await?)
+}
+
+/// Fills the pseudo fields of associations into HubSpot observations; says how many records were asked for.
+pub(super) async fn read_associations(
+    engine: &Engine,
+    mappings: &[&Mapping],
+    records: &mut [Observation],
+) -> Result<u64, EngineError> {
+    let mut asked = 0;
+    for mapping in mappings {
+        for pair in fields::associations(mapping) {
+            let crate::domain::PairKind::Reference { mapping: parent } = &pair.kind else { continue };
+            let Some(parent) = engine.mapping(parent) else { continue };
+            let missing: Vec<_> = records
+                .iter()
+                .filter(|seen| seen.side == Side::HubSpot && seen.presence == Presence::Live)
+                .filter(|seen| !seen.value(&pair.fields.hubspot).is_known())
+                .map(|seen| seen.id.clone())
+                .collect();
+            if missing.is_empty() {
+                continue;
+            }
+            asked += missing.len() as u64;
+            let object = mapping.object(Side::HubSpot);
+            let found =
+                engine.crm.hubspot.primary_associations(object, &missing, parent.object(Side::HubSpot)).await?;
+            for seen in records.iter_mut() {
+                if let Some(other) = found.get(&seen.id) {
+                    let value = other.as_ref().map_or(Value::Null, |id| Value::Text(id.0.clone()));
+                    seen.fields.insert(pair.fields.hubspot.clone(), value);
+                }
+            }
+        }
+    }
+    Ok(asked)
+}
+
+/// A linked record is gone or was merged: the link is set aside and a person is asked; nothing is written or created (12.1, 12.3).
+pub(super) async fn notice_gone(
+    engine: &Engine,
+    run: RunId,
+    mapping: &Mapping,
+    link: &Link,
+    seen: &Observation,
+    tx: &mut super::db::Tx<'_>,
+) -> Result<(), EngineError> {
+    let side = seen.side;
+    let (kind, what) = match &seen.presence {
+        Presence::Deleted => (ItemKind::Deletion, format!("deleted in {side}")),
+        Presence::MergedInto(id) => (ItemKind::MergeCollision, format!("merged into {id} in {side}")),
+        Presence::Converted(id) => (ItemKind::ConversionCollision, format!("converted to {id} in {side}")),
+        Presence::Live | Presence::Inaccessible => return Ok(()),
+    };
+    let now = engine.clock.now();
+    let item = ItemId::derive(&[b"gone", &link.id.0.to_be_bytes()]);
+    let before = match engine.db.waiting_item(item).await? {
+        Some(super::db::Waiting::Conflict(row)) => Some(row),
+        _ => None,
+    };
+    let why = format!("The {} record was {what}; its counterpart is left as it is and nothing is created.", mapping.object(side));
+    let conflict = Conflict {
+        id: item,
+        mapping: mapping.id.clone(),
+        kind,
+        link: Some(link.id),
+        label: super::links::label(mapping, seen),
+        field: String::new(),
+        sides: PerSide::from_fn(|one| SideValue { id: link.ids.get(one).clone(), ..SideValue::default() }),
+        base: None,
+        base_run: None,
+        suggest: None,
+        rule: "ask".into(),
+        why,
+        state: ItemState::Open,
+        candidates: Vec::new(),
+        resolution: None,
+        automatic: false,
+        first_seen: before.as_ref().map_or(now, |row| row.first_seen),
+        last_seen: now,
+        run,
+    };
+    tx.put_conflict(&conflict, before.as_ref(), link.id.0)?;
+    let suspended = Link { state: LinkState::Suspended(what), ..link.clone() };
+    tx.put_link(&suspended, &super::links::objects(mapping))?;
+    for one in Side::BOTH {
+        if let Some(id) = link.ids.get(one) {
+            tx.clear_dirty(&mapping.id, one, id);
+            tx.drop_observation(one, mapping.object(one), id);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! Before anything is read: who we are, what the objects look like, who may own records
+//! (docs/design/sync-semantics.md 15, 18 wrong tenant, 19.2).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+
+use super::context::{Engine, EngineError, Known, Owners};
+use super::db::names;
+use super::fields::is_property;
+use super::report::Phase;
+use crate::domain::{FieldSchema, Mapping, ObjectSchema, PairKind, PerSide, Side, SideCount, digest128};
+use crate::store::rows::SchemaRow;
+
+/// What preflight found.
+pub struct Preflight {
+    /// For the steps that follow.
+    pub(super) known: Known,
+    /// Calls that it took, by side.
+    pub calls: SideCount,
+    /// The objects, as they were described.
+    pub schemas: BTreeMap<(Side, String), ObjectSchema>,
+}
+
+/// Checks the accounts, reads the schemas where they have grown old, and the users where a mapping has owners.
+pub(super) async fn preflight(engine: &Engine, mappings: &[&Mapping]) -> Result<Preflight, EngineError> {
+    engine.report.begin(Phase::Preflight);
+    let before = calls(engine);
+    let mut known = Known { install: install_id(engine).await?, ..Known::default() };
+    known.us = accounts(engine).await?;
+    let schemas = schemas(engine, mappings).await?;
+    let mut problems = Vec::new();
+    for mapping in mappings {
+        problems.extend(unmet_requirements(mapping, &schemas));
+    }
+    if let Some(first) = problems.first() {
+        let more = if problems.len() > 1 { format!(" ({} more, see `syncline check`)", problems.len() - 1) } else { String::new() };
+        return Err(EngineError::halt(format!("{first}{more}")));
+    }
+    for mapping in mappings {
+        learn(mapping, &schemas, &mut known);
+    }
+    if mappings.iter().any(|mapping| mapping.pairs.iter().any(|pair| pair.kind == PairKind::Owner)) {
+        for side in Side::BOTH {
+            *known.owners.get_mut(side) = owners(engine, side).await?;
+        }
+    }
+    let after = calls(engine);
+    let used = PerSide::from_fn(|side| after.get(side) - before.get(side));
+    engine.report.detail(Phase::Preflight, format!("{} objects, {} mappings", schemas.len(), mappings.len()));
+    engine.report.end(Phase::Preflight);
+    Ok(Preflight { known, calls: used, schemas })
+}
+
+pub(super) fn calls(engine: &Engine) -> SideCount {
+    PerSide::from_fn(|side| engine.side(side).meter().total())
+}
+
+/// The install id, made at the first start: a part of every derived id.
+async fn install_id(engine: &Engine) -> Result<String, EngineError> {
+    engine
+        .db
+        .meta(names::INSTALL)
+        .await?
+        .ok_or_else(|| EngineError::Invariant("the store has no install id".into()))
+}
+
+/// A store belongs to one organisation and one portal; another one's token is refused before it can mix two worlds.
+async fn accounts(engine: &Engine) -> Result<PerSide<Option<String>>, EngineError> {
+    let mut us = PerSide::default();
+    for side in Side::BOTH {
+        let identity = engine.side(side).identity().await?;
+        let name = format!("{}/{}", names::ACCOUNT, side.word());
+        match engine.db.meta(&name).await? {
+            Some(known) if known != identity.account => {
+                return Err(EngineError::halt(format!(
+                    "the credentials open the {side} account {}, but this data folder belongs to {known}; \
+                     use another --data-dir for another account",
+                    identity.account
+                )));
+            }
+            Some(_) => {}
+            None => {
+                let mut tx = engine.db.begin();
+                tx.put_meta(&name, &identity.account)?;
+                tx.apply().await?;
+            }
+        }
+        *us.get_mut(side) = identity.user;
+    }
+    Ok(us)
+}
+
+async fn schemas(
+    engine: &Engine,
+    mappings: &[&Mapping],
+) -> Result<BTreeMap<(Side, String), ObjectSchema>, EngineError> {
+    let now = engine.clock.now();
+    let refresh = TimeDelta::from_std(engine.rules.settings.schema_refresh).unwrap_or_default();
+    let mut all = BTreeMap::new();
+    for side in Side::BOTH {
+        let objects: BTreeSet<&str> = mappings.iter().map(|mapping| mapping.object(side)).collect();
+        for object in objects {
+            let stored = engine.db.schema(side, object).await?.filter(|row| now - row.fetched_at < refresh);
+            let schema = match stored {
+                Some(row) => row.schema,
+                None => {
+                    let schema = engine.side(side).describe(object).await?;
+                    let row = SchemaRow { fetched_at: now, fingerprint: fingerprint(&schema), schema: schema.clone() };
+                    let mut tx = engine.db.begin();
+                    tx.put_schema(side, object, &row)?;
+                    tx.apply().await?;
+                    schema
+                }
+            };
+            all.insert((side, object.to_owned()), schema);
+        }
+    }
+    Ok(all)
+}
+
+/// A hash of what matters of a schema (19.2).
+fn fingerprint(schema: &ObjectSchema) -> String {
+    let text = serde_json::to_string(schema).unwrap_or_default();
+    format!("{:032x}", digest128(&[text.as_bytes()]))
+}
+
+async fn owners(engine: &Engine, side: Side) -> Result<Owners, EngineError> {
+    let mut owners = Owners::default();
+    for person in engine.side(side).people().await? {
+        if person.active && !person.email.is_empty() {
+            owners.id.entry(person.email.clone()).or_insert_with(|| person.id.clone());
+        }
+        owners.email.insert(person.id, person.email);
+    }
+    Ok(owners)
+}
+
+/// Why a mapping cannot run on these objects, in sentences; empty where it can.
+pub fn unmet_requirements(mapping: &Mapping, schemas: &BTreeMap<(Side, String), ObjectSchema>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for side in Side::BOTH {
+        let object = mapping.object(side);
+        let Some(schema) = schemas.get(&(side, object.to_owned())) else {
+            problems.push(format!("mapping {}: {side} has no object {object}", mapping.id));
+            continue;
+        };
+        for pair in mapping.pairs.iter().filter(|pair| is_property(pair, side)) {
+            let name = pair.field(side);
+            match schema.fields.get(name) {
+                None => problems.push(format!(
+                    "mapping {}: {side} {object} has no field {name} that the credentials may read{}",
+                    mapping.id,
+                    nearest(name, schema)
+                )),
+                Some(field) if pair.direction.allows(side) && !writable(field) => problems.push(format!(
+                    "mapping {}: {side} {object}.{name} is not writable; give the pair the direction away from {side}",
+                    mapping.id
+                )),
+                Some(_) => {}
+            }
+        }
+    }
+    problems
+}
+
+fn nearest(name: &str, schema: &ObjectSchema) -> String {
+    let near = schema.fields.keys().map(|known| (strsim::damerau_levenshtein(known, name), known)).min();
+    match near {
+        Some((distance, known)) if distance <= 3 => format!("; did you mean {known}?"),
+        _ => String::new(),
+    }
+}
+
+fn writable(field: &FieldSchema) -> bool {
+    field.updateable && !field.calculated
+}
+
+fn learn(mapping: &Mapping, schemas: &BTreeMap<(Side, String), ObjectSchema>, known: &mut Known) {
+    for side in Side::BOTH {
+        let Some(schema) = schemas.get(&(side, mapping.object(side).to_owned())) else { continue };
+        let key = schema.fields.get(mapping.key_field(side));
+        if key.is_some_and(|field| field.unique && writable(field)) {
+            known.keyed.insert((mapping.id.clone(), side));
+        }
+        let required: Vec<String> =
+            schema.fields.values().filter(|field| field.required).map(|field| field.name.clone()).collect();
+        known.required.insert((mapping.id.clone(), side), required);
+    }
+}

@@ -1,0 +1,115 @@
+//! Ids of other records and of owners, translated to something both sides share before the merge and back after it
+//! (docs/design/sync-semantics.md 3 reference and owner, 14.1).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::context::{Engine, EngineError, Known};
+use crate::domain::{
+    BaseField, BaseValue, FieldPair, Link, LinkState, Mapping, MappingId, PairKind, PerSide, RecordId, RecordKey, Side,
+    Value,
+};
+
+/// The links of the records that a set of values refers to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parents(BTreeMap<(MappingId, Side, RecordId), Link>);
+
+/// A value that a pair refers to, in words that both sides share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    /// An ordinary value: nothing to translate.
+    Plain(Value),
+    /// Translated.
+    Shared(Value),
+    /// The record referred to has no link yet.
+    Unlinked(RecordKey),
+    /// The owner cannot be told by e-mail.
+    NoOwner(String),
+}
+
+impl Parents {
+    /// Reads the links of everything that the given values of a mapping's reference pairs name.
+    pub(super) async fn load(
+        engine: &Engine,
+        mapping: &Mapping,
+        values: impl Iterator<Item = (usize, Side, String)>,
+    ) -> Result<Parents, EngineError> {
+        let mut wanted: BTreeMap<(MappingId, Side), BTreeSet<RecordId>> = BTreeMap::new();
+        for (pair, side, id) in values {
+            if let Some(PairKind::Reference { mapping: parent }) = mapping.pairs.get(pair).map(|pair| &pair.kind) {
+                wanted.entry((parent.clone(), side)).or_default().insert(RecordId(id));
+            }
+        }
+        let mut found = BTreeMap::new();
+        for ((parent, side), ids) in wanted {
+            let Some(over) = engine.mapping(&parent) else { continue };
+            let ids: Vec<RecordId> = ids.into_iter().collect();
+            let link_ids = engine.db.link_ids(&parent, side, over.object(side), &ids).await?;
+            let known: Vec<_> = link_ids.iter().flatten().copied().collect();
+            let links: BTreeMap<_, _> = known.iter().copied().zip(engine.db.links(&parent, &known).await?).collect();
+            for (id, link) in ids.into_iter().zip(link_ids) {
+                if let Some(link) = link.and_then(|link| links.get(&link).cloned().flatten()) {
+                    found.insert((parent.clone(), side, id), link);
+                }
+            }
+        }
+        Ok(Parents(found))
+    }
+
+    fn link(&self, parent: &MappingId, side: Side, id: &RecordId) -> Option<&Link> {
+        self.0
+            .get(&(parent.clone(), side, id.clone()))
+            .filter(|link| matches!(link.state, LinkState::Active | LinkState::PendingCreate))
+    }
+
+    /// What a raw value of a pair means to both sides.
+    pub(super) fn token(&self, engine: &Engine, known: &Known, pair: &FieldPair, side: Side, raw: &Value) -> Token {
+        let Some(text) = raw.as_text() else { return Token::Shared(raw.clone()) };
+        match &pair.kind {
+            PairKind::Reference { mapping } => {
+                let id = RecordId::from(text);
+                match self.link(mapping, side, &id) {
+                    Some(link) => Token::Shared(Value::Text(link.id.to_string())),
+                    None => {
+                        let object = engine.mapping(mapping).map_or("", |parent| parent.object(side)).to_owned();
+                        Token::Unlinked(RecordKey { side, object, id })
+                    }
+                }
+            }
+            PairKind::Owner => match known.owners.get(side).email.get(&RecordId::from(text)) {
+                Some(email) if !email.is_empty() => Token::Shared(Value::Text(email.clone())),
+                _ => Token::NoOwner(text.to_owned()),
+            },
+            PairKind::Value { .. } | PairKind::Constant { .. } => Token::Plain(raw.clone()),
+        }
+    }
+
+    /// A pair's base in the same words; what cannot be translated stays as it is and equals nothing.
+    pub(super) fn base(&self, engine: &Engine, known: &Known, pair: &FieldPair, base: &BaseField) -> BaseField {
+        let translate = |side: Side| match base.values.get(side) {
+            Some(BaseValue::Raw(text)) => match self.token(engine, known, pair, side, &Value::Text(text.clone())) {
+                Token::Shared(Value::Text(shared)) => Some(BaseValue::Raw(shared)),
+                _ => Some(BaseValue::Raw(format!("{}:{text}", side.word()))),
+            },
+            other => other.clone(),
+        };
+        BaseField { values: PerSide::from_fn(translate), ..base.clone() }
+    }
+
+    /// The raw value that a shared one has on `target`; `None` where there is none (yet).
+    pub(super) fn render(&self, known: &Known, pair: &FieldPair, target: Side, shared: &Value) -> Option<Value> {
+        let Some(text) = shared.as_text() else { return Some(shared.clone()) };
+        match &pair.kind {
+            PairKind::Reference { .. } => {
+                let link = self.0.values().find(|link| link.id.to_string() == text)?;
+                link.ids.get(target).as_ref().map(|id| Value::Text(id.0.clone()))
+            }
+            PairKind::Owner => known.owners.get(target).id.get(text).map(|id| Value::Text(id.0.clone())),
+            PairKind::Value { .. } | PairKind::Constant { .. } => Some(shared.clone()),
+        }
+    }
+}
+
+/// True for pairs whose values are translated.
+pub(super) fn is_translated(pair: &FieldPair) -> bool {
+    matches!(pair.kind, PairKind::Reference { .. } | PairKind::Owner)
+}

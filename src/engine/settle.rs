@@ -1,0 +1,235 @@
+//! The end of a link's work: read Salesforce back, move the bases, close or open items, clear the dirty marks
+//! (docs/design/sync-semantics.md 6.4, 7 Settle, 11).
+
+use std::collections::BTreeSet;
+
+use super::context::EngineError;
+use super::fields;
+use super::link_plan::{LinkPlan, Work};
+use super::links::{self, base_field};
+use super::run::RunCtx;
+use super::tally::Fate;
+use crate::crm::Purpose;
+use crate::domain::{ErrorItem, ItemState, Mapping, Observation, Op, OpKind, PerSide, Presence, Side};
+use crate::store::rows::Dirty;
+use crate::transform::pair;
+
+/// What happened to one work on the wire.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progressed {
+    /// Sides with a confirmed write, stamps included.
+    pub(super) written: PerSide<bool>,
+    /// Fields written, by side.
+    pub(super) fields: PerSide<BTreeSet<String>>,
+    /// Errors of this run.
+    pub(super) failed: Vec<ErrorItem>,
+    /// An op has no answer.
+    pub(super) unanswered: bool,
+    /// The target moved between plan and write.
+    pub(super) drifted: bool,
+    /// Left for a later run by a confirm that did not cover it.
+    pub(super) held: bool,
+    /// The record after the write, read back (Salesforce).
+    pub(super) read_back: Option<Observation>,
+}
+
+impl Progressed {
+    /// An op was confirmed.
+    pub(super) fn confirmed(&mut self, op: &Op) {
+        if !matches!(op.kind, OpKind::Associate | OpKind::Dissociate) {
+            *self.written.get_mut(op.side) = true;
+        }
+        self.fields.get_mut(op.side).extend(op.fields.keys().cloned());
+    }
+}
+
+/// Settles a chunk; gives back the works that must be planned again because their target moved.
+pub(super) async fn settle(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    mut works: Vec<Work>,
+    plans: Vec<LinkPlan>,
+    mut done: Vec<Progressed>,
+) -> Result<Vec<Work>, EngineError> {
+    read_back(ctx, mapping, &works, &mut done).await?;
+    let mut tx = ctx.engine.db.begin();
+    let mut again = Vec::new();
+    for ((mut work, plan), progress) in works.drain(..).zip(plans).zip(done) {
+        if progress.held {
+            ctx.tally(&mapping.id).link(work.link.id, Fate::Held);
+            continue;
+        }
+        if progress.drifted && work.replans < ctx.engine.rules.settings.max_replans {
+            work.replans += 1;
+            again.push(work);
+            continue;
+        }
+        one(ctx, mapping, &mut work, &plan, &progress, &mut tx)?;
+    }
+    tx.commit().await?;
+    Ok(again)
+}
+
+/// One read of all Salesforce records of the chunk that were written: the answer of a collection write has ids only.
+async fn read_back(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    works: &[Work],
+    done: &mut [Progressed],
+) -> Result<(), EngineError> {
+    let side = Side::Salesforce;
+    let wanted: Vec<usize> =
+        done.iter().enumerate().filter(|(_, progress)| progress.written.salesforce).map(|(index, _)| index).collect();
+    let ids: Vec<_> = wanted.iter().filter_map(|index| works.get(*index)?.link.ids.salesforce.clone()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let asked = fields::observed(std::iter::once(mapping), side, mapping.object(side));
+    // Without a read-back the base stays unverified; the next look at the record settles it (6.4).
+    let found = match ctx.engine.side(side).read(Purpose::ReadBack, mapping.object(side), &ids, &asked).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(mapping = %mapping.id, error = %error, "the read-back failed; bases stay unverified");
+            return Ok(());
+        }
+    };
+    for (index, found) in wanted.into_iter().zip(found) {
+        if let Some(progress) = done.get_mut(index) {
+            progress.read_back = found.records.into_iter().next().filter(|seen| seen.presence == Presence::Live);
+        }
+    }
+    Ok(())
+}
+
+fn one(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    work: &mut Work,
+    plan: &LinkPlan,
+    progress: &Progressed,
+    tx: &mut super::db::Tx<'_>,
+) -> Result<(), EngineError> {
+    let mut moved = progress.drifted;
+    for (name, diverged) in &plan.settles {
+        let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == name) else { continue };
+        let raws = PerSide::from_fn(|side| {
+            let seen = work.seen.get(side).as_ref().map(|seen| seen.value(pair.field(side)).clone());
+            seen.filter(crate::domain::Value::is_known).or_else(|| links::base_raw(&work.base, name, side))
+        });
+        let field = base_field(&mut work.base, name);
+        field.diverged = *diverged;
+        for side in Side::BOTH {
+            if let Some(raw) = raws.get(side) {
+                *field.values.get_mut(side) = pair::base_value(pair, side, raw);
+                *field.unverified.get_mut(side) = false;
+            }
+        }
+    }
+    for side in Side::BOTH {
+        let Some(seen) = work.seen.get(side).clone() else { continue };
+        let mut settled = Some((seen.modstamp, seen.observed_at));
+        if let Some(back) = progress.read_back.as_ref().filter(|_| side == Side::Salesforce) {
+            settled = verify(mapping, work, progress, back, &seen);
+            moved |= settled.is_none();
+            if moved {
+                tx.put_observation(back)?;
+            }
+        }
+        if let Some((modstamp, observed_at)) = settled {
+            let base = work.base.sides.get_mut(side);
+            base.modstamp = base.modstamp.max(Some(modstamp));
+            base.observed_at = Some(observed_at);
+        }
+    }
+    for side in Side::BOTH {
+        *work.link.stamped.get_mut(side) |= *plan.stamped.get(side);
+    }
+    tx.put_link(&work.link, &links::objects(mapping))?;
+    tx.put_base(&mapping.id, work.link.id, &work.base)?;
+    items(work, plan, progress, tx)?;
+    for parent in &plan.blocked {
+        let child = super::db::ChildRef { mapping: mapping.id.clone(), link: work.link.id };
+        tx.wait_for_parent(parent, &child)?;
+    }
+    for side in Side::BOTH {
+        if let Some(id) = work.link.ids.get(side) {
+            if moved && side == Side::Salesforce {
+                tx.mark_dirty(&mapping.id, side, id, Dirty::CHANGED)?;
+                continue;
+            }
+            tx.clear_dirty(&mapping.id, side, id);
+            tx.drop_observation(side, mapping.object(side), id);
+        }
+    }
+    let tally = ctx.tally(&mapping.id);
+    tally.link(work.link.id, Fate::Unchanged);
+    let open = plan.conflicts.iter().any(|item| item.state != ItemState::Resolved);
+    if !progress.failed.is_empty() || !plan.errors.is_empty() {
+        tally.link(work.link.id, Fate::Error);
+    } else if open || waits(work, plan) {
+        tally.link(work.link.id, Fate::Conflict);
+    }
+    Ok(())
+}
+
+/// True where an older item of the link is still open.
+fn waits(work: &Work, plan: &LinkPlan) -> bool {
+    work.conflicts.iter().any(|item| !plan.closes.iter().any(|closed| closed.id == item.id))
+}
+
+/// Compares what was read back with what should be there. The new settle point, or `None` where somebody else changed
+/// the record in between: then the base keeps its old stamp and the record is looked at again.
+fn verify(
+    mapping: &Mapping,
+    work: &mut Work,
+    progress: &Progressed,
+    back: &Observation,
+    seen: &Observation,
+) -> Option<(chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>)> {
+    let side = Side::Salesforce;
+    let mut clean = true;
+    for pair in mapping.pairs.iter().filter(|pair| fields::is_property(pair, side)) {
+        let name = pair.field(side);
+        let now = back.value(name);
+        if progress.fields.get(side).contains(name) {
+            let field = base_field(&mut work.base, pair.name());
+            *field.values.get_mut(side) = pair::base_value(pair, side, now);
+            *field.unverified.get_mut(side) = false;
+        } else if !super::apply::same_value(mapping, side, name, now, seen.value(name)) {
+            clean = false;
+        }
+    }
+    clean.then_some((back.modstamp, back.observed_at))
+}
+
+fn items(
+    work: &Work,
+    plan: &LinkPlan,
+    progress: &Progressed,
+    tx: &mut super::db::Tx<'_>,
+) -> Result<(), EngineError> {
+    let owner = work.link.id.0;
+    let before = |id| work.conflicts.iter().find(|item| item.id == id);
+    for item in &plan.conflicts {
+        tx.put_conflict(item, before(item.id), owner)?;
+    }
+    for item in &plan.infos {
+        tx.put_conflict(item, None, owner)?;
+    }
+    let through = progress.failed.is_empty();
+    if through {
+        for item in &plan.closes {
+            tx.put_conflict(item, before(item.id), owner)?;
+        }
+    }
+    for item in &plan.errors {
+        tx.put_error(item, work.errors.iter().any(|known| known.id == item.id))?;
+    }
+    for old in &work.errors {
+        let again = plan.errors.iter().chain(&progress.failed).any(|item| item.id == old.id);
+        if !again && through {
+            tx.remove_error(old);
+        }
+    }
+    Ok(())
+}

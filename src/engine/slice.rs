@@ -1,0 +1,366 @@
+//! The links of a mapping, slice by slice: complete, plan, write, read back, settle
+//! (docs/design/sync-semantics.md 6, 7, 15.5, 16).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::batches::{self, Answer, OpBatch};
+use super::complete::{complete, look_up_times};
+use super::context::EngineError;
+use super::db::Waiting;
+use super::failures::still_refused;
+use super::fields;
+use super::link_plan::{self, LinkPlan, View, Work};
+use super::references::{Parents, is_translated};
+use super::report::Phase;
+use super::run::{Mode, RunCtx};
+use super::settle::{Progressed, settle};
+use super::tally::Fate;
+use crate::crm::WriteKind;
+use crate::domain::{
+    LinkState, Mapping, MappingId, Op, OpId, OpKind, OpOutcome, OpState, PerSide, RecordId, Side, Value,
+};
+
+/// Links that are completed, planned and written together: one Salesforce read, twenty HubSpot reads.
+const CHUNK: usize = 2000;
+
+/// Works through every dirty link of a mapping.
+pub(super) async fn links(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<(), EngineError> {
+    for side in Side::BOTH {
+        let mut after: Option<RecordId> = None;
+        loop {
+            ctx.engine.control.border().await?;
+            let size = CHUNK.min(ctx.engine.rules.settings.slice.max(1));
+            let page = ctx.engine.db.dirty_page(&mapping.id, side, after.as_ref(), size).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            let ids: Vec<RecordId> = page.into_iter().map(|(id, _)| id).collect();
+            let mut works = load(ctx, mapping, side, &ids).await?;
+            for _ in 0..=ctx.engine.rules.settings.max_replans {
+                if works.is_empty() {
+                    break;
+                }
+                works = chunk(ctx, mapping, works).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The links behind dirty records, with all that is stored about them. A link that is dirty on both sides comes with
+/// its Salesforce record; records without an active link are not this step's.
+async fn load(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ids: &[RecordId],
+) -> Result<Vec<Work>, EngineError> {
+    let db = &ctx.engine.db;
+    let object = mapping.object(side);
+    let link_ids: Vec<_> = db.link_ids(&mapping.id, side, object, ids).await?.into_iter().flatten().collect();
+    let mut links: Vec<_> = db
+        .links(&mapping.id, &link_ids)
+        .await?
+        .into_iter()
+        .flatten()
+        .filter(|link| link.state == LinkState::Active || (ctx.mode != Mode::Write && link.state == LinkState::PendingCreate))
+        .filter(|link| link.ids.salesforce.is_some() && link.ids.hubspot.is_some())
+        .collect();
+    if side == Side::HubSpot {
+        let others: Vec<RecordId> = links.iter().filter_map(|link| link.ids.salesforce.clone()).collect();
+        let dirty = db.dirty(&mapping.id, Side::Salesforce, &others).await?;
+        let twice: BTreeSet<RecordId> =
+            others.into_iter().zip(dirty).filter_map(|(id, dirty)| dirty.map(|_| id)).collect();
+        links.retain(|link| link.ids.salesforce.as_ref().is_none_or(|id| !twice.contains(id)));
+    }
+    let locked: Vec<_> = links.iter().filter(|link| ctx.locked.contains(&link.id)).map(|link| link.id).collect();
+    for link in locked {
+        ctx.tally(&mapping.id).link(link, Fate::Error);
+    }
+    links.retain(|link| !ctx.locked.contains(&link.id));
+    let keys: Vec<_> = links.iter().map(|link| link.id).collect();
+    let bases = db.bases(&mapping.id, &keys).await?;
+    let mut seen: PerSide<Vec<_>> = PerSide::default();
+    for one in Side::BOTH {
+        let ids: Vec<RecordId> = links.iter().filter_map(|link| link.ids.get(one).clone()).collect();
+        *seen.get_mut(one) = db.observations(one, mapping.object(one), &ids).await?;
+    }
+    let mut works = Vec::with_capacity(links.len());
+    let observed = seen.salesforce.into_iter().zip(seen.hubspot);
+    for ((link, base), (salesforce, hubspot)) in links.into_iter().zip(bases).zip(observed) {
+        let (mut conflicts, mut errors) = (Vec::new(), Vec::new());
+        for item in db.waiting(link.id.0).await? {
+            match item {
+                Waiting::Conflict(item) => conflicts.push(item),
+                Waiting::Error(item) => errors.push(item),
+            }
+        }
+        works.push(Work {
+            link,
+            seen: PerSide { salesforce, hubspot },
+            fresh: PerSide::default(),
+            base,
+            conflicts,
+            errors,
+            times: None,
+            replans: 0,
+        });
+    }
+    Ok(works)
+}
+
+/// Plans and carries out one chunk; gives back the works whose target moved and that are to be planned again.
+async fn chunk(ctx: &mut RunCtx<'_>, mapping: &Mapping, mut works: Vec<Work>) -> Result<Vec<Work>, EngineError> {
+    let mut plans = decide(ctx, mapping, &works).await?;
+    if ctx.mode != Mode::Estimate {
+        // Each round reads what the round before found missing; three are the most that can be needed.
+        for _ in 0..3 {
+            let read = match ctx.mode {
+                Mode::Write => complete(ctx, mapping, &mut works, &plans).await?,
+                _ => false,
+            };
+            if read {
+                plans = decide(ctx, mapping, &works).await?;
+            }
+            let looked = look_up_times(ctx, mapping, &mut works, &plans).await?;
+            if looked {
+                plans = decide(ctx, mapping, &works).await?;
+            }
+            if !read && !looked {
+                break;
+            }
+        }
+    }
+    let ops = make_ops(ctx, mapping, &works, &mut plans);
+    if ctx.mode != Mode::Write {
+        ctx.foresee_links(mapping, &works, &plans, ops);
+        return Ok(Vec::new());
+    }
+    let count = |side| ops.values().flatten().filter(|op: &&Op| op.side == side).count() as u64;
+    for side in Side::BOTH {
+        ctx.engine.report.expect(Phase::Apply(side), count(side));
+    }
+    let held = ctx.hold_unconfirmed(&ops);
+    let ops: BTreeMap<usize, Vec<Op>> = ops.into_iter().filter(|(index, _)| !held.contains(index)).collect();
+    let mut done: Vec<Progressed> = works.iter().map(|_| Progressed::default()).collect();
+    write(ctx, mapping, &mut works, ops, &mut done).await?;
+    for index in held {
+        if let Some(progress) = done.get_mut(index) {
+            progress.held = true;
+        }
+    }
+    settle(ctx, mapping, works, plans, done).await
+}
+
+async fn decide(ctx: &mut RunCtx<'_>, mapping: &Mapping, works: &[Work]) -> Result<Vec<LinkPlan>, EngineError> {
+    let engine = ctx.engine;
+    let values = works.iter().flat_map(|work| reference_values(mapping, work));
+    let parents = Parents::load(engine, mapping, values).await?;
+    let view = View { engine, mapping, known: &ctx.known, parents: &parents, now: engine.clock.now(), run: ctx.run };
+    Ok(works.iter().map(|work| link_plan::plan(&view, work)).collect())
+}
+
+/// Every id that a work's reference pairs name, now or in the base.
+fn reference_values(mapping: &Mapping, work: &Work) -> Vec<(usize, Side, String)> {
+    let mut found = Vec::new();
+    for (index, pair) in mapping.pairs.iter().enumerate().filter(|(_, pair)| is_translated(pair)) {
+        for side in Side::BOTH {
+            let now = work.seen.get(side).as_ref().map(|seen| seen.value(pair.field(side)).clone());
+            let base = super::links::base_raw(&work.base, pair.name(), side);
+            for value in [now, base].into_iter().flatten() {
+                if let Value::Text(text) = value {
+                    found.push((index, side, text));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The ops of each work, by its index. A refused op whose time has not come is left out: its error stands.
+fn make_ops(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    works: &[Work],
+    plans: &mut [LinkPlan],
+) -> BTreeMap<usize, Vec<Op>> {
+    let now = ctx.engine.clock.now();
+    let mut all = BTreeMap::new();
+    for (index, (work, plan)) in works.iter().zip(plans.iter_mut()).enumerate() {
+        let mut ops = Vec::new();
+        for side in Side::BOTH {
+            let fields = std::mem::take(plan.writes.get_mut(side));
+            if fields.is_empty() {
+                continue;
+            }
+            let stamp = fields.values().all(|assignment| assignment.pair.is_empty());
+            let kind = if stamp { OpKind::Stamp } else { OpKind::Update };
+            ops.push(op(ctx, mapping, work, side, kind, fields));
+        }
+        for (field, assignment) in std::mem::take(&mut plan.associations) {
+            let kind = if assignment.after.is_blank() { OpKind::Dissociate } else { OpKind::Associate };
+            ops.push(op(ctx, mapping, work, Side::HubSpot, kind, BTreeMap::from([(field, assignment)])));
+        }
+        ops.retain(|op| match still_refused(op, &work.errors, now) {
+            Some(error) => {
+                plan.errors.push(error.clone());
+                false
+            }
+            None => true,
+        });
+        if !ops.is_empty() {
+            all.insert(index, ops);
+        }
+    }
+    all
+}
+
+fn op(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    work: &Work,
+    side: Side,
+    kind: OpKind,
+    fields: BTreeMap<String, crate::domain::Assignment>,
+) -> Op {
+    let names: Vec<&[u8]> = fields.keys().map(|name| name.as_bytes()).collect();
+    let set = crate::domain::digest128(&names).to_be_bytes();
+    let id = OpId::derive(&[
+        &ctx.run.0.to_be_bytes(),
+        &work.link.id.0.to_be_bytes(),
+        side.word().as_bytes(),
+        kind.word().as_bytes(),
+        &set,
+        &work.replans.to_be_bytes(),
+    ]);
+    Op {
+        id,
+        run: ctx.run,
+        seq: 0,
+        mapping: mapping.id.clone(),
+        link: work.link.id,
+        kind,
+        side,
+        object: mapping.object(side).to_owned(),
+        target: work.link.ids.get(side).clone(),
+        source: work.link.ids.get(side.other()).clone(),
+        fields,
+        modstamp: work.seen.get(side).as_ref().map(|seen| seen.modstamp),
+        state: OpState::Planned,
+        attempt: Default::default(),
+        outcome: OpOutcome::default(),
+    }
+}
+
+/// Sends the ops of a chunk: records of both sides first, associations after them; notes what became of each.
+async fn write(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    works: &mut [Work],
+    ops: BTreeMap<usize, Vec<Op>>,
+    done: &mut [Progressed],
+) -> Result<(), EngineError> {
+    let mut owner: BTreeMap<OpId, usize> = BTreeMap::new();
+    let mut sides: PerSide<Vec<Op>> = PerSide::default();
+    let mut associations: BTreeMap<(bool, String), Vec<Op>> = BTreeMap::new();
+    for (index, ops) in ops {
+        for op in ops {
+            owner.insert(op.id, index);
+            match op.kind {
+                OpKind::Associate | OpKind::Dissociate => {
+                    let to = association_object(ctx, mapping, &op);
+                    associations.entry((op.kind == OpKind::Dissociate, to)).or_default().push(op);
+                }
+                _ => sides.get_mut(op.side).push(op),
+            }
+        }
+    }
+    let mut queues: Vec<Vec<OpBatch>> = Side::BOTH
+        .iter()
+        .map(|side| {
+            let ops = std::mem::take(sides.get_mut(*side));
+            batches::cut(ctx, *side, mapping.object(*side), &WriteKind::Update, ops)
+        })
+        .collect();
+    run_queues(ctx, mapping, works, &owner, &mut queues, done).await?;
+    let mut queues: Vec<Vec<OpBatch>> = Vec::new();
+    for ((remove, to_object), ops) in associations {
+        ctx.cost(&mapping.id).associations_written += ops.len() as u64;
+        let kind =
+            if remove { WriteKind::Dissociate { to_object } } else { WriteKind::Associate { to_object } };
+        queues.push(batches::cut(ctx, Side::HubSpot, mapping.object(Side::HubSpot), &kind, ops));
+    }
+    for queue in queues {
+        run_queues(ctx, mapping, works, &owner, &mut [queue], done).await?;
+    }
+    Ok(())
+}
+
+fn association_object(ctx: &RunCtx<'_>, mapping: &Mapping, op: &Op) -> String {
+    let field = op.fields.keys().next().map_or("", String::as_str);
+    let parent: Option<&MappingId> = fields::associations(mapping)
+        .find(|pair| pair.fields.hubspot == field)
+        .and_then(|pair| match &pair.kind {
+            crate::domain::PairKind::Reference { mapping } => Some(mapping),
+            _ => None,
+        });
+    parent
+        .and_then(|parent| ctx.engine.mapping(parent))
+        .map_or_else(String::new, |parent| parent.object(Side::HubSpot).to_owned())
+}
+
+/// Sends the queues side by side, a few batches of each at a time; every group is one C2 and one C3.
+async fn run_queues(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    works: &mut [Work],
+    owner: &BTreeMap<OpId, usize>,
+    queues: &mut [Vec<OpBatch>],
+    done: &mut [Progressed],
+) -> Result<(), EngineError> {
+    for queue in queues.iter_mut() {
+        queue.reverse();
+    }
+    let all: u64 = queues.iter().map(|queue| queue.len() as u64).sum();
+    let mut sent = 0;
+    loop {
+        let mut group = Vec::new();
+        for queue in queues.iter_mut() {
+            let take = ctx.engine.rules.settings.in_flight.clamp(1, 16).min(queue.len());
+            group.extend(queue.split_off(queue.len() - take).into_iter().rev());
+        }
+        if group.is_empty() {
+            return Ok(());
+        }
+        ctx.engine.control.border().await?;
+        sent += group.len() as u64;
+        ctx.engine.report.change(|view| view.batch = Some((sent, all)));
+        let group = super::apply::recheck(ctx, mapping, works, owner, group, done).await?;
+        let answers = batches::send(ctx, group, |_, _| Ok(())).await?;
+        super::apply::record(ctx, mapping, works, owner, answers, done).await?;
+        ctx.check_error_rate()?;
+    }
+}
+
+/// What an answer means for the op's row.
+pub(super) fn close(op: &mut Op, answer: &Answer) {
+    match answer {
+        Answer::Done { id, created, .. } => {
+            op.state = OpState::Confirmed;
+            op.outcome.record = Some(id.clone());
+            op.outcome.adopted = op.kind == OpKind::Create && !created;
+        }
+        Answer::Refused(batches::CrmErrorOrVendor::Record(vendor)) => {
+            op.state = OpState::Failed;
+            op.outcome.error = Some(vendor.clone());
+        }
+        Answer::Refused(batches::CrmErrorOrVendor::Call(error)) => {
+            op.state = OpState::Failed;
+            op.outcome.error = error.vendor.clone();
+            op.outcome.why = Some(error.message.clone());
+        }
+        Answer::Unknown(why) => {
+            op.state = OpState::Unknown;
+            op.outcome.why = Some(why.clone());
+        }
+    }
+}
