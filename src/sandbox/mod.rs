@@ -4,5 +4,8 @@
 //! above all nothing of `crm/`, so that an error in one cannot hide in the other. The core is
 //! `handle(now, request) -> response`; `server` wraps it in a listener for people, tests call it in process.
 
+pub mod ground;
 pub mod history;
 pub mod http;
+pub mod prng;
+pub mod world;
