@@ -43,11 +43,6 @@ impl Prng {
         self.below(100) < percent as usize
     }
 
-    /// True `n` times of ten thousand.
-    pub fn per_10_000(&mut self, n: u32) -> bool {
-        self.below(10_000) < n as usize
-    }
-
     /// One of the items; `None` of an empty slice.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         items.get(self.below(items.len()))

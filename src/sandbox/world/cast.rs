@@ -44,7 +44,7 @@ pub(super) enum Lone {
     Near,
     /// An address that the other side refuses.
     BadEmail,
-    /// A value that the other side requires is missing, or one is too long for it.
+    /// A value that the other side requires is missing, one is too long for it, or two break its validation rule.
     Refused,
     /// A telephone number nobody can dial.
     BadPhone,

@@ -149,6 +149,9 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
         if matches!(relation, Relation::TooLong) {
             what = Trait::Title;
         }
+        if relation == Relation::BreaksRule {
+            self.retire(&mut person);
+        }
         if matches!(relation, Relation::BadPhone) {
             what = Trait::Phone;
         }
@@ -174,7 +177,7 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
         }
         let (s_past, h_past) = self.calendar.pair(&mut self.prng, relation);
         let spoil = (relation == Relation::BadPhone).then_some("Phone");
-        let salesforce = self.plant_salesforce(s, s_past, spoil, relation == Relation::BreaksRule);
+        let salesforce = self.plant_salesforce(s, s_past, spoil);
         let hubspot = self.plant_hubspot(h, h_past, None);
         if relation == Relation::Doubled {
             self.double(person);
@@ -195,7 +198,7 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
             made: self.calendar.ago(&mut self.prng, 5, 300),
             edited: None,
         };
-        self.plant_salesforce(Draft::of(person), past, None, false);
+        self.plant_salesforce(Draft::of(person), past, None);
     }
 
     fn salesforce_alone(&mut self, role: Lone) -> Person {
@@ -208,7 +211,7 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
         }
         let past = self.calendar.ordinary(&mut self.prng);
         let spoil = (role == Lone::BadPhone).then_some("Phone");
-        self.plant_salesforce(Draft::of(person.clone()), past, spoil, false);
+        self.plant_salesforce(Draft::of(person.clone()), past, spoil);
         person
     }
 
@@ -225,7 +228,8 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
             Lone::BadEmail => person.email = self.bad_email(&person),
             Lone::Unowned => person.owner = self.loner(Desk::HubSpot),
             Lone::BadPhone => spoil = Some("phone"),
-            Lone::Refused => match self.prng.below(3) {
+            Lone::Refused => match self.prng.below(4) {
+                3 => self.retire(&mut person),
                 0 => person.family.clear(),
                 1 => person.given = format!("{} (assistant to the managing board)", person.given),
                 _ => person.title = Some(self.endless_title()),
@@ -248,6 +252,13 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
         })
     }
 
+    /// A former employee with a telephone number: what the org's validation rule refuses since it is there.
+    fn retire(&mut self, person: &mut Person) {
+        person.ensure(Trait::Title, &mut self.prng, &self.lists);
+        person.ensure(Trait::Phone, &mut self.prng, &self.lists);
+        person.title = person.title.take().map(|title| format!("Former {title}"));
+    }
+
     /// More than the 128 characters that Salesforce takes (docs/vendor/salesforce.md 6.1).
     fn endless_title(&mut self) -> String {
         let mut titles: Vec<&str> = Vec::new();
@@ -267,7 +278,9 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
 
     /// A past with an earlier job title, where the calendar says that the record was edited once.
     fn promoted(&mut self, draft: Draft, past: Past) -> Draft {
-        if draft.later.is_some() || past.edited.is_none() || draft.first.title.is_none() {
+        let title = draft.first.title.as_deref();
+        let settled = title.is_none_or(|title| title.starts_with("Former "));
+        if draft.later.is_some() || past.edited.is_none() || settled {
             return draft;
         }
         let mut junior = draft.first.clone();
@@ -278,20 +291,11 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
         }
     }
 
-    fn plant_salesforce(
-        &mut self,
-        draft: Draft,
-        past: Past,
-        spoil: Option<&str>,
-        breaks_rule: bool,
-    ) -> String {
+    fn plant_salesforce(&mut self, draft: Draft, past: Past, spoil: Option<&str>) -> String {
         let draft = self.promoted(draft, past);
         let mut first = draft.first.salesforce(&mut self.prng);
         if let Some(field) = spoil {
             put(&mut first, field, &self.no_number(&draft.first));
-        }
-        if breaks_rule {
-            put(&mut first, "MailingPostalCode", "unknown");
         }
         if let Some(user) = self.user(draft.first.owner) {
             put(&mut first, "OwnerId", user);
@@ -319,10 +323,12 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
         let later = draft.later.map_or_else(Values::new, |(what, person)| {
             only(&person.hubspot(&mut self.prng), hubspot_fields(what))
         });
-        let id = self.hubspot.seed("contacts", versions(past, first, later));
+        let versions = versions(past, first, later);
+        let last = versions.last().map_or(past.made, |(at, ..)| *at);
+        let id = self.hubspot.seed("contacts", versions);
         let company = draft.first.company.and_then(|n| self.companies.get(n));
         if let Some(company) = company.and_then(|known| known.hubspot.as_deref()) {
-            let at = past.made + Duration::seconds(20);
+            let at = last + Duration::seconds(20);
             self.hubspot.employ(at, Author::World, &id, company);
         }
         id

@@ -5,6 +5,7 @@ mod accounts;
 mod cast;
 mod company;
 mod contacts;
+mod ideas;
 mod lists;
 mod person;
 mod phones;
@@ -20,6 +21,7 @@ use super::ground::{Ground, Member};
 use super::history::{Author, Values};
 use super::prng::Prng;
 use company::{Company, Founder};
+pub(super) use ideas::Ideas;
 use lists::{Desk, Lists};
 use person::Registry;
 use times::{Calendar, Past};
@@ -125,8 +127,8 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
         let team: Vec<(Desk, Member)> = self.lists.staff.clone();
         for (place, (desk, member)) in team.iter().enumerate() {
             let at = self.calendar.ago(&mut self.prng, 1_000, 1_500);
-            let user = (*desk != Desk::HubSpot).then(|| self.salesforce.hire(at, member));
-            let owner = (*desk != Desk::Salesforce).then(|| self.hubspot.hire(at, member));
+            let user = (*desk != Desk::HubSpot).then(|| self.salesforce.hire(at, place, member));
+            let owner = (*desk != Desk::Salesforce).then(|| self.hubspot.hire(at, place, member));
             self.truth.users.extend(user.clone());
             self.truth.owners.extend(owner.clone());
             if *desk == Desk::Both {

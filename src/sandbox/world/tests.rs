@@ -54,7 +54,7 @@ impl Ground for Plot {
         format!("{object}-{}", rows.len() - 1)
     }
 
-    fn hire(&mut self, _: DateTime<Utc>, member: &Member) -> String {
+    fn hire(&mut self, _: DateTime<Utc>, _: usize, member: &Member) -> String {
         self.staff.push(*member);
         format!("staff-{}", member.email)
     }
@@ -82,10 +82,6 @@ impl Ground for Plot {
         _: Values,
     ) -> Result<String, String> {
         Err("bare ground takes no inserts".into())
-    }
-
-    fn value(&self, _: &str, _: &str, _: &str) -> Option<String> {
-        None
     }
 }
 
