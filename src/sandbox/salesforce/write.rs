@@ -1,0 +1,419 @@
+//! Creating, changing, upserting and deleting one record: the same rules for the API and for people.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::sandbox::history::{Author, Event, Values};
+
+use super::convert::stored;
+use super::data::Row;
+use super::errors::Fault;
+use super::ids;
+use super::schema::field::{Field, Kind};
+use super::{Org, version};
+
+/// Who writes, when, and how strictly.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Commit time.
+    pub now: DateTime<Utc>,
+    /// The stamp that the rows get; older than `now` for a long transaction.
+    pub stamp: DateTime<Utc>,
+    /// By whom.
+    pub author: Author,
+    /// Whether an alert of the duplicate rule is passed over.
+    pub allow_save: bool,
+    /// The API version, for URLs in refusals.
+    pub version: u32,
+}
+
+/// What is deleted with its parent: parent, child, the child's reference.
+const CASCADES: &[(&str, &str, &str)] = &[
+    ("Account", "Contact", "AccountId"),
+    ("Account", "Opportunity", "AccountId"),
+    ("Contact", "CampaignMember", "ContactId"),
+    ("Lead", "CampaignMember", "LeadId"),
+    ("Campaign", "CampaignMember", "CampaignId"),
+];
+
+type Changes = Vec<(usize, Option<String>)>;
+
+impl Org {
+    /// Creates a record and returns its id.
+    pub(super) fn create_row(
+        &mut self,
+        write: &Write,
+        object: usize,
+        body: &Map<String, Value>,
+    ) -> Result<String, Fault> {
+        let changes = self.changes(object, body, true)?;
+        let mut row = self.new_row(String::new(), object, write.stamp, &write.author);
+        let mut set = Values::new();
+        let fields = &self.data.schema.objects[object].fields;
+        for (place, field) in fields.iter().enumerate() {
+            row.values[place] = match field.kind {
+                Kind::Boolean(default) if field.createable || field.defaulted => {
+                    Some(default.to_string())
+                }
+                _ if field.name == "OwnerId" => Some(row.created_by.clone()),
+                _ => field.default.map(str::to_owned),
+            };
+        }
+        for (place, value) in changes {
+            let keep_default = value.is_none() && fields[place].defaulted;
+            if !keep_default {
+                row.values[place] = value;
+            }
+        }
+        for (field, value) in fields.iter().zip(&row.values) {
+            if value.is_some() {
+                set.insert(field.name.to_owned(), value.clone());
+            }
+        }
+        self.check(write, object, None, &row.values)?;
+        row.id = self.data.next_id(object);
+        row.history
+            .push(version(write.now, &write.author, Event::Created, set));
+        let id = row.id.clone();
+        self.data.add(object, row);
+        Ok(id)
+    }
+
+    /// Changes a record; a write of what is there already counts as a change.
+    pub(super) fn update_row(
+        &mut self,
+        write: &Write,
+        object: usize,
+        place: usize,
+        body: &Map<String, Value>,
+    ) -> Result<(), Fault> {
+        let changes = self.changes(object, body, false)?;
+        let row = &self.data.tables[object].rows[place];
+        if row.hidden {
+            return Err(Fault::not_found());
+        }
+        if row.deleted.is_some() {
+            return Err(Fault::deleted());
+        }
+        let mut values = row.values.clone();
+        let mut set = Values::new();
+        for (field, value) in changes {
+            let name = self.data.schema.objects[object].fields[field].name;
+            set.insert(name.to_owned(), value.clone());
+            values[field] = value;
+        }
+        self.check(write, object, Some(place), &values)?;
+        let user = self.user_of(&write.author);
+        let write = write.clone();
+        self.data.change(object, place, move |row| {
+            row.values = values;
+            touch(row, &write, user);
+            row.history
+                .push(version(write.now, &write.author, Event::Updated, set));
+        });
+        Ok(())
+    }
+
+    fn check(
+        &mut self,
+        write: &Write,
+        object: usize,
+        own: Option<usize>,
+        values: &[Option<String>],
+    ) -> Result<(), Fault> {
+        self.check_required(object, values)?;
+        let id = own.map(|place| self.data.tables[object].rows[place].id.clone());
+        self.check_locks(write.now, id.as_deref(), object, values)?;
+        self.check_unique(object, own, values)?;
+        self.check_validation_rule(object, values)?;
+        if write.allow_save {
+            return Ok(());
+        }
+        self.check_duplicates(object, own, values, write.version)
+    }
+
+    /// Moves a record, and what hangs on it, to the recycle bin.
+    pub(super) fn delete_row(
+        &mut self,
+        write: &Write,
+        object: usize,
+        place: usize,
+    ) -> Result<(), Fault> {
+        let definition = &self.data.schema.objects[object];
+        if !definition.deletable {
+            let what = format!("entity type {} does not support delete", definition.name);
+            return Err(Fault::new("INSUFFICIENT_ACCESS_OR_READONLY", what).status(403));
+        }
+        let name = definition.name;
+        let row = &self.data.tables[object].rows[place];
+        if row.deleted.is_some() {
+            return Err(Fault::deleted());
+        }
+        let id = row.id.clone();
+        self.check_locks(write.now, Some(&id), object, &[])?;
+        self.bin(write, object, place);
+        for (_, child, field) in CASCADES.iter().filter(|(parent, _, _)| *parent == name) {
+            let Some(child) = self.data.schema.find(child) else {
+                continue;
+            };
+            let Some(field) = self.data.schema.objects[child].any(field) else {
+                continue;
+            };
+            for place in self.data.live_with_value(child, field, &id) {
+                self.bin(write, child, place);
+            }
+        }
+        Ok(())
+    }
+
+    fn bin(&mut self, write: &Write, object: usize, place: usize) {
+        let user = self.user_of(&write.author);
+        let write = write.clone();
+        self.data.change(object, place, move |row| {
+            row.deleted = Some(write.stamp);
+            touch(row, &write, user);
+            row.history.push(version(
+                write.now,
+                &write.author,
+                Event::Deleted,
+                Values::new(),
+            ));
+        });
+    }
+
+    /// Creates or changes the record with that key; whether it was created is told.
+    pub(super) fn upsert_row(
+        &mut self,
+        write: &Write,
+        object: usize,
+        key: (usize, &str),
+        body: &Map<String, Value>,
+        update_only: bool,
+    ) -> Result<(String, bool), Fault> {
+        let (field, value) = key;
+        let found = self.by_key(object, field, value);
+        match found.as_slice() {
+            [] if update_only => Err(Fault::not_found()),
+            [] => {
+                let mut body = body.clone();
+                let name = self.data.schema.objects[object].fields[field].name;
+                body.insert(name.to_owned(), Value::String(value.to_owned()));
+                self.create_row(write, object, &body).map(|id| (id, true))
+            }
+            [place] => {
+                let id = self.data.tables[object].rows[*place].id.clone();
+                self.update_row(write, object, *place, body)
+                    .map(|()| (id, false))
+            }
+            many => Err(self.ambiguous(
+                object,
+                many,
+                self.data.schema.objects[object].fields[field].name,
+                write.version,
+            )),
+        }
+    }
+
+    /// Live, visible records with that key.
+    pub(super) fn by_key(&self, object: usize, field: usize, value: &str) -> Vec<usize> {
+        let mut found = self.data.live_with_value(object, field, value.trim());
+        found.retain(|place| !self.data.tables[object].rows[*place].hidden);
+        found
+    }
+
+    /// Several records under one key.
+    pub(super) fn ambiguous(
+        &self,
+        object: usize,
+        places: &[usize],
+        field: &str,
+        version: u32,
+    ) -> Fault {
+        let name = self.data.schema.objects[object].name;
+        let rows = &self.data.tables[object].rows;
+        let found: Vec<&str> = places
+            .iter()
+            .map(|place| rows[*place].id.as_str())
+            .collect();
+        let what = format!(
+            "{field}: more than one record found for external id field: [{}]",
+            found.join(", ")
+        );
+        let mut fault = Fault::new("DUPLICATE_EXTERNAL_ID", what).fields(Vec::<String>::new());
+        fault.choices = found
+            .iter()
+            .map(|id| format!("/services/data/v{version}.0/sobjects/{name}/{id}"))
+            .collect();
+        fault
+    }
+
+    /// A body's values by field place, each checked by its type.
+    fn changes(
+        &self,
+        object: usize,
+        body: &Map<String, Value>,
+        creating: bool,
+    ) -> Result<Changes, Fault> {
+        let definition = &self.data.schema.objects[object];
+        let mut changes = Vec::with_capacity(body.len());
+        let mut refused = Vec::new();
+        for (name, value) in body {
+            if name == "attributes" {
+                continue;
+            }
+            if let Some(place) = definition.find(name) {
+                let field = &definition.fields[place];
+                if name.eq_ignore_ascii_case("Id") {
+                    let what = if creating {
+                        "cannot specify Id in an insert call"
+                    } else {
+                        "The Id field should not be specified in the sobject data."
+                    };
+                    return Err(Fault::new("INVALID_FIELD", what).fields(["Id"]));
+                }
+                if !(if creating {
+                    field.createable
+                } else {
+                    field.updateable
+                }) {
+                    refused.push(field.name);
+                    continue;
+                }
+                changes.push((place, self.checked(object, field, value)?));
+            } else if let (Some(place), Value::Object(parent)) =
+                (definition.relationship(name), value)
+            {
+                let id = self.parent_by_key(object, place, parent)?;
+                changes.push((place, Some(id)));
+            } else {
+                let what = format!(
+                    "No such column '{name}' on sobject of type {}",
+                    definition.name
+                );
+                return Err(Fault::new("INVALID_FIELD", what).fields(Vec::<String>::new()));
+            }
+        }
+        if refused.is_empty() {
+            return Ok(changes);
+        }
+        let what = format!(
+            "Unable to create/update fields: {}. Please check the security settings of this field and verify that it is \
+             read/write for your profile or permission set.",
+            refused.join(", ")
+        );
+        Err(Fault::new("INVALID_FIELD_FOR_INSERT_UPDATE", what).fields(refused))
+    }
+
+    fn checked(
+        &self,
+        object: usize,
+        field: &Field,
+        value: &Value,
+    ) -> Result<Option<String>, Fault> {
+        let Some(text) = stored(field, value)? else {
+            return Ok(None);
+        };
+        let Kind::Reference(to) = field.kind else {
+            return Ok(Some(text));
+        };
+        let Some(id) = ids::canonical(&text) else {
+            let what = format!("{}: id value of incorrect type: {text}", field.label);
+            return Err(Fault::new("MALFORMED_ID", what).fields([field.name]));
+        };
+        let target = self.data.schema.of_id(&id);
+        let fits = target.is_some_and(|target| {
+            let name = self.data.schema.objects[target].name;
+            to.to.contains(&name) || (to.to.is_empty() && target == object)
+        });
+        if !fits {
+            let what = format!("{}: id value of incorrect type: {text}", field.label);
+            return Err(Fault::new("FIELD_INTEGRITY_EXCEPTION", what).fields([field.name]));
+        }
+        let row = target.and_then(|target| {
+            let table = &self.data.tables[target];
+            table.place(&id).map(|place| (target, &table.rows[place]))
+        });
+        match row {
+            None => Err(
+                Fault::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+                    .fields([field.name]),
+            ),
+            Some((_, row)) if row.deleted.is_some() => {
+                Err(Fault::new("ENTITY_IS_DELETED", "entity is deleted").fields([field.name]))
+            }
+            Some((target, row)) if field.name == "OwnerId" && self.inactive(target, row) => {
+                let what = format!(
+                    "operation performed with inactive user [{}] as owner of {}",
+                    row.id,
+                    self.data.schema.objects[object].label.to_lowercase()
+                );
+                Err(Fault::new("INACTIVE_OWNER_OR_USER", what).fields(["OwnerId"]))
+            }
+            Some(_) => Ok(Some(id)),
+        }
+    }
+
+    fn inactive(&self, object: usize, row: &Row) -> bool {
+        let active = self.data.schema.objects[object].any("IsActive");
+        active.is_some_and(|place| row.values[place].as_deref() == Some("false"))
+    }
+
+    /// The parent that a body names by one of its keys: `"Account": {"Syncline_HubSpot_Id__c": "77"}`.
+    fn parent_by_key(
+        &self,
+        object: usize,
+        place: usize,
+        parent: &Map<String, Value>,
+    ) -> Result<String, Fault> {
+        let field = &self.data.schema.objects[object].fields[place];
+        let targets = match field.kind {
+            Kind::Reference(to) => to.to,
+            _ => &[],
+        };
+        let mut keys = parent.iter().filter(|(name, _)| *name != "attributes");
+        let (Some((name, value)), None) = (keys.next(), keys.next()) else {
+            let what = format!("{} needs exactly one external id field", field.name);
+            return Err(Fault::new("INVALID_FIELD", what).fields([field.name]));
+        };
+        let target = targets.iter().find_map(|name| self.data.schema.find(name));
+        let key = target.and_then(|target| {
+            let object = &self.data.schema.objects[target];
+            let key = object.find(name)?;
+            object.fields[key].id_lookup.then_some((target, key))
+        });
+        let Some((target, key)) = key else {
+            let what = format!(
+                "No such column '{name}' on sobject of type {}",
+                targets.first().unwrap_or(&"")
+            );
+            return Err(Fault::new("INVALID_FIELD", what).fields(Vec::<String>::new()));
+        };
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        match self.by_key(target, key, &text).as_slice() {
+            [one] => Ok(self.data.tables[target].rows[*one].id.clone()),
+            [] => {
+                let entity = self.data.schema.objects[target].name;
+                let what = format!(
+                    "Foreign key external ID: {text} not found for field {name} in entity {entity}"
+                );
+                Err(Fault::new("INVALID_FIELD", what).fields(Vec::<String>::new()))
+            }
+            many => {
+                let mut fault = self.ambiguous(target, many, name, 0);
+                fault.choices.clear();
+                Err(fault)
+            }
+        }
+    }
+}
+
+/// Moves a row's audit fields. The vendor's own automation leaves the user's date alone.
+pub fn touch(row: &mut Row, write: &Write, user: String) {
+    row.stamp = write.stamp;
+    if write.author != Author::System {
+        row.modified = write.stamp;
+        row.modified_by = user;
+    }
+}
