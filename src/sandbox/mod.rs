@@ -6,3 +6,4 @@
 
 pub mod history;
 pub mod http;
+pub mod hubspot;
