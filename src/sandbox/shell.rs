@@ -71,6 +71,7 @@ impl Sandbox {
             ..PortalSettings::default()
         });
         let truth = plant(&mut org, &mut portal, &settings.world, now);
+        portal.settle_index();
         let seed = settings.world.seed;
         let mut sandbox = Sandbox {
             org,

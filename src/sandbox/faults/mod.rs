@@ -119,8 +119,11 @@ pub struct Injector {
     counts: BTreeMap<(Side, &'static str), u64>,
 }
 
+/// Makes up a fault of one kind.
+type Draw = fn(&mut Prng) -> Fault;
+
 /// Parts of ten thousand requests that each trouble spoils, by the fault drawn. Together about one in nine under `all`.
-const RATES: [(Trouble, u32, fn(&mut Prng) -> Fault); 14] = [
+const RATES: [(Trouble, u32, Draw); 14] = [
     (Trouble::Throttle, 400, |prng| Fault::Throttle {
         retry_after: prng.percent(40).then(|| 1 + prng.below(2) as u32),
     }),

@@ -64,7 +64,7 @@ impl Founder {
     pub(super) fn found(&mut self, prng: &mut Prng, lists: &Lists) -> Company {
         let locale = home(prng);
         let place: &Locale = lists.locale(locale);
-        let short = self.name(prng, lists);
+        let (short, told) = self.name(prng, lists);
         let name = match prng.percent(65) {
             true => format!("{short} {}", prng.word(&place.suffixes)),
             false => short.clone(),
@@ -83,19 +83,26 @@ impl Founder {
             name,
             short,
             phone: prng.percent(75).then(|| Phone::fixed(prng, locale, area)),
-            industry: prng.percent(85).then(|| prng.below(lists.industries.len())),
+            industry: prng
+                .percent(85)
+                .then(|| told.unwrap_or_else(|| prng.below(lists.industries.len()))),
             employees,
             revenue,
         }
     }
 
-    fn name(&mut self, prng: &mut Prng, lists: &Lists) -> String {
-        let (first, second) = (prng.word(&lists.first), prng.word(&lists.second));
+    /// A name without legal ending, and the industry that it tells, if any.
+    fn name(&mut self, prng: &mut Prng, lists: &Lists) -> (String, Option<usize>) {
+        let first = prng.word(&lists.first);
+        let (second, told) = prng.pick(&lists.second).copied().unwrap_or_default();
         match prng.below(20) {
-            0 => format!("{first} & {}", prng.word(&lists.first)),
-            1 => format!("{first} {} {second}", prng.word(&lists.first)),
-            2 => format!("The {first} {second} Company"),
-            _ => format!("{first} {second}"),
+            0 => (format!("{first} & {}", prng.word(&lists.first)), None),
+            1 => (
+                format!("{first} {} {second}", prng.word(&lists.first)),
+                told,
+            ),
+            2 => (format!("The {first} {second} Company"), told),
+            _ => (format!("{first} {second}"), told),
         }
     }
 

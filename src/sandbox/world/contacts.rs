@@ -68,8 +68,8 @@ impl Draft {
 }
 
 impl<S: Ground, H: Ground> Builder<'_, S, H> {
-    /// Plants `side` contacts on each side.
-    pub(super) fn contacts(&mut self, side: usize) {
+    /// Plants `side` contacts on each side. Gives some ordinary people whom HubSpot alone knows.
+    pub(super) fn contacts(&mut self, side: usize) -> Vec<Person> {
         let sizes = Sizes::of(side);
         let roles = deal(
             &mut self.prng,
@@ -104,14 +104,19 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
             side,
             sizes.alone,
         );
+        let mut strangers = Vec::new();
         for role in roles {
             let twin = (role == Lone::Near).then(|| near.pop()).flatten();
-            self.hubspot_alone(role, twin);
+            let person = self.hubspot_alone(role, twin);
+            if role == Lone::Plain && strangers.len() < side / 80 {
+                strangers.push(person);
+            }
         }
+        strangers
     }
 
     /// A person whose company is known where they are; some have none.
-    fn person(&mut self, in_salesforce: bool, in_hubspot: bool) -> Person {
+    pub(super) fn person(&mut self, in_salesforce: bool, in_hubspot: bool) -> Person {
         let strict = !self.prng.percent(2);
         let company = self.prng.percent(88).then(|| {
             for _ in 0..40 {
@@ -216,7 +221,7 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
     }
 
     /// `twin` is the person that Salesforce knows under another address.
-    fn hubspot_alone(&mut self, role: Lone, twin: Option<Person>) {
+    fn hubspot_alone(&mut self, role: Lone, twin: Option<Person>) -> Person {
         let mut person = self.person(false, true);
         if let Some(twin) = twin {
             let email = person.email.take();
@@ -238,7 +243,8 @@ impl<S: Ground, H: Ground> Builder<'_, S, H> {
             _ => {}
         }
         let past = self.calendar.ordinary(&mut self.prng);
-        self.plant_hubspot(Draft::of(person), past, spoil);
+        self.plant_hubspot(Draft::of(person.clone()), past, spoil);
+        person
     }
 
     /// Addresses that were taken in the past and are refused today by the other side.

@@ -31,6 +31,8 @@ pub(super) struct Locale {
     pub(super) towns: Vec<Town>,
     pub(super) streets: Words,
     pub(super) suffixes: Words,
+    /// Job titles in the local language.
+    pub(super) titles: Words,
 }
 
 /// Which side a member of staff works in.
@@ -46,7 +48,9 @@ pub(super) enum Desk {
 pub(super) struct Lists {
     pub(super) locales: BTreeMap<&'static str, Locale>,
     pub(super) first: Words,
-    pub(super) second: Words,
+    /// Second words of company names, each with the place of the industry that it tells, if any.
+    pub(super) second: Vec<(&'static str, Option<usize>)>,
+    /// Job titles of anywhere.
     pub(super) titles: Words,
     /// Pairs (Salesforce, HubSpot) of one industry.
     pub(super) industries: Vec<(&'static str, &'static str)>,
@@ -57,10 +61,19 @@ pub(super) struct Lists {
 impl Lists {
     /// Reads the compiled-in texts. A line that does not fit its form is left out.
     pub(super) fn load() -> Self {
-        let mut lists = Lists {
-            titles: lines(TITLES).collect(),
-            ..Lists::default()
-        };
+        let mut lists = Lists::default();
+        for row in rows(INDUSTRIES) {
+            if let [salesforce, hubspot] = row[..] {
+                lists.industries.push((salesforce, hubspot));
+            }
+        }
+        for row in rows(TITLES) {
+            match row[..] {
+                [locale, title] => lists.locales.entry(locale).or_default().titles.push(title),
+                [title] => lists.titles.push(title),
+                _ => {}
+            }
+        }
         for row in rows(NAMES) {
             if let [locale, given, family] = row[..] {
                 let entry = lists.locales.entry(locale).or_default();
@@ -88,17 +101,14 @@ impl Lists {
         for row in rows(COMPANIES) {
             match row[..] {
                 ["first", words] => lists.first = words.split(',').collect(),
-                ["second", words] => lists.second = words.split(',').collect(),
+                ["second", words] => {
+                    lists.second = words.split(',').map(|word| lists.told(word)).collect();
+                }
                 ["suffix", locale, endings] => {
                     lists.locales.entry(locale).or_default().suffixes =
                         endings.split(',').collect();
                 }
                 _ => {}
-            }
-        }
-        for row in rows(INDUSTRIES) {
-            if let [salesforce, hubspot] = row[..] {
-                lists.industries.push((salesforce, hubspot));
             }
         }
         for row in rows(STAFF) {
@@ -118,6 +128,16 @@ impl Lists {
             }
         }
         lists
+    }
+
+    /// A word such as `Bank=Banking` and the place of its industry.
+    fn told(&self, word: &'static str) -> (&'static str, Option<usize>) {
+        let (word, industry) = word.split_once('=').unwrap_or((word, ""));
+        let place = self
+            .industries
+            .iter()
+            .position(|(name, _)| *name == industry);
+        (word, place)
     }
 
     /// The lists of a locale; empty ones for an unknown one.

@@ -6,6 +6,7 @@ mod cast;
 mod company;
 mod contacts;
 mod ideas;
+mod leads;
 mod lists;
 mod person;
 mod phones;
@@ -29,7 +30,7 @@ use times::{Calendar, Past};
 /// The size and the seed of a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorldSettings {
-    /// Contacts on each side; a fifth as many accounts and companies.
+    /// Contacts on each side; a fifth as many accounts and companies, a twentieth as many leads.
     pub contacts: usize,
     /// What everything is drawn from.
     pub seed: u64,
@@ -118,7 +119,8 @@ pub fn plant<S: Ground, H: Ground>(
     };
     builder.hire();
     builder.accounts(settings.contacts / 5);
-    builder.contacts(settings.contacts);
+    let strangers = builder.contacts(settings.contacts);
+    builder.leads(settings.contacts / 20, strangers);
     builder.truth
 }
 

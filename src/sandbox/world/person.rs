@@ -173,9 +173,12 @@ impl Person {
         let area = town.map_or("", |town| town.area);
         match what {
             Trait::Title => {
+                let local = prng.percent(30) && !place.titles.is_empty();
+                let titles = if local { &place.titles } else { &lists.titles };
                 let before = self.title.take().unwrap_or_default();
-                let others: Vec<_> = lists.titles.iter().filter(|t| **t != before).collect();
-                self.title = prng.pick(&others).map(|title| (**title).to_owned());
+                let others: Vec<_> = titles.iter().filter(|t| **t != before).collect();
+                let title = prng.pick(&others).map_or("Consultant", |title| **title);
+                self.title = Some(title.to_owned());
             }
             Trait::Phone => self.phone = Some(Phone::fixed(prng, self.locale, area)),
             Trait::Mobile => self.mobile = Some(Phone::mobile(prng, self.locale, area)),

@@ -19,7 +19,7 @@ struct Plot {
 
 impl Plot {
     fn rows(&self, object: &str) -> Vec<Values> {
-        self.records[object].iter().map(|r| present(r)).collect()
+        self.records[object].iter().map(present).collect()
     }
 
     fn fingerprint(&self) -> u64 {
@@ -309,4 +309,33 @@ fn companies_match_by_website_and_some_industries_are_in_no_mapping() {
     };
     assert!((4..30).contains(&odd(&s, "Industry")));
     assert!((4..30).contains(&odd(&h, "industry")));
+}
+
+#[test]
+fn leads_are_strangers_but_for_some_whom_hubspot_knows() {
+    let (salesforce, hubspot, _) = grow(5_000, 1);
+    let leads = salesforce.rows("Lead");
+    assert_eq!(leads.len(), 250);
+    let required = ["LastName", "Company", "Status", "OwnerId"];
+    assert!(
+        leads
+            .iter()
+            .all(|row| required.iter().all(|field| row.contains_key(*field)))
+    );
+    let h = hubspot.rows("contacts");
+    let known: BTreeSet<&str> = h.iter().map(|row| text(row, "email")).collect();
+    let met = leads
+        .iter()
+        .filter(|row| known.contains(text(row, "Email").to_lowercase().as_str()));
+    assert!((30..100).contains(&met.count()));
+    let contacts = salesforce.rows("Contact");
+    let own: BTreeSet<String> = contacts
+        .iter()
+        .map(|row| text(row, "Email").to_lowercase())
+        .collect();
+    assert!(
+        leads
+            .iter()
+            .all(|row| !own.contains(&text(row, "Email").to_lowercase()))
+    );
 }
