@@ -8,6 +8,7 @@ mod people;
 mod query;
 mod replication;
 mod rows;
+mod upsert;
 
 use std::collections::BTreeMap;
 

@@ -27,6 +27,13 @@ pub struct Write {
     pub version: u32,
 }
 
+impl Write {
+    /// Whether a caller of the API writes: what is hidden from it is hidden from no one else.
+    fn by_api(&self) -> bool {
+        matches!(self.author, Author::Api(_))
+    }
+}
+
 /// What is deleted with its parent: parent, child, the child's reference.
 const CASCADES: &[(&str, &str, &str)] = &[
     ("Account", "Contact", "AccountId"),
@@ -46,7 +53,7 @@ impl Org {
         object: usize,
         body: &Map<String, Value>,
     ) -> Result<String, Fault> {
-        let changes = self.changes(object, body, true)?;
+        let changes = self.changes(write, object, body, true)?;
         let mut row = self.new_row(String::new(), object, write.stamp, &write.author);
         let mut set = Values::new();
         let fields = &self.data.schema.objects[object].fields;
@@ -87,9 +94,9 @@ impl Org {
         place: usize,
         body: &Map<String, Value>,
     ) -> Result<(), Fault> {
-        let changes = self.changes(object, body, false)?;
+        let changes = self.changes(write, object, body, false)?;
         let row = &self.data.tables[object].rows[place];
-        if row.hidden {
+        if row.hidden && write.by_api() {
             return Err(Fault::not_found());
         }
         if row.deleted.is_some() {
@@ -250,6 +257,7 @@ impl Org {
     /// A body's values by field place, each checked by its type.
     fn changes(
         &self,
+        write: &Write,
         object: usize,
         body: &Map<String, Value>,
         creating: bool,
@@ -261,7 +269,11 @@ impl Org {
             if name == "attributes" {
                 continue;
             }
-            if let Some(place) = definition.find(name) {
+            let place = match write.by_api() {
+                true => definition.find(name),
+                false => definition.any(name),
+            };
+            if let Some(place) = place {
                 let field = &definition.fields[place];
                 if name.eq_ignore_ascii_case("Id") {
                     let what = if creating {

@@ -197,7 +197,7 @@ impl Object {
                 "System Modstamp",
                 Kind::DateTime,
                 0,
-                System::SystemModstamp,
+                System::Stamp,
             ),
         ]);
         if definition.keyed && keys {

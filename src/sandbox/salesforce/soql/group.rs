@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::cells::Cell;
 use super::super::data::Data;
-use super::bind::{Cellar, Column, Left, Plan};
 use super::eval::{View, cut, holds, matching, sort_order, value};
+use super::plan::{Cellar, Column, Left, Plan};
 
 /// An aggregate over a group's rows.
 #[derive(Clone, Debug, PartialEq)]
