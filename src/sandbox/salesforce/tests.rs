@@ -4,6 +4,7 @@ mod auth;
 mod collections;
 mod composite;
 mod describe;
+mod hostile;
 mod people;
 mod query;
 mod replication;

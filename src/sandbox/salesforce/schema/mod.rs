@@ -6,6 +6,9 @@ mod business;
 mod lists;
 mod people;
 
+#[cfg(test)]
+pub use lists::STAGE;
+
 use std::collections::HashMap;
 
 use field::{Field, Kind, System, reference, system, text};

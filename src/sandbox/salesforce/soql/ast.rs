@@ -31,14 +31,20 @@ pub enum Item {
 
 /// A comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Op {
+    /// `=`
     Eq,
+    /// `!=`, `<>`
     Ne,
+    /// `<`
     Lt,
+    /// `<=`
     Le,
+    /// `>`
     Gt,
+    /// `>=`
     Ge,
+    /// `LIKE`
     Like,
 }
 

@@ -8,7 +8,7 @@ use super::super::schema::field::{Field, Kind};
 use super::ast::{Item, Operand, Path, Query, Sort};
 use super::fault_at;
 use super::group::Aggregate;
-use super::plan::{Cellar, Column, Left, Plan, Shape};
+use super::plan::{Column, GroupCell, Left, Plan, Shape};
 
 /// Binds a query. `now` gives date literals their meaning, in UTC.
 pub fn bind(schema: &Schema, text: &str, query: &Query, now: DateTime<Utc>) -> Result<Plan, Fault> {
@@ -308,7 +308,7 @@ impl Binder<'_> {
                         return Err(self.fail(path.at, "MALFORMED_QUERY", &what));
                     };
                     plan.grouped
-                        .push(Cellar::Grouped(names[place].clone(), place));
+                        .push(GroupCell::Grouped(names[place].clone(), place));
                 }
                 Item::Value(Operand::Call(name, argument, at), alias) => {
                     let place =
@@ -317,7 +317,7 @@ impl Binder<'_> {
                         unnamed += 1;
                         format!("expr{}", unnamed - 1)
                     });
-                    plan.grouped.push(Cellar::Aggregate(name, place));
+                    plan.grouped.push(GroupCell::Aggregate(name, place));
                 }
                 Item::Child(_) | Item::Fields(..) => {
                     let what = "only fields and aggregates can be selected in a grouped query";

@@ -31,15 +31,20 @@ pub enum Left {
 
 /// A filter over looked-up names.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
 pub enum Test {
+    /// All of them.
     And(Vec<Test>),
+    /// Any of them.
     Or(Vec<Test>),
+    /// Not it.
     Not(Box<Test>),
+    /// One comparison.
     Compare(Left, Op, Cell<'static>),
+    /// A text that fits a pattern.
     Like(Left, Vec<Glyph>),
     /// Values by `Cell::key`; not in them when true.
     In(Left, HashSet<String>, bool),
+    /// In the one selected column of another query; not in it when true.
     InQuery(Left, Box<Plan>, bool),
     /// From (inclusive) to (exclusive).
     Within(Left, Op, DateTime<Utc>, DateTime<Utc>),
@@ -60,7 +65,7 @@ pub enum Shape {
 
 /// What a grouped row shows.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Cellar {
+pub enum GroupCell {
     /// A grouped field: its name, its place in `group`.
     Grouped(String, usize),
     /// An aggregate: its name, its place in `aggregates`.
@@ -89,7 +94,7 @@ pub struct Plan {
     /// Aggregates used anywhere in the query.
     pub aggregates: Vec<Aggregate>,
     /// What a grouped row shows; empty for an ordinary query.
-    pub grouped: Vec<Cellar>,
+    pub grouped: Vec<GroupCell>,
     /// Which groups.
     pub having: Option<Test>,
 }
