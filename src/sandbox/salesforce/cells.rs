@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Number, Value, json};
 
@@ -29,6 +29,9 @@ pub enum Cell<'a> {
     Time(DateTime<Utc>),
 }
 
+/// The years that the vendor stores.
+pub const YEARS: std::ops::RangeInclusive<i32> = 1700..=4000;
+
 /// A date-time as the REST API prints it.
 pub fn wire_time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string()
@@ -40,6 +43,7 @@ pub fn read_time(text: &str) -> Option<DateTime<Utc>> {
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
         .map(|at| at.with_timezone(&Utc))
         .ok()
+        .filter(|at| YEARS.contains(&at.year()))
 }
 
 /// First and last name joined as the org does.
@@ -146,7 +150,7 @@ impl Data {
                 System::CreatedById => id(&row.created_by),
                 System::LastModifiedDate => Cell::Time(row.modified),
                 System::LastModifiedById => id(&row.modified_by),
-                System::SystemModstamp => Cell::Time(row.stamp),
+                System::Stamp => Cell::Time(row.stamp),
             },
             Source::FullName => self
                 .name_of(object, row)

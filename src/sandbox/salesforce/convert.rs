@@ -1,10 +1,10 @@
 //! JSON values of a body to stored text, checked one field at a time: type, length, e-mail form, picklist.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
 
-use super::cells::{read_time, wire_time};
+use super::cells::{YEARS, read_time, wire_time};
 use super::errors::Fault;
 use super::schema::field::{Field, Kind};
 
@@ -107,6 +107,7 @@ fn day(field: &Field, text: &str) -> Result<String, Fault> {
     text.parse::<NaiveDate>()
         .ok()
         .or_else(|| read_time(text).map(|at| at.date_naive()))
+        .filter(|day| YEARS.contains(&day.year()))
         .map(|day| day.to_string())
         .ok_or_else(|| cannot_read(field, &format!("VALUE_STRING value {text}")))
 }

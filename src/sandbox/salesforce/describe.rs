@@ -236,7 +236,7 @@ fn field_json(object: &Object, field: &Field) -> Value {
         .collect();
     let default = match field.kind {
         Kind::Boolean(default) => json!(default),
-        _ => Value::Null,
+        _ => json!(field.default),
     };
     let system = matches!(field.source, Source::System(_));
     let instant = matches!(field.kind, Kind::DateTime);
@@ -293,7 +293,10 @@ fn field_json(object: &Object, field: &Field) -> Value {
         ("nameField", json!(field.name_field)),
         ("namePointing", json!(refers.len() > 1)),
         ("nillable", json!(!field.required)),
-        ("permissionable", json!(!field.required && !system)),
+        (
+            "permissionable",
+            json!(!field.required && !system && field.part_of != Some("Name")),
+        ),
         ("picklistValues", json!(picklist)),
         ("polymorphicForeignKey", json!(refers.len() > 1)),
         ("precision", json!(if number { field.precision } else { 0 })),
@@ -302,7 +305,10 @@ fn field_json(object: &Object, field: &Field) -> Value {
         ("relationshipName", json!(relationship)),
         ("restrictedPicklist", json!(restricted)),
         ("scale", json!(field.scale)),
-        ("searchPrefilterable", json!(relationship.is_some())),
+        (
+            "searchPrefilterable",
+            json!(relationship.is_some() && !system && field.name != "OwnerId"),
+        ),
         ("soapType", json!(soap)),
         ("sortable", json!(field.filterable())),
         ("type", json!(kind)),

@@ -1,13 +1,19 @@
 //! What the org refuses with: one fault, rendered as the REST array, as a row of a collection, or as a choice of
 //! several records (docs/vendor/salesforce.md 4).
 
+use std::ops::{Deref, DerefMut};
+
 use serde_json::{Value, json};
 
 use crate::sandbox::http::Response;
 
-/// A refusal with the vendor's own code and words.
+/// A refusal with the vendor's own code and words. Boxed, because it travels in every `Result` of the org.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fault {
+pub struct Fault(Box<Detail>);
+
+/// What a fault says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detail {
     /// The HTTP status of the same refusal on a single-record call.
     pub status: u16,
     /// The vendor's `errorCode` (`statusCode` in collections).
@@ -35,6 +41,20 @@ const STATUSES: &[(&str, u16)] = &[
     ("UNSUPPORTED_MEDIA_TYPE", 415),
 ];
 
+impl Deref for Fault {
+    type Target = Detail;
+
+    fn deref(&self) -> &Detail {
+        &self.0
+    }
+}
+
+impl DerefMut for Fault {
+    fn deref_mut(&mut self) -> &mut Detail {
+        &mut self.0
+    }
+}
+
 impl Fault {
     /// A fault with the usual status of its code.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
@@ -42,14 +62,14 @@ impl Fault {
             .iter()
             .find(|(known, _)| *known == code)
             .map_or(400, |(_, status)| *status);
-        Fault {
+        Fault(Box::new(Detail {
             status,
             code,
             message: message.into(),
             fields: None,
             duplicate: None,
             choices: Vec::new(),
-        }
+        }))
     }
 
     /// The same fault with another status.

@@ -9,11 +9,13 @@ pub mod settings;
 pub mod stats;
 
 mod auth;
+mod bodies;
 mod cells;
 mod collections;
 mod composite;
 mod convert;
 mod data;
+mod derive;
 mod describe;
 mod errors;
 mod ids;

@@ -10,10 +10,11 @@ use crate::sandbox::http::{Request, Response};
 use super::Org;
 use super::errors::Fault;
 use super::ids;
-use super::soql::bind::{Plan, bind};
+use super::soql::bind::bind;
 use super::soql::eval::{View, cut, matching, render, rows};
 use super::soql::group::groups;
 use super::soql::parser::parse;
+use super::soql::plan::Plan;
 
 /// How long a locator lives.
 const LOCATOR_DAYS: i64 = 2;

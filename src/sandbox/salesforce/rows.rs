@@ -10,8 +10,8 @@ use super::Org;
 use super::data::Row;
 use super::errors::Fault;
 use super::ids;
-use super::soql::bind::Shape;
 use super::soql::eval::{View, render};
+use super::soql::plan::Shape;
 use super::write::Write;
 
 /// What a call carries besides its request.

@@ -1,6 +1,6 @@
 //! What was truly done on this side: calls, refusals, records and who made them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::sandbox::history::{Author, Event, History};
 use crate::sandbox::http::Request;
@@ -133,7 +133,8 @@ impl Org {
             .collect()
     }
 
-    /// Keys under which the API made more than one record, by object. A record counts under every key it ever had.
+    /// Keys under which the API made more than one record, by object. A record counts under
+    /// the first key it got.
     pub fn created_twice(&self) -> BTreeMap<&'static str, Vec<String>> {
         let mut twice = BTreeMap::new();
         for (object, table) in self.data.schema.objects.iter().zip(&self.data.tables) {
@@ -145,14 +146,14 @@ impl Org {
                 }) {
                     continue;
                 }
-                let keys: BTreeSet<String> = row
+                // The first key it got: a record that is given another's key later was not made under it.
+                let key = row
                     .history
-                    .of_field(KEY_FIELD)
-                    .filter_map(|version| version.values.get(KEY_FIELD).cloned().flatten())
-                    .map(|key| super::data::fold(&key))
-                    .collect();
-                for key in keys {
-                    *makers.entry(key).or_default() += 1;
+                    .versions
+                    .iter()
+                    .find_map(|version| version.values.get(KEY_FIELD).cloned().flatten());
+                if let Some(key) = key {
+                    *makers.entry(super::data::fold(&key)).or_default() += 1;
                 }
             }
             let keys: Vec<String> = makers

@@ -4,10 +4,12 @@ mod auth;
 mod collections;
 mod composite;
 mod describe;
+mod hostile;
 mod people;
 mod query;
 mod replication;
 mod rows;
+mod upsert;
 
 use std::collections::BTreeMap;
 

@@ -82,7 +82,7 @@ pub enum System {
     /// `LastModifiedById`
     LastModifiedById,
     /// `SystemModstamp`
-    SystemModstamp,
+    Stamp,
 }
 
 /// One field of one object.

@@ -6,6 +6,9 @@ mod business;
 mod lists;
 mod people;
 
+#[cfg(test)]
+pub use lists::STAGE;
+
 use std::collections::HashMap;
 
 use field::{Field, Kind, System, reference, system, text};
@@ -197,7 +200,7 @@ impl Object {
                 "System Modstamp",
                 Kind::DateTime,
                 0,
-                System::SystemModstamp,
+                System::Stamp,
             ),
         ]);
         if definition.keyed && keys {

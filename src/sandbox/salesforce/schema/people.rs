@@ -14,7 +14,7 @@ pub const CONTACT: &[Field] = &[
     ),
     text("LastName", "Last Name", 80).required().part_of("Name"),
     text("FirstName", "First Name", 40).part_of("Name"),
-    picklist("Salutation", "Salutation", SALUTATION).part_of("Name"),
+    field("Salutation", "Salutation", Kind::Picklist(SALUTATION), 40).part_of("Name"),
     text("Name", "Full Name", 121).full_name(),
     area("MailingStreet", "Mailing Street", 255).part_of("MailingAddress"),
     text("MailingCity", "Mailing City", 40).part_of("MailingAddress"),
@@ -54,7 +54,7 @@ pub const CONTACT: &[Field] = &[
 pub const LEAD: &[Field] = &[
     text("LastName", "Last Name", 80).required().part_of("Name"),
     text("FirstName", "First Name", 40).part_of("Name"),
-    picklist("Salutation", "Salutation", SALUTATION).part_of("Name"),
+    field("Salutation", "Salutation", Kind::Picklist(SALUTATION), 40).part_of("Name"),
     text("Name", "Full Name", 121).full_name(),
     text("Title", "Title", 128),
     text("Company", "Company", 255).required(),

@@ -1,103 +1,14 @@
-//! Syntax tree to plan: every name looked up, every literal read by its field's type.
+//! Syntax tree to plan: every name looked up. The literals of filters are read in `filters`.
 
-use std::collections::HashSet;
+use chrono::{DateTime, Utc};
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
-
-use super::super::cells::{Cell, read_time};
 use super::super::errors::Fault;
-use super::super::ids;
 use super::super::schema::Schema;
 use super::super::schema::field::{Field, Kind};
+use super::ast::{Item, Operand, Path, Query, Sort};
 use super::fault_at;
 use super::group::Aggregate;
-use super::lexer::{Glyph, pattern, unescape};
-use super::parser::{Condition, Item, Literal, Op, Operand, Path, Query, Sort};
-
-/// A field, perhaps across relationships. A polymorphic step has a target for each object that has the rest.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Column {
-    /// A field of the row itself.
-    Field(usize),
-    /// `Owner.Type` and its like: the object's name.
-    TypeName,
-    /// A field of the parent behind that reference, by the parent's object.
-    Parent(usize, Vec<(usize, Column)>),
-}
-
-/// The left side of a comparison.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Left {
-    /// A field.
-    Column(Column),
-    /// One of the plan's aggregates.
-    Aggregate(usize),
-}
-
-/// A filter over looked-up names.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub enum Test {
-    And(Vec<Test>),
-    Or(Vec<Test>),
-    Not(Box<Test>),
-    Compare(Left, Op, Cell<'static>),
-    Like(Left, Vec<Glyph>),
-    /// Values by `Cell::key`; not in them when true.
-    In(Left, HashSet<String>, bool),
-    InQuery(Left, Box<Plan>, bool),
-    /// From (inclusive) to (exclusive).
-    Within(Left, Op, DateTime<Utc>, DateTime<Utc>),
-}
-
-/// What a row shows, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Shape {
-    /// A field of its own.
-    Leaf(usize),
-    /// The object's name.
-    TypeName,
-    /// A parent: relationship name, reference field, shape by target object.
-    Parent(&'static str, usize, Vec<(usize, Vec<Shape>)>),
-    /// Children: relationship name, reference field on the child, plan.
-    Child(&'static str, usize, Box<Plan>),
-}
-
-/// What a grouped row shows.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cellar {
-    /// A grouped field: its name, its place in `group`.
-    Grouped(String, usize),
-    /// An aggregate: its name, its place in `aggregates`.
-    Aggregate(String, usize),
-}
-
-/// A query ready to run.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Plan {
-    /// The object.
-    pub object: usize,
-    /// What each row shows.
-    pub shapes: Vec<Shape>,
-    /// Which rows.
-    pub filter: Option<Test>,
-    /// Sort keys: by, descending, nulls last.
-    pub order: Vec<(Left, bool, bool)>,
-    /// At most so many.
-    pub limit: Option<u64>,
-    /// Without the first.
-    pub offset: u64,
-    /// `SELECT COUNT()`: only the number.
-    pub count_only: bool,
-    /// Grouping fields.
-    pub group: Vec<Column>,
-    /// Aggregates used anywhere in the query.
-    pub aggregates: Vec<Aggregate>,
-    /// What a grouped row shows; empty for an ordinary query.
-    pub grouped: Vec<Cellar>,
-    /// Which groups.
-    pub having: Option<Test>,
-}
+use super::plan::{Column, GroupCell, Left, Plan, Shape};
 
 /// Binds a query. `now` gives date literals their meaning, in UTC.
 pub fn bind(schema: &Schema, text: &str, query: &Query, now: DateTime<Utc>) -> Result<Plan, Fault> {
@@ -123,16 +34,23 @@ fn unknown_object(text: &str, from: &Path) -> Fault {
     fault_at(text, from.at, "INVALID_TYPE", &what)
 }
 
-struct Binder<'a> {
-    schema: &'a Schema,
-    text: &'a str,
-    now: DateTime<Utc>,
-    object: usize,
-    alias: Option<&'a str>,
+/// A query's object and the schema around it.
+pub struct Binder<'a> {
+    /// All objects.
+    pub schema: &'a Schema,
+    /// The query's text.
+    pub text: &'a str,
+    /// What TODAY is.
+    pub now: DateTime<Utc>,
+    /// The object selected from.
+    pub object: usize,
+    /// Its alias.
+    pub alias: Option<&'a str>,
 }
 
 impl Binder<'_> {
-    fn fail(&self, at: usize, code: &'static str, what: &str) -> Fault {
+    /// A refusal that points at a place of the query.
+    pub fn fail(&self, at: usize, code: &'static str, what: &str) -> Fault {
         fault_at(self.text, at, code, what)
     }
 
@@ -176,7 +94,8 @@ impl Binder<'_> {
         match item {
             Item::Value(Operand::Path(path), _) => {
                 let segments = self.segments(path);
-                self.insert(self.object, &segments, path, shapes)
+                let column = self.column(self.object, &segments, path)?;
+                self.insert(self.object, &column, path, shapes)
             }
             Item::Value(Operand::Call(name, _, at), _) => {
                 Err(self.fail(*at, "MALFORMED_QUERY", &format!("unknown function: {name}")))
@@ -242,7 +161,7 @@ impl Binder<'_> {
     }
 
     /// The path's segments without the object's own name or alias in front.
-    fn segments<'p>(&self, path: &'p Path) -> Vec<&'p str> {
+    pub fn segments<'p>(&self, path: &'p Path) -> Vec<&'p str> {
         let mut segments: Vec<&str> = path.text.split('.').collect();
         let own = self.schema.objects[self.object].name;
         if segments.len() > 1 {
@@ -257,37 +176,37 @@ impl Binder<'_> {
         segments
     }
 
+    /// Adds a looked-up path to what a row shows, joining the parents it shares with paths before it.
     fn insert(
         &self,
         object: usize,
-        segments: &[&str],
+        column: &Column,
         path: &Path,
         shapes: &mut Vec<Shape>,
     ) -> Result<(), Fault> {
-        let leaf = match self.column(object, segments, path)? {
-            Column::Field(place) => Shape::Leaf(place),
+        let leaf = match column {
+            Column::Field(place) => Shape::Leaf(*place),
             Column::TypeName => Shape::TypeName,
             Column::Parent(reference, targets) => {
-                let Kind::Reference(to) = self.schema.objects[object].fields[reference].kind else {
-                    return Err(self.no_column(object, segments[0], path));
+                let relationship = match self.schema.objects[object].fields[*reference].kind {
+                    Kind::Reference(to) => to.relationship,
+                    _ => return Ok(()),
                 };
                 let known = shapes.iter().position(
-                    |shape| matches!(shape, Shape::Parent(_, place, _) if *place == reference),
+                    |shape| matches!(shape, Shape::Parent(_, place, _) if place == reference),
                 );
                 let at = known.unwrap_or_else(|| {
-                    shapes.push(Shape::Parent(to.relationship, reference, Vec::new()));
+                    shapes.push(Shape::Parent(relationship, *reference, Vec::new()));
                     shapes.len() - 1
                 });
                 if let Shape::Parent(_, _, by_object) = &mut shapes[at] {
-                    for (target, _) in targets {
-                        let slot = match by_object.iter().position(|(known, _)| *known == target) {
-                            Some(slot) => slot,
-                            None => {
-                                by_object.push((target, Vec::new()));
-                                by_object.len() - 1
-                            }
-                        };
-                        self.insert(target, &segments[1..], path, &mut by_object[slot].1)?;
+                    for (target, rest) in targets {
+                        let slot = by_object.iter().position(|(known, _)| known == target);
+                        let slot = slot.unwrap_or_else(|| {
+                            by_object.push((*target, Vec::new()));
+                            by_object.len() - 1
+                        });
+                        self.insert(*target, rest, path, &mut by_object[slot].1)?;
                     }
                 }
                 return Ok(());
@@ -311,7 +230,8 @@ impl Binder<'_> {
         self.fail(path.at, "INVALID_FIELD", &what)
     }
 
-    fn column(&self, object: usize, segments: &[&str], path: &Path) -> Result<Column, Fault> {
+    /// Looks a path up from an object.
+    pub fn column(&self, object: usize, segments: &[&str], path: &Path) -> Result<Column, Fault> {
         match segments {
             [] => Err(self.no_column(object, &path.text, path)),
             [name] => self.schema.objects[object]
@@ -360,7 +280,7 @@ impl Binder<'_> {
     }
 
     /// The field at the end of a column.
-    fn field(&self, object: usize, column: &Column) -> Option<&Field> {
+    pub fn field(&self, object: usize, column: &Column) -> Option<&Field> {
         match column {
             Column::Field(place) => Some(&self.schema.objects[object].fields[*place]),
             Column::TypeName => None,
@@ -388,7 +308,7 @@ impl Binder<'_> {
                         return Err(self.fail(path.at, "MALFORMED_QUERY", &what));
                     };
                     plan.grouped
-                        .push(Cellar::Grouped(names[place].clone(), place));
+                        .push(GroupCell::Grouped(names[place].clone(), place));
                 }
                 Item::Value(Operand::Call(name, argument, at), alias) => {
                     let place =
@@ -397,7 +317,7 @@ impl Binder<'_> {
                         unnamed += 1;
                         format!("expr{}", unnamed - 1)
                     });
-                    plan.grouped.push(Cellar::Aggregate(name, place));
+                    plan.grouped.push(GroupCell::Aggregate(name, place));
                 }
                 Item::Child(_) | Item::Fields(..) => {
                     let what = "only fields and aggregates can be selected in a grouped query";
@@ -408,7 +328,8 @@ impl Binder<'_> {
         Ok(())
     }
 
-    fn aggregate(
+    /// The place of an aggregate in the list, added when new.
+    pub fn aggregate(
         &self,
         name: &str,
         argument: Option<&Path>,
@@ -466,197 +387,8 @@ impl Binder<'_> {
         };
         Ok((left, sort.descending, sort.nulls_last))
     }
-
-    fn condition(
-        &self,
-        condition: &Condition,
-        mut aggregates: Option<&mut Vec<Aggregate>>,
-    ) -> Result<Test, Fault> {
-        let mut all = |list: &[Condition]| -> Result<Vec<Test>, Fault> {
-            list.iter()
-                .map(|one| self.condition(one, aggregates.as_deref_mut()))
-                .collect()
-        };
-        match condition {
-            Condition::And(list) => Ok(Test::And(all(list)?)),
-            Condition::Or(list) => Ok(Test::Or(all(list)?)),
-            Condition::Not(inner) => Ok(Test::Not(Box::new(self.condition(inner, aggregates)?))),
-            Condition::Test(left, op, literal, at) => {
-                let (left, field) = self.left(left, aggregates)?;
-                self.compare(left, field, *op, literal, *at)
-            }
-            Condition::In(left, list, negated) => {
-                let (left, field) = self.left(left, aggregates)?;
-                let mut set = HashSet::with_capacity(list.len());
-                for (literal, at) in list {
-                    set.insert(self.cell(field, literal, *at)?.key());
-                }
-                Ok(Test::In(left, set, *negated))
-            }
-            Condition::InQuery(path, query, negated) => {
-                let (left, _) = self.left(&Operand::Path(path.clone()), None)?;
-                let plan = bind(self.schema, self.text, query, self.now)?;
-                if !matches!(plan.shapes.as_slice(), [Shape::Leaf(_)]) {
-                    let what = "a semi-join selects exactly one field";
-                    return Err(self.fail(query.from.at, "MALFORMED_QUERY", what));
-                }
-                Ok(Test::InQuery(left, Box::new(plan), *negated))
-            }
-        }
-    }
-
-    fn left(
-        &self,
-        operand: &Operand,
-        aggregates: Option<&mut Vec<Aggregate>>,
-    ) -> Result<(Left, Option<&Field>), Fault> {
-        match (operand, aggregates) {
-            (Operand::Path(path), _) => {
-                let column = self.column(self.object, &self.segments(path), path)?;
-                let field = self.field(self.object, &column);
-                if field.is_some_and(|field| !field.filterable()) {
-                    let what = format!("field '{}' can not be filtered in a query call", path.text);
-                    return Err(self.fail(path.at, "INVALID_FIELD", &what));
-                }
-                Ok((Left::Column(column), field))
-            }
-            (Operand::Call(name, argument, at), Some(aggregates)) => {
-                let place = self.aggregate(name, argument.as_ref(), *at, aggregates)?;
-                Ok((Left::Aggregate(place), None))
-            }
-            (Operand::Call(name, _, at), None) => {
-                let what = format!("{name} can not be used in WHERE");
-                Err(self.fail(*at, "MALFORMED_QUERY", &what))
-            }
-        }
-    }
-
-    fn compare(
-        &self,
-        left: Left,
-        field: Option<&Field>,
-        op: Op,
-        literal: &Literal,
-        at: usize,
-    ) -> Result<Test, Fault> {
-        if op == Op::Like {
-            let text = field.is_none_or(Field::textual);
-            return match literal {
-                Literal::Text(raw) if text => pattern(raw)
-                    .map(|glyphs| Test::Like(left, glyphs))
-                    .ok_or_else(|| self.bad_escape(at)),
-                _ => {
-                    let what = "LIKE compares a text field with a quoted text";
-                    Err(self.fail(at, "INVALID_FIELD", what))
-                }
-            };
-        }
-        if let Literal::Day(name, days) = literal
-            && field.is_some_and(|field| matches!(field.kind, Kind::Date | Kind::DateTime))
-        {
-            let (from, to) = day_range(name, days.unwrap_or(0), self.now);
-            return Ok(Test::Within(left, op, from, to));
-        }
-        let plain = matches!(op, Op::Eq | Op::Ne);
-        if field.is_some_and(|field| matches!(field.kind, Kind::Boolean(_))) && !plain {
-            return Err(self.fail(
-                at,
-                "INVALID_QUERY_FILTER_OPERATOR",
-                "invalid operator on boolean field",
-            ));
-        }
-        Ok(Test::Compare(left, op, self.cell(field, literal, at)?))
-    }
-
-    fn bad_escape(&self, at: usize) -> Fault {
-        self.fail(
-            at,
-            "MALFORMED_QUERY",
-            "Illegal escape sequence in a quoted text",
-        )
-    }
-
-    fn cell(
-        &self,
-        field: Option<&Field>,
-        literal: &Literal,
-        at: usize,
-    ) -> Result<Cell<'static>, Fault> {
-        let Some(field) = field else {
-            return match literal {
-                Literal::Bare(text) => Ok(text.parse().map_or(Cell::Null, Cell::Number)),
-                Literal::Text(raw) => match unescape(raw) {
-                    Some(text) => Ok(Cell::Text(text.into())),
-                    None => Err(self.bad_escape(at)),
-                },
-                _ => Ok(Cell::Null),
-            };
-        };
-        let wrong = |kind: &str, quotes: &str| {
-            let name = field.name;
-            let what = format!(
-                "value of filter criterion for field '{name}' must be of type {kind} and should {quotes}enclosed in quotes"
-            );
-            self.fail(at, "INVALID_FIELD", &what)
-        };
-        match (field.kind, literal) {
-            (_, Literal::Null) => Ok(Cell::Null),
-            (Kind::Id | Kind::Reference(_), Literal::Text(raw)) => {
-                let text = unescape(raw).ok_or_else(|| self.bad_escape(at))?;
-                if text.is_empty() {
-                    return Ok(Cell::Null);
-                }
-                ids::canonical(&text)
-                    .map(|id| Cell::Id(id.into()))
-                    .ok_or_else(|| {
-                        self.fail(
-                            at,
-                            "INVALID_QUERY_FILTER_OPERATOR",
-                            &format!("invalid ID field: {text}"),
-                        )
-                    })
-            }
-            (Kind::Boolean(_), Literal::Boolean(flag)) => Ok(Cell::Boolean(*flag)),
-            (Kind::Boolean(_), _) => Err(wrong("boolean", "not be ")),
-            (Kind::Int | Kind::Double | Kind::Currency | Kind::Percent, Literal::Bare(text)) => {
-                text.parse()
-                    .map(Cell::Number)
-                    .map_err(|_| wrong("double", "not be "))
-            }
-            (Kind::Int | Kind::Double | Kind::Currency | Kind::Percent, _) => {
-                Err(wrong("double", "not be "))
-            }
-            (Kind::Date, Literal::Bare(text)) => text
-                .parse::<NaiveDate>()
-                .map(Cell::Date)
-                .map_err(|_| wrong("date", "not be ")),
-            (Kind::Date, _) => Err(wrong("date", "not be ")),
-            (Kind::DateTime, Literal::Bare(text)) => read_time(text)
-                .map(Cell::Time)
-                .ok_or_else(|| wrong("dateTime", "not be ")),
-            (Kind::DateTime, _) => Err(wrong("dateTime", "not be ")),
-            (_, Literal::Text(raw)) => match unescape(raw) {
-                Some(text) if text.is_empty() => Ok(Cell::Null),
-                Some(text) => Ok(Cell::Text(text.into())),
-                None => Err(self.bad_escape(at)),
-            },
-            _ => Err(wrong("string", "be ")),
-        }
-    }
 }
 
 fn is_aggregate(item: &Item) -> bool {
     matches!(item, Item::Value(Operand::Call(..), _))
-}
-
-fn day_range(name: &str, days: i64, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
-    let today = now.date_naive().and_time(NaiveTime::MIN).and_utc();
-    let day = |offset: i64| today + Duration::days(offset);
-    match name {
-        "YESTERDAY" => (day(-1), day(0)),
-        "TOMORROW" => (day(1), day(2)),
-        "LAST_N_DAYS" => (day(-days), day(1)),
-        "NEXT_N_DAYS" => (day(1), day(days + 1)),
-        _ => (day(0), day(1)),
-    }
 }

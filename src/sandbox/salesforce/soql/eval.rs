@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use super::super::cells::Cell;
 use super::super::data::{Data, Row};
 use super::super::schema::field::{Kind, Source, System};
-use super::bind::{Column, Left, Plan, Shape, Test};
+use super::ast::Op;
 use super::lexer::Glyph;
-use super::parser::Op;
+use super::plan::{Column, Left, Plan, Shape, Test};
 
 /// What a query sees besides the records.
 #[derive(Clone, Copy, Debug)]

@@ -8,19 +8,23 @@ use serde_json::{Map, Value, json};
 
 use super::super::cells::Cell;
 use super::super::data::Data;
-use super::bind::{Cellar, Column, Left, Plan};
 use super::eval::{View, cut, holds, matching, sort_order, value};
+use super::plan::{Column, GroupCell, Left, Plan};
 
 /// An aggregate over a group's rows.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
 pub enum Aggregate {
     /// All rows, or those with a value.
     Count(Option<Column>),
+    /// Different values.
     Distinct(Column),
+    /// The smallest value.
     Min(Column),
+    /// The largest value.
     Max(Column),
+    /// The sum of the numbers.
     Sum(Column),
+    /// Their mean.
     Avg(Column),
 }
 
@@ -106,8 +110,8 @@ pub fn groups(data: &Data, plan: &Plan, view: View) -> Vec<Value> {
             record.insert("attributes".into(), json!({"type": "AggregateResult"}));
             for cell in &plan.grouped {
                 let (name, value) = match cell {
-                    Cellar::Grouped(name, place) => (name, group.keys[*place].json()),
-                    Cellar::Aggregate(name, place) => (name, group.results[*place].json()),
+                    GroupCell::Grouped(name, place) => (name, group.keys[*place].json()),
+                    GroupCell::Aggregate(name, place) => (name, group.results[*place].json()),
                 };
                 record.insert(name.clone(), value);
             }

@@ -1,11 +1,14 @@
 //! SOQL: text to tokens to syntax tree to a bound query over the schema, and its evaluation
 //! (docs/vendor/salesforce.md 2.4).
 
+pub mod ast;
 pub mod bind;
 pub mod eval;
+pub mod filters;
 pub mod group;
 pub mod lexer;
 pub mod parser;
+pub mod plan;
 
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::ast::{Condition, Literal};
 use super::bind::bind;
 use super::lexer::{Glyph, pattern, unescape};
-use super::parser::{Condition, Literal, parse};
+use super::parser::parse;
 use crate::sandbox::salesforce::schema::Schema;
 
 #[test]

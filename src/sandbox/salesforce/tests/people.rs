@@ -212,3 +212,15 @@ fn a_hidden_record_is_not_there_for_the_caller() {
         "duplicate value found: <unknown> duplicates value on record with id: <unknown>"
     );
 }
+
+#[test]
+fn what_is_hidden_from_the_api_is_not_hidden_from_people() {
+    let mut org = org();
+    let id = contact(&mut org, 0, &[("LastName", "Diaz")]);
+    org.hide_record("Contact", &id, true);
+    org.hide_field("Contact", "Title", true);
+    let kim = Author::Colleague(org.administrator.clone());
+    org.edit(later(1), &kim, "Contact", &id, values(&[("Title", "CTO")]))
+        .unwrap();
+    assert_eq!(org.value("Contact", &id, "Title").as_deref(), Some("CTO"));
+}

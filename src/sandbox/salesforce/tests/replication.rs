@@ -105,3 +105,18 @@ fn windows_out_of_range_are_refused() {
         );
     }
 }
+
+#[test]
+fn dates_beyond_what_the_vendor_stores_are_refused_everywhere() {
+    let mut org = org();
+    let window = "start=%2B262142-12-31T23:59:00Z&end=%2B262142-12-31T23:59:59Z";
+    let answer = get(&mut org, &format!("/sobjects/Contact/updated?{window}"));
+    assert_eq!(code(&answer), (400, "INVALID_REPLICATION_DATE".into()));
+    for day in ["+99999-01-01", "0001-01-01", "4001-01-01"] {
+        let body = json!({"LastName": "D", "Birthdate": day});
+        assert_eq!(
+            code(&post(&mut org, "/sobjects/Contact", body)),
+            (400, "JSON_PARSER_ERROR".into())
+        );
+    }
+}
