@@ -21,12 +21,21 @@ pub(super) struct Fault {
 impl Fault {
     /// An error with a category.
     pub(super) fn new(status: u16, category: &'static str, message: impl Into<String>) -> Self {
-        Fault { status, message: message.into(), category: Some(category), ..Fault::default() }
+        Fault {
+            status,
+            message: message.into(),
+            category: Some(category),
+            ..Fault::default()
+        }
     }
 
     /// An error without one.
     pub(super) fn bare(status: u16, message: impl Into<String>) -> Self {
-        Fault { status, message: message.into(), ..Fault::default() }
+        Fault {
+            status,
+            message: message.into(),
+            ..Fault::default()
+        }
     }
 
     /// 400 VALIDATION_ERROR.

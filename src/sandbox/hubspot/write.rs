@@ -42,7 +42,9 @@ pub(super) type Claims = BTreeMap<(String, String), ()>;
 /// The body's `properties` as text: null is ignored, numbers and booleans become text (`docs/vendor/hubspot.md` 5.6, 5.8).
 pub(super) fn raw_values(properties: &Value) -> Result<Fields, Fault> {
     let Some(map) = properties.as_object() else {
-        return Err(Fault::invalid("Invalid input JSON on line 1, column 1: properties must be an object"));
+        return Err(Fault::invalid(
+            "Invalid input JSON on line 1, column 1: properties must be an object",
+        ));
     };
     let mut raw = Fields::new();
     for (name, value) in map {
@@ -74,7 +76,10 @@ fn invalid_values(portal_id: u64, problems: &[(String, Problem)]) -> Fault {
                    "localizedErrorMessage": problem.message, "portalId": portal_id})
         })
         .collect();
-    let mut fault = Fault::invalid(format!("Property values were not valid: {}", Value::Array(list)));
+    let mut fault = Fault::invalid(format!(
+        "Property values were not valid: {}",
+        Value::Array(list)
+    ));
     fault.errors = problems
         .iter()
         .map(|(name, problem)| {
@@ -86,24 +91,47 @@ fn invalid_values(portal_id: u64, problems: &[(String, Problem)]) -> Fault {
 
 impl Portal {
     /// Checks what someone wants to write to a record (`id`: the live one, `None`: a new one).
-    pub(super) fn check(&self, kind: Kind, id: Option<u64>, raw: &Fields, how: How) -> Result<Checked, Fault> {
+    pub(super) fn check(
+        &self,
+        kind: Kind,
+        id: Option<u64>,
+        raw: &Fields,
+        how: How,
+    ) -> Result<Checked, Fault> {
         let table = self.table(kind);
         let none = Fields::new();
-        let before = id.and_then(|id| table.records.get(&id)).map_or(&none, |record| &record.fields);
-        let currencies: Vec<String> =
-            std::iter::once(&self.settings.currency).chain(&self.settings.additional_currencies).cloned().collect();
+        let before = id
+            .and_then(|id| table.records.get(&id))
+            .map_or(&none, |record| &record.fields);
+        let currencies: Vec<String> = std::iter::once(&self.settings.currency)
+            .chain(&self.settings.additional_currencies)
+            .cloned()
+            .collect();
         let pipelines = self.pipelines.get(&kind).map_or(&[][..], Vec::as_slice);
         let mut checked = Checked::default();
         let mut problems: Vec<(String, Problem)> = Vec::new();
         for (name, value) in raw {
             let Some(property) = table.schema.live(name) else {
                 let message = format!("Property \"{name}\" does not exist");
-                problems.push((name.clone(), Problem { code: "PROPERTY_DOESNT_EXIST", message }));
+                problems.push((
+                    name.clone(),
+                    Problem {
+                        code: "PROPERTY_DOESNT_EXIST",
+                        message,
+                    },
+                ));
                 continue;
             };
             if property.read_only {
-                let message = format!("\"{name}\" is a calculated property; its value cannot be set.");
-                problems.push((name.clone(), Problem { code: "READ_ONLY_VALUE", message }));
+                let message =
+                    format!("\"{name}\" is a calculated property; its value cannot be set.");
+                problems.push((
+                    name.clone(),
+                    Problem {
+                        code: "READ_ONLY_VALUE",
+                        message,
+                    },
+                ));
                 continue;
             }
             if value.is_empty() {
@@ -147,16 +175,33 @@ impl Portal {
     }
 
     /// A stage must belong to the record's pipeline (7.4).
-    fn check_stage(&self, kind: Kind, before: &Fields, values: &mut Fields, problems: &mut Vec<(String, Problem)>) {
-        let Some((pipeline, stage)) = stage_property(kind) else { return };
+    fn check_stage(
+        &self,
+        kind: Kind,
+        before: &Fields,
+        values: &mut Fields,
+        problems: &mut Vec<(String, Problem)>,
+    ) {
+        let Some((pipeline, stage)) = stage_property(kind) else {
+            return;
+        };
         let pipelines = self.pipelines.get(&kind).map_or(&[][..], Vec::as_slice);
         if !values.contains_key(stage) && !values.contains_key(pipeline) {
             return;
         }
-        let first = pipelines.first().map_or("default", |pipeline| pipeline.id.as_str());
-        let chosen = values.get(pipeline).or_else(|| before.get(pipeline)).filter(|id| !id.is_empty());
+        let first = pipelines
+            .first()
+            .map_or("default", |pipeline| pipeline.id.as_str());
+        let chosen = values
+            .get(pipeline)
+            .or_else(|| before.get(pipeline))
+            .filter(|id| !id.is_empty());
         let chosen = chosen.map_or(first, String::as_str).to_owned();
-        let wanted = values.get(stage).or_else(|| before.get(stage)).cloned().unwrap_or_default();
+        let wanted = values
+            .get(stage)
+            .or_else(|| before.get(stage))
+            .cloned()
+            .unwrap_or_default();
         if wanted.is_empty() {
             return;
         }
@@ -174,11 +219,21 @@ impl Portal {
         if kind != Kind::CONTACTS {
             return;
         }
-        if let Some(id) = values.get("associatedcompanyid").filter(|id| !id.is_empty())
-            && !id.parse().is_ok_and(|id| self.table(Kind::COMPANIES).live(id).is_some())
+        if let Some(id) = values
+            .get("associatedcompanyid")
+            .filter(|id| !id.is_empty())
+            && !id
+                .parse()
+                .is_ok_and(|id| self.table(Kind::COMPANIES).live(id).is_some())
         {
             let message = format!("Company {id} does not exist");
-            problems.push(("associatedcompanyid".into(), Problem { code: "INVALID_COMPANY_ID", message }));
+            problems.push((
+                "associatedcompanyid".into(),
+                Problem {
+                    code: "INVALID_COMPANY_ID",
+                    message,
+                },
+            ));
         }
     }
 
@@ -188,16 +243,34 @@ impl Portal {
         let has = |name: &&str| values.get(*name).is_some_and(|value| !value.is_empty());
         if !row.needs_one.is_empty() && !row.needs_one.iter().any(|name| has(name)) {
             let names = row.needs_one.join(", ");
-            return Err(Fault::invalid(format!("At least one of these properties must be set: {names}")));
+            return Err(Fault::invalid(format!(
+                "At least one of these properties must be set: {names}"
+            )));
         }
-        let missing: Vec<&str> = row.needs_all.iter().copied().filter(|name| !has(name)).collect();
+        let missing: Vec<&str> = row
+            .needs_all
+            .iter()
+            .copied()
+            .filter(|name| !has(name))
+            .collect();
         if !missing.is_empty() {
             let names: Vec<String> = missing.iter().map(|name| (*name).to_owned()).collect();
-            return Err(Fault::invalid(format!("Error creating {}. Some required properties were not set.", row.legacy))
-                .with_context("properties", &names));
+            return Err(Fault::invalid(format!(
+                "Error creating {}. Some required properties were not set.",
+                row.legacy
+            ))
+            .with_context("properties", &names));
         }
-        let required = self.settings.required_on_create.get(row.plural).filter(|_| how.dated && !how.person);
-        let missing: Vec<&String> = required.into_iter().flatten().filter(|name| !has(&name.as_str())).collect();
+        let required = self
+            .settings
+            .required_on_create
+            .get(row.plural)
+            .filter(|_| how.dated && !how.person);
+        let missing: Vec<&String> = required
+            .into_iter()
+            .flatten()
+            .filter(|name| !has(&name.as_str()))
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -212,11 +285,22 @@ impl Portal {
         Err(fault)
     }
 
-    fn check_conditional(&self, kind: Kind, before: &Fields, values: &Fields, how: How) -> Result<(), Fault> {
+    fn check_conditional(
+        &self,
+        kind: Kind,
+        before: &Fields,
+        values: &Fields,
+        how: How,
+    ) -> Result<(), Fault> {
         if !how.dated || how.person {
             return Ok(());
         }
-        let now = |name: &str| values.get(name).or_else(|| before.get(name)).map_or("", String::as_str);
+        let now = |name: &str| {
+            values
+                .get(name)
+                .or_else(|| before.get(name))
+                .map_or("", String::as_str)
+        };
         let broken: Vec<Value> = self
             .settings
             .conditional_required
@@ -255,15 +339,24 @@ impl Portal {
                 continue;
             }
             let email = name == "email" && kind == Kind::CONTACTS;
-            if let Some(holder) = table.holder(name, value).filter(|holder| Some(*holder) != id) {
-                return Err(if email { email_taken(holder) } else { self.value_taken(kind, name, value, id, holder) });
+            if let Some(holder) = table
+                .holder(name, value)
+                .filter(|holder| Some(*holder) != id)
+            {
+                return Err(if email {
+                    email_taken(holder)
+                } else {
+                    self.value_taken(kind, name, value, id, holder)
+                });
             }
             let claim = (name.clone(), fold(value));
             if claims.contains_key(&claim) {
                 return Err(if email {
                     Fault::new(409, "CONFLICT", "Contact already exists")
                 } else {
-                    Fault::invalid(format!("Duplicate value {value} of {name} found in batch input"))
+                    Fault::invalid(format!(
+                        "Duplicate value {value} of {name} found in batch input"
+                    ))
                 });
             }
             mine.push(claim);
@@ -272,7 +365,14 @@ impl Portal {
         Ok(())
     }
 
-    fn value_taken(&self, kind: Kind, name: &str, value: &str, id: Option<u64>, holder: u64) -> Fault {
+    fn value_taken(
+        &self,
+        kind: Kind,
+        name: &str,
+        value: &str,
+        id: Option<u64>,
+        holder: u64,
+    ) -> Fault {
         let on = id.unwrap_or(holder + 1_000_003);
         Fault::invalid(format!(
             "Cannot set PropertyValueCoordinates{{portalId={}, objectTypeId=ObjectTypeId{{legacyObjectType={}}}, \
@@ -283,7 +383,13 @@ impl Portal {
     }
 
     /// Makes a record of checked values.
-    pub(super) fn create_record(&mut self, now: DateTime<Utc>, by: &Author, kind: Kind, values: Fields) -> u64 {
+    pub(super) fn create_record(
+        &mut self,
+        now: DateTime<Utc>,
+        by: &Author,
+        kind: Kind,
+        values: Fields,
+    ) -> u64 {
         let id = self.table_mut(kind).fresh_id();
         let mut values = values;
         values.retain(|_, value| !value.is_empty());
@@ -295,7 +401,10 @@ impl Portal {
         let mut fields = values.clone();
         self.born(now, by, kind, id, &mut fields);
         self.derive(now, kind, &Fields::new(), &mut fields, &values);
-        let created = fields.get(kind.row().created).and_then(|text| super::text::parse_instant(text)).unwrap_or(now);
+        let created = fields
+            .get(kind.row().created)
+            .and_then(|text| super::text::parse_instant(text))
+            .unwrap_or(now);
         let mut history = History::default();
         history.push(super::table::version(now, by, Event::Created, &values));
         let by_api = matches!(by, Author::Api(_));
@@ -316,10 +425,21 @@ impl Portal {
     }
 
     /// Changes a live record; `false` when nothing had to be stored.
-    pub(super) fn update_record(&mut self, now: DateTime<Utc>, by: &Author, kind: Kind, id: u64, values: &Fields) -> bool {
-        let Some(record) = self.table(kind).records.get(&id) else { return false };
+    pub(super) fn update_record(
+        &mut self,
+        now: DateTime<Utc>,
+        by: &Author,
+        kind: Kind,
+        id: u64,
+        values: &Fields,
+    ) -> bool {
+        let Some(record) = self.table(kind).records.get(&id) else {
+            return false;
+        };
         let before = Arc::clone(&record.fields);
-        let differs = |(name, value): (&String, &String)| before.get(name).map_or("", String::as_str) != value.as_str();
+        let differs = |(name, value): (&String, &String)| {
+            before.get(name).map_or("", String::as_str) != value.as_str()
+        };
         if values.is_empty() || (!self.settings.equal_write_bumps && !values.iter().any(differs)) {
             return false;
         }
@@ -334,7 +454,10 @@ impl Portal {
         table.note(id, now, by, Event::Updated, values);
         if let Some(record) = table.records.get_mut(&id) {
             record.modified = now;
-            if let Some(at) = values.get(kind.row().created).and_then(|text| super::text::parse_instant(text)) {
+            if let Some(at) = values
+                .get(kind.row().created)
+                .and_then(|text| super::text::parse_instant(text))
+            {
                 record.created = at;
             }
         }
@@ -361,7 +484,14 @@ impl Portal {
     }
 
     /// The values that the portal itself gives a new record (3.12).
-    pub(super) fn born(&self, now: DateTime<Utc>, by: &Author, kind: Kind, id: u64, fields: &mut Fields) {
+    pub(super) fn born(
+        &self,
+        now: DateTime<Utc>,
+        by: &Author,
+        kind: Kind,
+        id: u64,
+        fields: &mut Fields,
+    ) {
         let row = kind.row();
         let (source, source_id) = source(by);
         let mut put = |name: &str, value: String| {
@@ -395,7 +525,14 @@ impl Portal {
     }
 
     /// Values that follow from others.
-    fn derive(&self, now: DateTime<Utc>, kind: Kind, before: &Fields, fields: &mut Fields, written: &Fields) {
+    fn derive(
+        &self,
+        now: DateTime<Utc>,
+        kind: Kind,
+        before: &Fields,
+        fields: &mut Fields,
+        written: &Fields,
+    ) {
         if kind == Kind::CONTACTS
             && let Some(email) = written.get("email")
         {
@@ -408,21 +545,35 @@ impl Portal {
             fields.insert("hubspot_owner_assigneddate".into(), instant(now));
             fields.insert("hs_all_owner_ids".into(), owner.clone());
         }
-        if kind == Kind::TASKS && written.get("hs_task_status").is_some_and(|status| status == "COMPLETED") {
+        if kind == Kind::TASKS
+            && written
+                .get("hs_task_status")
+                .is_some_and(|status| status == "COMPLETED")
+        {
             fields.insert("hs_task_completion_date".into(), instant(now));
         }
         if kind == Kind::DEALS
             && let Some(stage) = written.get("dealstage")
         {
-            let stages = self.pipelines.get(&kind).into_iter().flatten().flat_map(|pipeline| &pipeline.stages);
-            let Some(stage) = stages.into_iter().find(|known| known.id == *stage) else { return };
+            let stages = self
+                .pipelines
+                .get(&kind)
+                .into_iter()
+                .flatten()
+                .flat_map(|pipeline| &pipeline.stages);
+            let Some(stage) = stages.into_iter().find(|known| known.id == *stage) else {
+                return;
+            };
             let (closed, won) = stage.closed();
             fields.insert("hs_is_closed".into(), closed.to_string());
             fields.insert("hs_is_closed_won".into(), won.to_string());
             if let Some(probability) = stage.metadata.get("probability") {
                 fields.insert("hs_deal_stage_probability".into(), probability.clone());
             }
-            let dated = fields.get("closedate").or_else(|| before.get("closedate")).is_some_and(|at| !at.is_empty());
+            let dated = fields
+                .get("closedate")
+                .or_else(|| before.get("closedate"))
+                .is_some_and(|at| !at.is_empty());
             if closed && !dated {
                 fields.insert("closedate".into(), instant(now));
             }
@@ -444,7 +595,10 @@ impl Portal {
         {
             self.follow_company(id, company);
         }
-        if kind == Kind::DEALS && self.settings.won_deal_makes_customer && values.contains_key("dealstage") {
+        if kind == Kind::DEALS
+            && self.settings.won_deal_makes_customer
+            && values.contains_key("dealstage")
+        {
             self.won_deal(now, id);
         }
         let lag = self.settings.index_lag;
@@ -456,11 +610,13 @@ impl Portal {
         let old = self.links.primary(Kind::CONTACTS, contact, Kind::COMPANIES);
         if company.is_empty() {
             if let Some(old) = old {
-                self.links.untie((Kind::CONTACTS, contact), (Kind::COMPANIES, old));
+                self.links
+                    .untie((Kind::CONTACTS, contact), (Kind::COMPANIES, old));
             }
         } else if let Ok(id) = company.parse() {
             let id = self.table(Kind::COMPANIES).resolve(id);
-            self.links.tie((Kind::CONTACTS, contact), (Kind::COMPANIES, id), &[1]);
+            self.links
+                .tie((Kind::CONTACTS, contact), (Kind::COMPANIES, id), &[1]);
         }
     }
 
@@ -470,8 +626,15 @@ impl Portal {
         let value = primary.map(|id| id.to_string()).unwrap_or_default();
         let lag = self.settings.index_lag;
         let table = self.table_mut(Kind::CONTACTS);
-        let Some(record) = table.records.get(&contact) else { return };
-        if record.fields.get("associatedcompanyid").map_or("", String::as_str) == value {
+        let Some(record) = table.records.get(&contact) else {
+            return;
+        };
+        if record
+            .fields
+            .get("associatedcompanyid")
+            .map_or("", String::as_str)
+            == value
+        {
             return;
         }
         let values = Fields::from([("associatedcompanyid".to_owned(), value)]);
@@ -486,18 +649,34 @@ impl Portal {
             .table(Kind::DEALS)
             .records
             .get(&deal)
-            .is_some_and(|record| record.fields.get("hs_is_closed_won").is_some_and(|won| won == "true"));
+            .is_some_and(|record| {
+                record
+                    .fields
+                    .get("hs_is_closed_won")
+                    .is_some_and(|won| won == "true")
+            });
         if !won {
             return;
         }
         for kind in [Kind::CONTACTS, Kind::COMPANIES] {
-            let partners: Vec<u64> = self.links.of(Kind::DEALS, deal, kind).map(|(id, _)| id).collect();
+            let partners: Vec<u64> = self
+                .links
+                .of(Kind::DEALS, deal, kind)
+                .map(|(id, _)| id)
+                .collect();
             for id in partners {
                 let table = self.table(kind);
-                let Some(record) = table.records.get(&id) else { continue };
-                let mut values = Fields::from([("lifecyclestage".to_owned(), "customer".to_owned())]);
+                let Some(record) = table.records.get(&id) else {
+                    continue;
+                };
+                let mut values =
+                    Fields::from([("lifecyclestage".to_owned(), "customer".to_owned())]);
                 forward_only(kind, table, &record.fields, &mut values);
-                if record.fields.get("lifecyclestage").is_some_and(|stage| stage == "customer") {
+                if record
+                    .fields
+                    .get("lifecyclestage")
+                    .is_some_and(|stage| stage == "customer")
+                {
                     continue;
                 }
                 self.update_record(now, &Author::System, kind, id, &values);
@@ -508,7 +687,11 @@ impl Portal {
 
 /// 409 of a taken address (3.28).
 pub(super) fn email_taken(holder: u64) -> Fault {
-    Fault::new(409, "CONFLICT", format!("Contact already exists. Existing ID: {holder}"))
+    Fault::new(
+        409,
+        "CONFLICT",
+        format!("Contact already exists. Existing ID: {holder}"),
+    )
 }
 
 /// `sourceType` and `sourceId` of an author (3.8).
@@ -526,8 +709,16 @@ fn forward_only(kind: Kind, table: &super::table::Table, before: &Fields, values
     if kind != Kind::CONTACTS && kind != Kind::COMPANIES {
         return;
     }
-    let Some(property) = table.schema.live("lifecyclestage") else { return };
-    let rank = |stage: &str| property.options.iter().find(|option| option.value == stage).map(|option| option.order);
+    let Some(property) = table.schema.live("lifecyclestage") else {
+        return;
+    };
+    let rank = |stage: &str| {
+        property
+            .options
+            .iter()
+            .find(|option| option.value == stage)
+            .map(|option| option.order)
+    };
     let old = before.get("lifecyclestage").and_then(|stage| rank(stage));
     let new = values.get("lifecyclestage").and_then(|stage| rank(stage));
     if let (Some(old), Some(new)) = (old, new)
