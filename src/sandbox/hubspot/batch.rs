@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::http::Response;
 
+use super::check::{Checked, Claims, How, raw_values};
 use super::fault::{Answer, Fault};
 use super::index::Fields;
 use super::kinds::Kind;
 use super::objects::Tie;
 use super::render::Want;
 use super::text::{instant, shuffle};
-use super::write::{Checked, Claims, How, raw_values};
 use super::{Call, Portal};
 
 /// Inputs per call.

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::sandbox::http::Response;
 
+use super::check::{Claims, How, raw_values};
 use super::fault::{Answer, Fault};
 use super::kinds::Kind;
 use super::render::Want;
-use super::write::{Claims, How, raw_values};
 use super::{Call, Portal};
 
 /// An association named in a create body.

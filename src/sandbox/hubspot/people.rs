@@ -8,13 +8,13 @@ use serde_json::json;
 use crate::sandbox::history::{Author, Event, History, Values};
 use crate::sandbox::http::Response;
 
+use super::check::{Claims, How, email_taken};
 use super::fault::{Answer, Fault};
 use super::index::Fields;
 use super::kinds::Kind;
 use super::links::pair;
 use super::table::{Record, fold, version};
 use super::text::{instant, parse_instant, to_millis};
-use super::write::{Claims, How, email_taken};
 use super::{Call, Portal, values};
 
 const PERSON: How = How {
@@ -27,7 +27,7 @@ fn kind_of(object: &str) -> Result<Kind, String> {
 }
 
 fn said(fault: Fault) -> String {
-    fault.message
+    fault.message.clone()
 }
 
 /// Blank is "", as HubSpot keeps it.

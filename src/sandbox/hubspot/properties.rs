@@ -191,11 +191,7 @@ fn create(call: &Call, schema: &mut Schema, body: &Value) -> Result<Value, Fault
             "A property of type {kind} cannot have the field type {field_type}"
         )));
     }
-    if !schema
-        .groups
-        .get(group)
-        .is_some_and(|group| !group.archived)
-    {
+    if schema.groups.get(group).is_none_or(|group| group.archived) {
         return Err(Fault::invalid(format!(
             "The property group {group} does not exist"
         )));

@@ -109,7 +109,7 @@ fn a_read_by_unique_value_and_by_email_finds_records() {
         let body = json!({"inputs": [{"id": value}], "idProperty": property, "properties": []});
         assert_eq!(
             desk.post(&format!("{CONTACTS}/read"), body).ids(),
-            [id.clone()]
+            std::slice::from_ref(&id)
         );
     }
     let body = json!({"inputs": [{"id": "z"}], "idProperty": "syncline_salesforce_id"});

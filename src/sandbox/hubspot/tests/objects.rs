@@ -242,7 +242,7 @@ fn an_archived_record_is_gone_but_listed_as_archived_with_its_old_stamp() {
     );
     assert!(got.body.get("category").is_none());
     let got = desk.get("/crm/objects/2026-09/contacts?archived=true");
-    assert_eq!(got.ids(), [id.clone()]);
+    assert_eq!(got.ids(), std::slice::from_ref(&id));
     let row = &got.body["results"][0];
     assert_eq!(
         (&row["archived"], &row["updatedAt"]),

@@ -20,7 +20,10 @@ fn a_change_is_found_only_after_the_lag_and_read_at_once() {
     let by_id = filters(json!([{"propertyName": "hs_object_id", "operator": "EQ", "value": id}]));
     assert_eq!(desk.post(CONTACTS, by_id.clone()).body["total"], 0);
     desk.now += Duration::seconds(15);
-    assert_eq!(desk.post(CONTACTS, by_id.clone()).ids(), [id.clone()]);
+    assert_eq!(
+        desk.post(CONTACTS, by_id.clone()).ids(),
+        std::slice::from_ref(&id)
+    );
     desk.portal
         .edit(
             desk.now,
