@@ -333,7 +333,7 @@ impl Portal {
             if value.is_empty() || !table.schema.is_unique(kind, name) {
                 continue;
             }
-            let email = name == "email" && kind == Kind::CONTACTS;
+            let email = name == "email" && kind == Kind::CONTACTS && !self.settings.email_race;
             if let Some(holder) = table
                 .holder(name, value)
                 .filter(|holder| Some(*holder) != id)

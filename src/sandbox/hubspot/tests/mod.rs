@@ -7,6 +7,7 @@ mod limits;
 mod merge;
 mod objects;
 mod recorded;
+mod rules;
 mod schema;
 mod search;
 mod speed;
