@@ -54,13 +54,16 @@ impl Portal {
                 .iter()
                 .map(|kind| {
                     let custom = self.table(*kind).schema.properties.values();
-                    let used = custom.filter(|property| !property.defined_by_hubspot).count();
+                    let used = custom
+                        .filter(|property| !property.defined_by_hubspot)
+                        .count();
                     usage(*kind, MAX_CUSTOM, used)
                 })
                 .collect(),
-            ["records"] => {
-                synced.iter().map(|kind| usage(*kind, 15_000_000, self.table(*kind).live_count())).collect()
-            }
+            ["records"] => synced
+                .iter()
+                .map(|kind| usage(*kind, 15_000_000, self.table(*kind).live_count()))
+                .collect(),
             _ => return Err(call.no_such_path()),
         };
         let body = json!({"byObjectType": by_object, "overallLimit": MAX_CUSTOM, "hubspotDefinedObjectTypes": by_object});
@@ -74,8 +77,13 @@ impl Portal {
             ("GET", [name]) => {
                 let kind = Portal::kind(name)?;
                 let row = kind.row();
-                let properties: Vec<Value> =
-                    self.table(kind).schema.properties.values().map(super::property::Property::json).collect();
+                let properties: Vec<Value> = self
+                    .table(kind)
+                    .schema
+                    .properties
+                    .values()
+                    .map(super::property::Property::json)
+                    .collect();
                 let body = json!({
                     "labels": {"singular": row.singular, "plural": row.plural}, "requiredProperties": row.needs_all,
                     "searchableProperties": row.searched, "primaryDisplayProperty": row.searched.first(),

@@ -11,12 +11,9 @@ use crate::sandbox::http::Response;
 use super::batch::{frame, id_text, inputs};
 use super::fault::{Answer, Fault};
 use super::kinds::Kind;
-use super::links::{Label, pair};
+use super::links::pair;
 use super::router::Family;
 use super::{Call, Portal};
-
-/// First id of labels made in the portal.
-const FIRST_LABEL: u32 = 55;
 
 impl Portal {
     /// `/crm/associations/{v}/{from}/{to}/…`.
@@ -25,7 +22,9 @@ impl Portal {
             call.only("GET")?;
             return Ok(Response::json(200, &json!({"results": []})));
         }
-        let [from, to, rest @ ..] = rest else { return Err(call.no_such_path()) };
+        let [from, to, rest @ ..] = rest else {
+            return Err(call.no_such_path());
+        };
         let (from, to) = (Portal::kind(from)?, Portal::kind(to)?);
         let reading = call.request.method == "GET" || rest == ["batch", "read"];
         self.association_scope(from, reading)?;
@@ -49,11 +48,20 @@ impl Portal {
             Kind::TICKETS => return self.scope("tickets"),
             _ => "contacts",
         };
-        self.scope(&format!("crm.objects.{family}.{}", if reading { "read" } else { "write" }))
+        self.scope(&format!(
+            "crm.objects.{family}.{}",
+            if reading { "read" } else { "write" }
+        ))
     }
 
     /// `/crm/objects/{v}/{object}/{id}/associations/…`.
-    pub(super) fn record_associations(&mut self, call: &Call, from: Kind, id: &str, rest: &[&str]) -> Answer {
+    pub(super) fn record_associations(
+        &mut self,
+        call: &Call,
+        from: Kind,
+        id: &str,
+        rest: &[&str],
+    ) -> Answer {
         let id = self.find(from, id, None)?;
         let (id, _) = self.table(from).live(id).ok_or_else(Fault::not_found)?;
         let method = call.request.method.as_str();
@@ -65,7 +73,11 @@ impl Portal {
             ("GET", [to]) => {
                 let to = Portal::kind(to)?;
                 let limit = call.limit(500, 500)?;
-                let after = call.request.param("after").and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+                let after = call
+                    .request
+                    .param("after")
+                    .and_then(|text| text.parse::<u64>().ok())
+                    .unwrap_or(0);
                 let mut all: Vec<(u64, Value)> = self.partner_rows(from, id, to);
                 all.retain(|(partner, _)| *partner >= after);
                 let next = all.get(limit).map(|(partner, _)| partner.to_string());
@@ -119,7 +131,10 @@ impl Portal {
         let table = self.table(kind);
         let record = table.records.get(&id).ok_or_else(Fault::not_found)?;
         let want = super::render::Want::new(kind, &table.schema, &[], &[]);
-        Ok(Response::json(200, &Value::Object(self.render(kind, id, record, &want))))
+        Ok(Response::json(
+            200,
+            &Value::Object(self.render(kind, id, record, &want)),
+        ))
     }
 
     /// A partner that exists, or the 400 of 6.10.
@@ -130,7 +145,8 @@ impl Portal {
                 .with_context("id", &[text.to_owned()])
         })?;
         self.table(kind).live(id).map(|(id, _)| id).ok_or_else(|| {
-            Fault::invalid("One or more associations are invalid").with_context("INVALID_OBJECT_IDS", &[text.to_owned()])
+            Fault::invalid("One or more associations are invalid")
+                .with_context("INVALID_OBJECT_IDS", &[text.to_owned()])
         })
     }
 
@@ -138,17 +154,29 @@ impl Portal {
     fn types(&self, from: Kind, to: Kind, body: &Value) -> Result<Vec<u32>, Fault> {
         let mut types = Vec::new();
         for one in body.as_array().into_iter().flatten() {
-            let type_id = one["associationTypeId"].as_u64().and_then(|id| u32::try_from(id).ok()).unwrap_or(0);
+            let type_id = one["associationTypeId"]
+                .as_u64()
+                .and_then(|id| u32::try_from(id).ok())
+                .unwrap_or(0);
             if !self.links.allows(from, to, type_id) {
                 return Err(wrong_direction(from, to));
             }
             types.push(type_id);
         }
-        if types.is_empty() { Err(Fault::invalid("At least one association type is required")) } else { Ok(types) }
+        if types.is_empty() {
+            Err(Fault::invalid("At least one association type is required"))
+        } else {
+            Ok(types)
+        }
     }
 
     /// Ties by the unlabelled type; gives both directions as the default call answers them.
-    fn tie_default(&mut self, call: &Call, from: (Kind, u64), to: (Kind, u64)) -> Result<Vec<Value>, Fault> {
+    fn tie_default(
+        &mut self,
+        call: &Call,
+        from: (Kind, u64),
+        to: (Kind, u64),
+    ) -> Result<Vec<Value>, Fault> {
         if from == to {
             return Err(itself(from.1));
         }
@@ -165,7 +193,13 @@ impl Portal {
     }
 
     /// Ties by labels: those not named are replaced (6.2).
-    fn tie_labelled(&mut self, call: &Call, from: (Kind, u64), to: (Kind, u64), types: &[u32]) -> Value {
+    fn tie_labelled(
+        &mut self,
+        call: &Call,
+        from: (Kind, u64),
+        to: (Kind, u64),
+        types: &[u32],
+    ) -> Value {
         let plain = pair(from.0, to.0).map(|pair| pair.plain);
         let old: Vec<u32> = self
             .links
@@ -177,13 +211,22 @@ impl Portal {
         self.links.unlabel(from, to, &old);
         self.links.tie(from, to, types);
         self.after_tie(call.now, &call.by, from, to);
-        let labels: Vec<&str> = types.iter().filter_map(|type_id| self.links.text(from.0, to.0, *type_id)).collect();
+        let labels: Vec<&str> = types
+            .iter()
+            .filter_map(|type_id| self.links.text(from.0, to.0, *type_id))
+            .collect();
         json!({"fromObjectTypeId": from.0.row().type_id, "fromObjectId": self.wire_id(from.1),
                "toObjectTypeId": to.0.row().type_id, "toObjectId": self.wire_id(to.1), "labels": labels})
     }
 
     /// What a change of associations brings along: the contact's own copy of its primary company.
-    pub(super) fn after_tie(&mut self, now: DateTime<Utc>, by: &Author, from: (Kind, u64), to: (Kind, u64)) {
+    pub(super) fn after_tie(
+        &mut self,
+        now: DateTime<Utc>,
+        by: &Author,
+        from: (Kind, u64),
+        to: (Kind, u64),
+    ) {
         for (one, other) in [(from, to), (to, from)] {
             if one.0 == Kind::CONTACTS && other.0 == Kind::COMPANIES {
                 self.mirror_company(now, by, one.1);
@@ -192,7 +235,11 @@ impl Portal {
     }
 
     fn wire_id(&self, id: u64) -> Value {
-        if self.settings.association_ids_as_text { json!(id.to_string()) } else { json!(id) }
+        if self.settings.association_ids_as_text {
+            json!(id.to_string())
+        } else {
+            json!(id)
+        }
     }
 
     /// A record's partners with their types, by id.
@@ -218,8 +265,13 @@ impl Portal {
         let (mut results, mut errors) = (Vec::new(), Vec::new());
         for input in inputs(&body, 1_000)? {
             let text = id_text(&input["id"]);
-            let id = text.parse::<u64>().ok().map(|id| self.table(from).resolve(id));
-            let rows = id.map(|id| self.partner_rows(from, id, to)).unwrap_or_default();
+            let id = text
+                .parse::<u64>()
+                .ok()
+                .map(|id| self.table(from).resolve(id));
+            let rows = id
+                .map(|id| self.partner_rows(from, id, to))
+                .unwrap_or_default();
             if rows.is_empty() {
                 errors.push(none_found(from, to, &text));
                 continue;
@@ -241,8 +293,17 @@ impl Portal {
                 Err(fault) => errors.push(fault.entry(None)),
             }
         }
-        let good = if default || call.family == Family::Dated { 200 } else { 201 };
-        Ok(frame(call, self.batch_status(good, !errors.is_empty()), &results, &errors))
+        let good = if default || call.family == Family::Dated {
+            200
+        } else {
+            201
+        };
+        Ok(frame(
+            call,
+            self.batch_status(good, !errors.is_empty()),
+            &results,
+            &errors,
+        ))
     }
 
     fn tie_input(
@@ -262,20 +323,29 @@ impl Portal {
             return self.tie_default(call, (from, one), (to, other));
         }
         let types = self.types(from, to, &input["types"])?;
-        Ok(vec![self.tie_labelled(call, (from, one), (to, other), &types)])
+        Ok(vec![self.tie_labelled(
+            call,
+            (from, one),
+            (to, other),
+            &types,
+        )])
     }
 
     fn ties_archive(&mut self, call: &Call, from: Kind, to: Kind, labels: bool) -> Answer {
         let body = call.body()?;
         for input in inputs(&body, 2_000)? {
-            let Ok(one) = id_text(&input["from"]["id"]).parse::<u64>() else { continue };
+            let Ok(one) = id_text(&input["from"]["id"]).parse::<u64>() else {
+                continue;
+            };
             let one = self.table(from).resolve(one);
             let targets: Vec<&Value> = match &input["to"] {
                 Value::Array(list) => list.iter().collect(),
                 single => vec![single],
             };
             for target in targets {
-                let Ok(other) = id_text(&target["id"]).parse::<u64>() else { continue };
+                let Ok(other) = id_text(&target["id"]).parse::<u64>() else {
+                    continue;
+                };
                 let other = self.table(to).resolve(other);
                 if labels {
                     let types = self.types(from, to, &input["types"])?;
@@ -286,67 +356,11 @@ impl Portal {
                 self.after_tie(call.now, &call.by, (from, one), (to, other));
             }
         }
-        Ok(Response::empty(if call.family == Family::Dated { 200 } else { 204 }))
-    }
-
-    fn labels_call(&mut self, call: &Call, from: Kind, to: Kind, rest: &[&str]) -> Answer {
-        match (call.request.method.as_str(), rest) {
-            ("GET", []) => {
-                let plain = pair(from, to).ok_or_else(|| no_pair(from, to))?;
-                let mut rows = vec![json!({"category": "HUBSPOT_DEFINED", "typeId": plain.plain, "label": null})];
-                rows.extend(
-                    plain.primary.map(|id| json!({"category": "HUBSPOT_DEFINED", "typeId": id, "label": "Primary"})),
-                );
-                let made = self.links.labels.iter().filter(|label| (label.from, label.to) == (from, to));
-                rows.extend(made.map(|label| {
-                    json!({"category": "USER_DEFINED", "typeId": label.type_id, "label": label.label})
-                }));
-                Ok(Response::json(200, &json!({"results": rows})))
-            }
-            ("POST", []) => self.make_label(from, to, &call.body()?),
-            ("PUT", []) => {
-                let body = call.body()?;
-                let type_id = body["associationTypeId"].as_u64().unwrap_or(0);
-                let label = self.links.labels.iter_mut().find(|label| u64::from(label.type_id) == type_id);
-                let label = label.ok_or_else(Fault::not_found)?;
-                label.label = body["label"].as_str().unwrap_or(&label.label).to_owned();
-                Ok(Response::empty(204))
-            }
-            ("DELETE", [id]) => {
-                let type_id: u32 = id.parse().map_err(|_| Fault::not_found())?;
-                self.links.labels.retain(|label| label.type_id != type_id && label.inverse != type_id);
-                Ok(Response::empty(204))
-            }
-            _ => Err(call.wrong_method()),
-        }
-    }
-
-    fn make_label(&mut self, from: Kind, to: Kind, body: &Value) -> Answer {
-        let (Some(name), Some(label)) = (body["name"].as_str(), body["label"].as_str()) else {
-            return Err(Fault::invalid("name and label are required"));
-        };
-        let of_pair = self.links.labels.iter().filter(|label| (label.from, label.to) == (from, to));
-        if of_pair.clone().count() >= 10 {
-            return Err(Fault::invalid("At most 10 labels are allowed between two objects"));
-        }
-        if of_pair.clone().any(|label| label.name == name) {
-            return Err(Fault::new(409, "OBJECT_ALREADY_EXISTS", format!("An association label named {name} exists")));
-        }
-        let type_id = FIRST_LABEL + u32::try_from(self.links.labels.len()).unwrap_or(0);
-        let back = body["inverseLabel"].as_str().unwrap_or(label);
-        let made = |from, to, type_id, label: &str, inverse| Label {
-            from,
-            to,
-            type_id,
-            name: name.to_owned(),
-            label: label.to_owned(),
-            inverse,
-        };
-        self.links.labels.push(made(from, to, type_id, label, type_id + 1));
-        self.links.labels.push(made(to, from, type_id + 1, back, type_id));
-        let rows = json!([{"category": "USER_DEFINED", "typeId": type_id, "label": label},
-                          {"category": "USER_DEFINED", "typeId": type_id + 1, "label": back}]);
-        Ok(Response::json(200, &json!({"results": rows})))
+        Ok(Response::empty(if call.family == Family::Dated {
+            200
+        } else {
+            204
+        }))
     }
 }
 
@@ -358,9 +372,11 @@ pub(super) fn none_found(from: Kind, to: Kind, id: &str) -> Value {
            "context": {"fromObjectId": [id], "fromObjectType": [from], "toObjectType": [to]}})
 }
 
-fn no_pair(from: Kind, to: Kind) -> Fault {
+pub(super) fn no_pair(from: Kind, to: Kind) -> Fault {
     let names: BTreeSet<&str> = [from.row().type_id, to.row().type_id].into();
-    Fault::invalid(format!("No association types exist between object types {names:?}"))
+    Fault::invalid(format!(
+        "No association types exist between object types {names:?}"
+    ))
 }
 
 fn wrong_direction(from: Kind, to: Kind) -> Fault {

@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 use crate::sandbox::history::Author;
 use crate::sandbox::http::{Request, Response};
 
+use super::Portal;
 use super::fault::{Answer, Fault};
 use super::text::{instant, uuid};
-use super::Portal;
 
 /// Who is calling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,9 @@ fn no_credentials() -> Fault {
         "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details \
          at https://developers.hubspot.com/docs/methods/auth/oauth-overview",
     );
-    fault.headers.push(("x-hubspot-auth-failure".into(), "401 Unauthorized".into()));
+    fault
+        .headers
+        .push(("x-hubspot-auth-failure".into(), "401 Unauthorized".into()));
     fault
 }
 
@@ -68,9 +70,17 @@ pub(super) fn bearer(request: &Request) -> Option<&str> {
 
 impl Portal {
     /// The caller of a request, or 401.
-    pub(super) fn authenticate(&self, now: DateTime<Utc>, request: &Request) -> Result<Caller, Fault> {
+    pub(super) fn authenticate(
+        &self,
+        now: DateTime<Utc>,
+        request: &Request,
+    ) -> Result<Caller, Fault> {
         let token = bearer(request).ok_or_else(no_credentials)?;
-        let caller = |oauth| Caller { token: token.to_owned(), oauth, app_id: self.settings.app_id.clone() };
+        let caller = |oauth| Caller {
+            token: token.to_owned(),
+            oauth,
+            app_id: self.settings.app_id.clone(),
+        };
         if token == self.settings.access_token && !self.sessions.static_refused {
             return Ok(caller(false));
         }
@@ -89,7 +99,9 @@ impl Portal {
 
     /// Refuses with the vendor's 403 unless one of the scopes named is granted.
     pub(super) fn scope(&self, needed: &str) -> Result<(), Fault> {
-        let Some(granted) = &self.settings.scopes else { return Ok(()) };
+        let Some(granted) = &self.settings.scopes else {
+            return Ok(());
+        };
         if granted.contains(needed) {
             return Ok(());
         }
@@ -100,19 +112,31 @@ impl Portal {
              https://developers.hubspot.com/scopes.",
         )
         .with("links", json!({"scopes": "https://developers.hubspot.com/scopes"}));
-        fault.errors.push(json!({"message": "One or more of the following scopes are required.",
-                                 "context": {"requiredGranularScopes": [needed]}}));
+        fault.errors.push(
+            json!({"message": "One or more of the following scopes are required.",
+                                 "context": {"requiredGranularScopes": [needed]}}),
+        );
         Err(fault)
     }
 
     /// `POST /oauth/{v}/token` and what hangs below it.
-    pub(super) fn oauth_call(&mut self, now: DateTime<Utc>, request: &Request, rest: &[&str]) -> Answer {
+    pub(super) fn oauth_call(
+        &mut self,
+        now: DateTime<Utc>,
+        request: &Request,
+        rest: &[&str],
+    ) -> Answer {
         let form = Form::of(request);
         match (request.method.as_str(), rest) {
             ("POST", ["token"]) => self.give_token(now, &form),
             ("POST", ["token", "introspect"]) => {
                 let token = form.get("token");
-                let until = self.sessions.tokens.get(token).copied().filter(|until| *until > now);
+                let until = self
+                    .sessions
+                    .tokens
+                    .get(token)
+                    .copied()
+                    .filter(|until| *until > now);
                 Ok(Response::json(200, &self.token_facts(now, until)))
             }
             ("POST", ["token", "revoke"]) => {
@@ -120,10 +144,14 @@ impl Portal {
                 Ok(Response::empty(200))
             }
             ("GET", ["access-tokens", token]) => match self.sessions.tokens.get(*token) {
-                Some(until) if *until > now => Ok(Response::json(200, &self.token_facts(now, Some(*until)))),
+                Some(until) if *until > now => {
+                    Ok(Response::json(200, &self.token_facts(now, Some(*until))))
+                }
                 _ => Err(Fault::bare(404, "access token is invalid or expired")),
             },
-            ("GET", ["refresh-tokens", token]) if *token == self.settings.refresh_token && !self.sessions.refused => {
+            ("GET", ["refresh-tokens", token])
+                if *token == self.settings.refresh_token && !self.sessions.refused =>
+            {
                 let body = json!({"token": token, "client_id": self.settings.client_id, "hub_id": self.settings.portal_id,
                                   "token_type": "refresh", "scopes": self.scope_list()});
                 Ok(Response::json(200, &body))
@@ -139,46 +167,80 @@ impl Portal {
     fn scope_list(&self) -> Vec<String> {
         match &self.settings.scopes {
             Some(scopes) => scopes.iter().cloned().collect(),
-            None => ["oauth", "crm.objects.contacts.read", "crm.objects.contacts.write", "crm.objects.companies.read",
-                "crm.objects.companies.write"].map(String::from).to_vec(),
+            None => [
+                "oauth",
+                "crm.objects.contacts.read",
+                "crm.objects.contacts.write",
+                "crm.objects.companies.read",
+                "crm.objects.companies.write",
+            ]
+            .map(String::from)
+            .to_vec(),
         }
     }
 
     fn token_facts(&self, now: DateTime<Utc>, until: Option<DateTime<Utc>>) -> Value {
-        let Some(until) = until else { return json!({"active": false}) };
+        let Some(until) = until else {
+            return json!({"active": false});
+        };
         json!({"active": true, "hub_id": self.settings.portal_id, "user_id": 1, "app_id": self.settings.app_id,
                "scopes": self.scope_list(), "expires_in": (until - now).num_seconds(), "token_type": "access"})
     }
 
     fn give_token(&mut self, now: DateTime<Utc>, form: &Form) -> Answer {
         if form.get("client_id") != self.settings.client_id {
-            return Ok(refused("invalid_client", "BAD_CLIENT_ID", "missing or invalid client id"));
+            return Ok(refused(
+                "invalid_client",
+                "BAD_CLIENT_ID",
+                "missing or invalid client id",
+            ));
         }
         if form.get("client_secret") != self.settings.client_secret {
-            return Ok(refused("invalid_client", "BAD_CLIENT_SECRET", "missing or invalid client secret"));
+            return Ok(refused(
+                "invalid_client",
+                "BAD_CLIENT_SECRET",
+                "missing or invalid client secret",
+            ));
         }
         match form.get("grant_type") {
-            "refresh_token" if form.get("refresh_token") == self.settings.refresh_token && !self.sessions.refused => {}
+            "refresh_token"
+                if form.get("refresh_token") == self.settings.refresh_token
+                    && !self.sessions.refused => {}
             "refresh_token" => {
                 let why = "refresh token is invalid, expired or revoked";
                 return Ok(refused("invalid_grant", "BAD_REFRESH_TOKEN", why));
             }
             "client_credentials" => {}
             "authorization_code" => {
-                return Ok(refused("invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code"));
+                return Ok(refused(
+                    "invalid_grant",
+                    "BAD_AUTH_CODE",
+                    "missing or unknown auth code",
+                ));
             }
-            _ => return Ok(refused("unsupported_grant_type", "BAD_GRANT_TYPE", "missing or invalid grant type")),
+            _ => {
+                return Ok(refused(
+                    "unsupported_grant_type",
+                    "BAD_GRANT_TYPE",
+                    "missing or invalid grant type",
+                ));
+            }
         }
         self.sessions.given += 1;
         let token = format!("CN-{}", uuid(self.sessions.given ^ 0x0a17));
-        self.sessions.tokens.insert(token.clone(), now + self.settings.token_life);
+        self.sessions
+            .tokens
+            .insert(token.clone(), now + self.settings.token_life);
         let mut body = Map::new();
         body.insert("token_type".into(), json!("bearer"));
         body.insert("access_token".into(), json!(token));
         if form.get("grant_type") == "refresh_token" {
             body.insert("refresh_token".into(), json!(self.settings.refresh_token));
         }
-        body.insert("expires_in".into(), json!(self.settings.token_life.num_seconds()));
+        body.insert(
+            "expires_in".into(),
+            json!(self.settings.token_life.num_seconds()),
+        );
         body.insert("hub_id".into(), json!(self.settings.portal_id));
         body.insert("scopes".into(), json!(self.scope_list()));
         Ok(Response::json(200, &Value::Object(body)))
@@ -187,7 +249,8 @@ impl Portal {
 
 /// A failure of the token endpoint, in its own shape (2.9).
 fn refused(error: &str, status: &str, message: &str) -> Response {
-    let body = json!({"error": error, "error_description": message, "status": status, "message": message});
+    let body =
+        json!({"error": error, "error_description": message, "status": status, "message": message});
     Response::json(400, &body)
 }
 

@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::http::Response;
 
+use super::check::{Checked, Claims, How, raw_values};
 use super::fault::{Answer, Fault};
 use super::index::Fields;
 use super::kinds::Kind;
 use super::objects::Tie;
 use super::render::Want;
 use super::text::{instant, shuffle};
-use super::write::{Checked, Claims, How, raw_values};
 use super::{Call, Portal};
 
 /// Inputs per call.
@@ -41,7 +41,10 @@ pub(super) fn inputs(body: &Value, most: usize) -> Result<&Vec<Value>, Fault> {
     let list = body["inputs"].as_array().filter(|list| !list.is_empty());
     let list = list.ok_or_else(|| Fault::invalid("inputs must not be empty"))?;
     if list.len() > most {
-        let message = format!("Too many inputs: at most {most} are allowed in one batch, but there were {}", list.len());
+        let message = format!(
+            "Too many inputs: at most {most} are allowed in one batch, but there were {}",
+            list.len()
+        );
         return Err(Fault::invalid(message));
     }
     Ok(list)
@@ -74,8 +77,10 @@ impl Portal {
         match verb {
             "read" => self.batch_read(call, kind, &body),
             "archive" => {
-                let ids: Vec<u64> =
-                    inputs(&body, MOST)?.iter().filter_map(|input| id_text(&input["id"]).parse().ok()).collect();
+                let ids: Vec<u64> = inputs(&body, MOST)?
+                    .iter()
+                    .filter_map(|input| id_text(&input["id"]).parse().ok())
+                    .collect();
                 for id in ids {
                     if let Some((id, _)) = self.table(kind).live(id) {
                         self.archive_record(call.now, &call.by, kind, id);
@@ -83,20 +88,34 @@ impl Portal {
                 }
                 Ok(Response::empty(204))
             }
-            "create" | "update" | "upsert" => self.batch_write(call, kind, verb, inputs(&body, MOST)?),
+            "create" | "update" | "upsert" => {
+                self.batch_write(call, kind, verb, inputs(&body, MOST)?)
+            }
             _ => Err(call.no_such_path()),
         }
     }
 
     fn batch_read(&mut self, call: &Call, kind: Kind, body: &Value) -> Answer {
         let names = |key: &str| -> Vec<String> {
-            body[key].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(String::from)).collect()
+            body[key]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|name| name.as_str().map(String::from))
+                .collect()
         };
         let history = names("propertiesWithHistory");
         let list = inputs(body, if history.is_empty() { MOST } else { 50 })?;
-        let property = body["idProperty"].as_str().filter(|name| !name.is_empty() && *name != "hs_object_id");
+        let property = body["idProperty"]
+            .as_str()
+            .filter(|name| !name.is_empty() && *name != "hs_object_id");
         let archived = call.flag("archived");
-        let want = Want::new(kind, &self.table(kind).schema, &names("properties"), &history);
+        let want = Want::new(
+            kind,
+            &self.table(kind).schema,
+            &names("properties"),
+            &history,
+        );
         let mut asked = BTreeSet::new();
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         for input in list {
@@ -112,8 +131,15 @@ impl Portal {
                     continue;
                 }
             };
-            match self.table(kind).records.get(&id).filter(|record| record.archived.is_some() == archived) {
-                Some(record) => found.push((id, Value::Object(self.render(kind, id, record, &want)))),
+            match self
+                .table(kind)
+                .records
+                .get(&id)
+                .filter(|record| record.archived.is_some() == archived)
+            {
+                Some(record) => {
+                    found.push((id, Value::Object(self.render(kind, id, record, &want))))
+                }
                 None => missing.push(text),
             }
         }
@@ -125,9 +151,15 @@ impl Portal {
             let fault = Fault::new(
                 207,
                 "OBJECT_NOT_FOUND",
-                format!("Could not get some {legacy} objects, they may be deleted or not exist. Check that ids are valid."),
+                format!(
+                    "Could not get some {legacy} objects, they may be deleted or not exist. Check that ids are valid."
+                ),
             );
-            let key = if property.is_some() { "missingObjectPropertyValueCoordinates" } else { "ids" };
+            let key = if property.is_some() {
+                "missingObjectPropertyValueCoordinates"
+            } else {
+                "ids"
+            };
             errors.push(fault.with_context(key, &missing).entry(None));
         }
         let status = self.batch_status(200, !errors.is_empty());
@@ -136,7 +168,10 @@ impl Portal {
 
     fn batch_write(&mut self, call: &Call, kind: Kind, verb: &str, list: &[Value]) -> Answer {
         refuse_twins(verb, list)?;
-        let traces: Vec<Option<&str>> = list.iter().map(|input| input["objectWriteTraceId"].as_str()).collect();
+        let traces: Vec<Option<&str>> = list
+            .iter()
+            .map(|input| input["objectWriteTraceId"].as_str())
+            .collect();
         let distinct: BTreeSet<&str> = traces.iter().copied().flatten().collect();
         let traced = distinct.len() == list.len();
         let mut claims = Claims::new();
@@ -162,23 +197,54 @@ impl Portal {
         shuffle(&mut results, |(id, _)| *id);
         let results: Vec<Value> = results.into_iter().map(|(_, value)| value).collect();
         let good = if verb == "create" { 201 } else { 200 };
-        Ok(frame(call, self.batch_status(good, !errors.is_empty()), &results, &errors))
+        Ok(frame(
+            call,
+            self.batch_status(good, !errors.is_empty()),
+            &results,
+            &errors,
+        ))
     }
 
     /// Checks one input against the portal as it is.
-    fn ready(&self, call: &Call, kind: Kind, verb: &str, input: &Value, claims: &mut Claims) -> Result<Ready, Fault> {
+    fn ready(
+        &self,
+        call: &Call,
+        kind: Kind,
+        verb: &str,
+        input: &Value,
+        claims: &mut Claims,
+    ) -> Result<Ready, Fault> {
         let mut raw = raw_values(&input["properties"])?;
-        let property = input["idProperty"].as_str().filter(|name| !name.is_empty() && *name != "hs_object_id");
+        let property = input["idProperty"]
+            .as_str()
+            .filter(|name| !name.is_empty() && *name != "hs_object_id");
         let text = id_text(&input["id"]);
         let id = match verb {
             "create" => None,
             "update" => Some(self.batch_target(kind, &text, property)?),
             _ => self.upsert_target(kind, &text, property, &mut raw)?,
         };
-        let checked = self.check(kind, id, &raw, How { dated: call.dated, person: false })?;
-        let ties = if verb == "create" { self.ties(kind, &input["associations"])? } else { Vec::new() };
+        let checked = self.check(
+            kind,
+            id,
+            &raw,
+            How {
+                dated: call.dated,
+                person: false,
+            },
+        )?;
+        let ties = if verb == "create" {
+            self.ties(kind, &input["associations"])?
+        } else {
+            Vec::new()
+        };
         self.check_unique(kind, id, &checked.values, claims)?;
-        Ok(Ready { id, raw, checked, ties })
+        Ok(Ready {
+            id,
+            raw,
+            checked,
+            ties,
+        })
     }
 
     fn batch_target(&self, kind: Kind, text: &str, property: Option<&str>) -> Result<u64, Fault> {
@@ -207,23 +273,40 @@ impl Portal {
         property: Option<&str>,
         raw: &mut Fields,
     ) -> Result<Option<u64>, Fault> {
-        let Some(name) = property else { return self.batch_target(kind, text, None).map(Some) };
+        let Some(name) = property else {
+            return self.batch_target(kind, text, None).map(Some);
+        };
         let table = self.table(kind);
         if !table.schema.is_unique(kind, name) {
             return Err(non_unique(kind));
         }
         if text.is_empty() {
-            return Err(Fault::invalid(format!("A value for {name} must be provided")));
+            return Err(Fault::invalid(format!(
+                "A value for {name} must be provided"
+            )));
         }
         let holder = table.holder(name, text);
         if holder.is_none() {
-            raw.entry(name.to_owned()).or_insert_with(|| text.to_owned());
+            raw.entry(name.to_owned())
+                .or_insert_with(|| text.to_owned());
         }
         Ok(holder)
     }
 
-    fn carry_out(&mut self, call: &Call, kind: Kind, verb: &str, ready: Ready, trace: Option<&str>) -> (u64, Value) {
-        let Ready { id, raw, checked, ties } = ready;
+    fn carry_out(
+        &mut self,
+        call: &Call,
+        kind: Kind,
+        verb: &str,
+        ready: Ready,
+        trace: Option<&str>,
+    ) -> (u64, Value) {
+        let Ready {
+            id,
+            raw,
+            checked,
+            ties,
+        } = ready;
         let new = id.is_none();
         let id = match id {
             Some(id) => {
@@ -235,7 +318,12 @@ impl Portal {
         self.tie_all(call, kind, id, &ties);
         let record = self.table(kind).records.get(&id);
         let mut out = record.map_or_else(Map::new, |record| {
-            self.render(kind, id, record, &Want::written(kind, record, if new { &checked.values } else { &raw }))
+            self.render(
+                kind,
+                id,
+                record,
+                &Want::written(kind, record, if new { &checked.values } else { &raw }),
+            )
         });
         if let Some(trace) = trace {
             out.insert("objectWriteTraceId".into(), json!(trace));
@@ -251,7 +339,10 @@ impl Portal {
 }
 
 fn non_unique(kind: Kind) -> Fault {
-    Fault::invalid(format!("Unable to perform update/upsert by non-unique {} property", kind.row().type_id))
+    Fault::invalid(format!(
+        "Unable to perform update/upsert by non-unique {} property",
+        kind.row().type_id
+    ))
 }
 
 /// The same id twice in one batch (3.22).
@@ -271,6 +362,8 @@ fn refuse_twins(verb: &str, list: &[Value]) -> Result<(), Fault> {
         return Ok(());
     }
     let names = twice.join(", ");
-    Err(Fault::invalid(format!("Duplicate IDs found in batch input: [{names}]. IDs must be unique"))
-        .with_context("ids", &twice))
+    Err(Fault::invalid(format!(
+        "Duplicate IDs found in batch input: [{names}]. IDs must be unique"
+    ))
+    .with_context("ids", &twice))
 }

@@ -34,13 +34,19 @@ impl Call<'_> {
         if value.is_object() || value.is_array() {
             Ok(value)
         } else {
-            Err(Fault::invalid("Invalid input JSON on line 1, column 1: Cannot deserialize the request body"))
+            Err(Fault::invalid(
+                "Invalid input JSON on line 1, column 1: Cannot deserialize the request body",
+            ))
         }
     }
 
     /// Refuses any other method.
     pub(super) fn only(&self, method: &str) -> Result<(), Fault> {
-        if self.request.method == method { Ok(()) } else { Err(self.wrong_method()) }
+        if self.request.method == method {
+            Ok(())
+        } else {
+            Err(self.wrong_method())
+        }
     }
 
     /// 405.
@@ -55,7 +61,9 @@ impl Call<'_> {
 
     /// A boolean parameter.
     pub(super) fn flag(&self, name: &str) -> bool {
-        self.request.param(name).is_some_and(|text| text.eq_ignore_ascii_case("true"))
+        self.request
+            .param(name)
+            .is_some_and(|text| text.eq_ignore_ascii_case("true"))
     }
 
     /// A comma separated parameter that may also be repeated.
@@ -70,10 +78,14 @@ impl Call<'_> {
 
     /// The page size.
     pub(super) fn limit(&self, usual: usize, most: usize) -> Result<usize, Fault> {
-        let Some(text) = self.request.param("limit") else { return Ok(usual) };
+        let Some(text) = self.request.param("limit") else {
+            return Ok(usual);
+        };
         match text.parse::<usize>() {
             Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
-            _ => Err(Fault::invalid(format!("The limit must be between 1 and {most}, but was {text}"))),
+            _ => Err(Fault::invalid(format!(
+                "The limit must be between 1 and {most}, but was {text}"
+            ))),
         }
     }
 
@@ -87,7 +99,11 @@ impl Call<'_> {
             .map(|(key, value)| format!("{key}={}", value.replace(',', "%2C").replace(' ', "%20")))
             .collect();
         query.push(format!("after={after}"));
-        let link = format!("https://api.hubapi.com{}?{}", self.request.path, query.join("&"));
+        let link = format!(
+            "https://api.hubapi.com{}?{}",
+            self.request.path,
+            query.join("&")
+        );
         json!({"next": {"after": after, "link": link}})
     }
 }

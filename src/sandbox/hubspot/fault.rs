@@ -1,12 +1,32 @@
 //! Error answers in the vendor's shapes (`docs/vendor/hubspot.md` 10).
 
+use std::ops::{Deref, DerefMut};
+
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::http::Response;
 
-/// An error answer before it gets its correlation id.
+/// An error answer before it gets its correlation id; boxed, for it is the rare case of every result.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fault {
+pub(super) struct Fault(Box<Parts>);
+
+impl Deref for Fault {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl DerefMut for Fault {
+    fn deref_mut(&mut self) -> &mut Parts {
+        &mut self.0
+    }
+}
+
+/// The parts of an error answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parts {
     pub status: u16,
     pub message: String,
     pub category: Option<&'static str>,
@@ -21,12 +41,19 @@ pub(super) struct Fault {
 impl Fault {
     /// An error with a category.
     pub(super) fn new(status: u16, category: &'static str, message: impl Into<String>) -> Self {
-        Fault { status, message: message.into(), category: Some(category), ..Fault::default() }
+        let mut fault = Fault::bare(status, message);
+        fault.category = Some(category);
+        fault
     }
 
     /// An error without one.
     pub(super) fn bare(status: u16, message: impl Into<String>) -> Self {
-        Fault { status, message: message.into(), ..Fault::default() }
+        let message = message.into();
+        Fault(Box::new(Parts {
+            status,
+            message,
+            ..Parts::default()
+        }))
     }
 
     /// 400 VALIDATION_ERROR.

@@ -71,12 +71,20 @@ fn key(sort: Sort, text: &str) -> Option<Key> {
         Sort::Text => Some(Key::Text(text.to_lowercase())),
         Sort::Option => Some(Key::Text(text.to_owned())),
         Sort::Number => text.trim().parse().ok().map(Key::Number),
-        Sort::Instant => parse_instant(text.trim()).map(|at| Key::Number(at.timestamp_millis() as f64)),
+        Sort::Instant => {
+            parse_instant(text.trim()).map(|at| Key::Number(at.timestamp_millis() as f64))
+        }
     }
 }
 
 /// A property's sort key of a record; `None` sorts last.
-pub(super) fn sort_key(kind: Kind, schema: &super::property::Schema, name: &str, id: u64, doc: &Doc) -> Option<Key> {
+pub(super) fn sort_key(
+    kind: Kind,
+    schema: &super::property::Schema,
+    name: &str,
+    id: u64,
+    doc: &Doc,
+) -> Option<Key> {
     if name == "hs_object_id" {
         return Some(Key::Number(id as f64));
     }
@@ -107,13 +115,23 @@ impl Portal {
         let (place, sort) = self.place(kind, name)?;
         let operator = filter["operator"].as_str().unwrap_or_default();
         let one = |field: &str| -> Result<Key, Fault> {
-            let text = text_of(&filter[field])
-                .ok_or_else(|| bad(format!("Invalid filter on {name}: {operator} needs {field}")))?;
-            key(sort, &text).ok_or_else(|| bad(format!("Invalid filter on {name}: {text} is not comparable with it")))
+            let text = text_of(&filter[field]).ok_or_else(|| {
+                bad(format!(
+                    "Invalid filter on {name}: {operator} needs {field}"
+                ))
+            })?;
+            key(sort, &text).ok_or_else(|| {
+                bad(format!(
+                    "Invalid filter on {name}: {text} is not comparable with it"
+                ))
+            })
         };
         let all = || -> Result<Vec<Key>, Fault> {
-            let values = filter["values"].as_array().filter(|values| !values.is_empty());
-            let values = values.ok_or_else(|| bad(format!("Invalid filter on {name}: {operator} needs values")))?;
+            let values = filter["values"]
+                .as_array()
+                .filter(|values| !values.is_empty());
+            let values = values
+                .ok_or_else(|| bad(format!("Invalid filter on {name}: {operator} needs values")))?;
             let texts = values.iter().filter_map(text_of);
             Ok(texts
                 .filter_map(|text| match sort {
@@ -134,16 +152,23 @@ impl Portal {
             "NOT_IN" => Test::Among(all()?, false),
             "HAS_PROPERTY" | "NOT_HAS_PROPERTY" => {
                 if filter.get("value").is_some() || filter.get("values").is_some() {
-                    return Err(bad(format!("Invalid filter on {name}: {operator} takes no value")));
+                    return Err(bad(format!(
+                        "Invalid filter on {name}: {operator} takes no value"
+                    )));
                 }
                 Test::Has(operator == "HAS_PROPERTY")
             }
             "CONTAINS_TOKEN" | "NOT_CONTAINS_TOKEN" => {
-                let text = text_of(&filter["value"])
-                    .ok_or_else(|| bad(format!("Invalid filter on {name}: {operator} needs value")))?;
+                let text = text_of(&filter["value"]).ok_or_else(|| {
+                    bad(format!("Invalid filter on {name}: {operator} needs value"))
+                })?;
                 Test::Token(text.to_lowercase(), operator == "CONTAINS_TOKEN")
             }
-            _ => return Err(bad(format!("Invalid input JSON: {operator} is not a filter operator"))),
+            _ => {
+                return Err(bad(format!(
+                    "Invalid input JSON: {operator} is not a filter operator"
+                )));
+            }
         };
         Ok(Filter { place, sort, test })
     }
@@ -160,7 +185,9 @@ impl Portal {
         }
         match self.table(kind).schema.live(name) {
             Some(property) => Ok((Place::Field(name.to_owned()), sort_of(&property.kind))),
-            None => Err(bad(format!("There was a problem with the request: property \"{name}\" does not exist"))),
+            None => Err(bad(format!(
+                "There was a problem with the request: property \"{name}\" does not exist"
+            ))),
         }
     }
 
@@ -170,9 +197,10 @@ impl Portal {
             Place::Id => filter.test_key(Some(Key::Number(id as f64))),
             Place::Modified => filter.test_key(Some(Key::Number(doc.modified as f64))),
             Place::Field(name) => filter.test_text(&doc.fields, name),
-            Place::Associated(to) => {
-                self.links.of(kind, id, *to).any(|(partner, _)| filter.test_key(Some(Key::Number(partner as f64))))
-            }
+            Place::Associated(to) => self
+                .links
+                .of(kind, id, *to)
+                .any(|(partner, _)| filter.test_key(Some(Key::Number(partner as f64)))),
         }
     }
 }
@@ -180,7 +208,11 @@ impl Portal {
 impl Filter {
     /// The bounds that the filter puts on the modified time, in ms.
     pub(super) fn window(&self) -> Option<(i64, i64)> {
-        if matches!(self.place, Place::Modified) { self.bounds() } else { None }
+        if matches!(self.place, Place::Modified) {
+            self.bounds()
+        } else {
+            None
+        }
     }
 
     /// The id that the filter starts above.
@@ -188,27 +220,42 @@ impl Filter {
         if !matches!(self.place, Place::Id) {
             return None;
         }
-        self.bounds().map(|(low, _)| u64::try_from(low.saturating_sub(1)).unwrap_or(0))
+        self.bounds()
+            .map(|(low, _)| u64::try_from(low.saturating_sub(1)).unwrap_or(0))
     }
 
     fn bounds(&self) -> Option<(i64, i64)> {
         match &self.test {
             Test::Order(check, Key::Number(number)) => {
                 let at = number.clamp(-9.0e15, 9.0e15);
-                let (low, high) = (check(std::cmp::Ordering::Less), check(std::cmp::Ordering::Greater));
+                let (low, high) = (
+                    check(std::cmp::Ordering::Less),
+                    check(std::cmp::Ordering::Greater),
+                );
                 let equal = check(std::cmp::Ordering::Equal);
                 match (low, high) {
-                    (true, _) => Some((i64::MIN, if equal { at.floor() } else { at.ceil() - 1.0 } as i64)),
-                    _ => Some((if equal { at.ceil() } else { at.floor() + 1.0 } as i64, i64::MAX)),
+                    (true, _) => Some((
+                        i64::MIN,
+                        if equal { at.floor() } else { at.ceil() - 1.0 } as i64,
+                    )),
+                    _ => Some((
+                        if equal { at.ceil() } else { at.floor() + 1.0 } as i64,
+                        i64::MAX,
+                    )),
                 }
             }
-            Test::Between(Key::Number(low), Key::Number(high)) => Some((low.ceil() as i64, high.floor() as i64)),
+            Test::Between(Key::Number(low), Key::Number(high)) => {
+                Some((low.ceil() as i64, high.floor() as i64))
+            }
             _ => None,
         }
     }
 
     fn test_text(&self, fields: &Fields, name: &str) -> bool {
-        let text = fields.get(name).map(String::as_str).filter(|text| !text.is_empty());
+        let text = fields
+            .get(name)
+            .map(String::as_str)
+            .filter(|text| !text.is_empty());
         if let Test::Token(pattern, want) = &self.test {
             return text.is_some_and(|text| has_token(text, pattern) == *want);
         }
@@ -233,7 +280,10 @@ impl Filter {
 fn has_token(text: &str, pattern: &str) -> bool {
     let text = text.to_lowercase();
     let split = |text: &str| -> BTreeSet<String> {
-        text.split(|c: char| !c.is_alphanumeric() && c != '*').filter(|part| !part.is_empty()).map(String::from).collect()
+        text.split(|c: char| !c.is_alphanumeric() && c != '*')
+            .filter(|part| !part.is_empty())
+            .map(String::from)
+            .collect()
     };
     let words = split(&text);
     split(pattern).iter().all(|part| {

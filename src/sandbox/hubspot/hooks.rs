@@ -4,7 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
+use crate::sandbox::history::{Author, Values};
+
 use super::Portal;
+use super::index::Fields;
+use super::kinds::Kind;
+use super::text::to_millis;
 
 impl Portal {
     /// Ends every OAuth access token at `now`; a refresh gives a new one.
@@ -57,5 +62,32 @@ impl Portal {
     /// Whether 429 answers say how long to wait.
     pub fn set_retry_after_header(&mut self, on: bool) {
         self.settings.retry_after_header = on;
+    }
+
+    /// Whether a taken address answers in the 400 form of a lost race.
+    pub fn set_email_race(&mut self, on: bool) {
+        self.settings.email_race = on;
+    }
+
+    /// A bulk job of the portal itself (a workflow, the month-end recalculation): writes `values`, unchecked, to every
+    /// live record of an object in one millisecond. Gives how many it wrote.
+    pub fn bulk_write(&mut self, now: DateTime<Utc>, object: &str, values: &Values) -> usize {
+        let Some(kind) = Kind::find(object) else {
+            return 0;
+        };
+        let set: Fields = values
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone().unwrap_or_default()))
+            .collect();
+        let live: Vec<u64> = self
+            .table(kind)
+            .records
+            .iter()
+            .filter(|(_, record)| record.archived.is_none())
+            .map(|(id, _)| *id)
+            .collect();
+        live.iter()
+            .filter(|id| self.update_record(to_millis(now), &Author::System, kind, **id, &set))
+            .count()
     }
 }

@@ -34,7 +34,13 @@ fn too_many(message: &str, policy: &str, wait: i64, settings: &PortalSettings) -
     let mut fault = Fault::bare(429, message)
         .with("errorType", json!("RATE_LIMIT"))
         .with("policyName", json!(policy))
-        .with("groupName", json!(format!("publicapi:private-apps-api-calls-{}", settings.portal_id)));
+        .with(
+            "groupName",
+            json!(format!(
+                "publicapi:private-apps-api-calls-{}",
+                settings.portal_id
+            )),
+        );
     if settings.retry_after_header {
         fault.headers.push(("Retry-After".into(), wait.to_string()));
     }
@@ -67,12 +73,21 @@ impl Meter {
 
     /// The next midnight of the portal.
     pub(super) fn resets_at(now: DateTime<Utc>, settings: &PortalSettings) -> DateTime<Utc> {
-        let midnight = Meter::local_day(now, settings).succ_opt().unwrap_or_default().and_hms_opt(0, 0, 0);
-        midnight.unwrap_or_default().and_utc() - Duration::seconds(i64::from(settings.utc_offset_seconds))
+        let midnight = Meter::local_day(now, settings)
+            .succ_opt()
+            .unwrap_or_default()
+            .and_hms_opt(0, 0, 0);
+        midnight.unwrap_or_default().and_utc()
+            - Duration::seconds(i64::from(settings.utc_offset_seconds))
     }
 
     /// Counts every call of the day as made, or none.
-    pub(super) fn set_used_today(&mut self, now: DateTime<Utc>, settings: &PortalSettings, used: u64) {
+    pub(super) fn set_used_today(
+        &mut self,
+        now: DateTime<Utc>,
+        settings: &PortalSettings,
+        used: u64,
+    ) {
         self.roll(now, settings);
         self.today = used;
     }
@@ -89,20 +104,35 @@ impl Meter {
         if !caller.oauth {
             if self.today >= settings.daily_limit {
                 let wait = (Meter::resets_at(now, settings) - now).num_seconds();
-                return Err(too_many("You have reached your daily limit.", "DAILY", wait, settings));
+                return Err(too_many(
+                    "You have reached your daily limit.",
+                    "DAILY",
+                    wait,
+                    settings,
+                ));
             }
             self.today += 1;
         }
         if route.is_search() {
             let used = trim(&mut self.searches, now, Duration::seconds(1));
             if used >= settings.search_per_second as usize {
-                return Err(too_many("You have reached your secondly limit.", "SECONDLY", 1, settings));
+                return Err(too_many(
+                    "You have reached your secondly limit.",
+                    "SECONDLY",
+                    1,
+                    settings,
+                ));
             }
             self.searches.push_back(now);
             return Ok(());
         }
         let rolling = |settings| {
-            too_many("You have reached your ten_secondly_rolling limit.", "TEN_SECONDLY_ROLLING", 10, settings)
+            too_many(
+                "You have reached your ten_secondly_rolling limit.",
+                "TEN_SECONDLY_ROLLING",
+                10,
+                settings,
+            )
         };
         if route.is_association() {
             let used = trim(&mut self.associations, now, ten_seconds());
@@ -111,7 +141,11 @@ impl Meter {
             }
             self.associations.push_back(now);
         }
-        let limit = if caller.oauth { settings.oauth_ten_second_limit } else { settings.ten_second_limit };
+        let limit = if caller.oauth {
+            settings.oauth_ten_second_limit
+        } else {
+            settings.ten_second_limit
+        };
         let calls = self.by_token.entry(caller.token.clone()).or_default();
         if trim(calls, now, ten_seconds()) >= limit as usize {
             return Err(rolling(settings));
@@ -128,17 +162,30 @@ impl Meter {
         settings: &PortalSettings,
         response: &mut Response,
     ) {
-        let Some(calls) = bearer(request).and_then(|token| self.by_token.get_mut(token)) else { return };
+        let Some(calls) = bearer(request).and_then(|token| self.by_token.get_mut(token)) else {
+            return;
+        };
         let used = trim(calls, now, ten_seconds());
         let oauth = bearer(request) != Some(settings.access_token.as_str());
-        let limit = if oauth { settings.oauth_ten_second_limit } else { settings.ten_second_limit };
-        let mut put = |name: &str, value: u64| response.headers.push((name.into(), value.to_string()));
+        let limit = if oauth {
+            settings.oauth_ten_second_limit
+        } else {
+            settings.ten_second_limit
+        };
+        let mut put =
+            |name: &str, value: u64| response.headers.push((name.into(), value.to_string()));
         if !oauth {
             put("X-HubSpot-RateLimit-Daily", settings.daily_limit);
-            put("X-HubSpot-RateLimit-Daily-Remaining", settings.daily_limit.saturating_sub(self.today));
+            put(
+                "X-HubSpot-RateLimit-Daily-Remaining",
+                settings.daily_limit.saturating_sub(self.today),
+            );
         }
         put("X-HubSpot-RateLimit-Interval-Milliseconds", 10_000);
         put("X-HubSpot-RateLimit-Max", u64::from(limit));
-        put("X-HubSpot-RateLimit-Remaining", u64::from(limit).saturating_sub(used as u64));
+        put(
+            "X-HubSpot-RateLimit-Remaining",
+            u64::from(limit).saturating_sub(used as u64),
+        );
     }
 }

@@ -50,22 +50,29 @@ const TYPES: &[(&str, &str, u32, u32, u32, u32)] = &[
 /// The types from one object to another; `None` where the two cannot be associated in that direction.
 pub(super) fn pair(from: Kind, to: Kind) -> Option<Pair> {
     let (from, to) = (from.row().plural, to.row().plural);
-    TYPES.iter().find_map(|(a, b, there, back, first, first_back)| {
-        let (plain, primary) = if (*a, *b) == (from, to) {
-            (*there, *first)
-        } else if (*b, *a) == (from, to) {
-            (*back, *first_back)
-        } else {
-            return None;
-        };
-        (plain != 0).then_some(Pair { plain, primary: Some(primary).filter(|id| *id != 0) })
-    })
+    TYPES
+        .iter()
+        .find_map(|(a, b, there, back, first, first_back)| {
+            let (plain, primary) = if (*a, *b) == (from, to) {
+                (*there, *first)
+            } else if (*b, *a) == (from, to) {
+                (*back, *first_back)
+            } else {
+                return None;
+            };
+            (plain != 0).then_some(Pair {
+                plain,
+                primary: Some(primary).filter(|id| *id != 0),
+            })
+        })
 }
 
 /// The side of a pair that has at most one primary partner (a contact has one primary company, not the reverse).
 fn owns_primary(from: Kind, to: Kind) -> bool {
     let (from, to) = (from.row().plural, to.row().plural);
-    TYPES.iter().any(|(a, b, _, _, first, _)| (*a, *b) == (from, to) && *first != 0)
+    TYPES
+        .iter()
+        .any(|(a, b, _, _, first, _)| (*a, *b) == (from, to) && *first != 0)
 }
 
 /// A label that the portal's people made.
@@ -92,25 +99,41 @@ pub(super) struct Links {
 
 impl Links {
     /// The partners of a record in one object, with the types of that direction.
-    pub(super) fn of(&self, from: Kind, id: u64, to: Kind) -> impl Iterator<Item = (u64, &BTreeSet<u32>)> {
-        self.by_record.get(&(from, id, to)).into_iter().flatten().map(|(id, types)| (*id, types))
+    pub(super) fn of(
+        &self,
+        from: Kind,
+        id: u64,
+        to: Kind,
+    ) -> impl Iterator<Item = (u64, &BTreeSet<u32>)> {
+        self.by_record
+            .get(&(from, id, to))
+            .into_iter()
+            .flatten()
+            .map(|(id, types)| (*id, types))
     }
 
     /// The primary partner of a record.
     pub(super) fn primary(&self, from: Kind, id: u64, to: Kind) -> Option<u64> {
         let wanted = pair(from, to)?.primary?;
-        self.of(from, id, to).find(|(_, types)| types.contains(&wanted)).map(|(id, _)| id)
+        self.of(from, id, to)
+            .find(|(_, types)| types.contains(&wanted))
+            .map(|(id, _)| id)
     }
 
     /// The objects that a record has partners in.
     pub(super) fn partner_kinds(&self, from: Kind, id: u64) -> Vec<Kind> {
-        Kind::all().filter(|to| self.by_record.contains_key(&(from, id, *to))).collect()
+        Kind::all()
+            .filter(|to| self.by_record.contains_key(&(from, id, *to)))
+            .collect()
     }
 
     /// Whether `type_id` may be used from one object to another.
     pub(super) fn allows(&self, from: Kind, to: Kind, type_id: u32) -> bool {
         pair(from, to).is_some_and(|pair| pair.plain == type_id || pair.primary == Some(type_id))
-            || self.labels.iter().any(|label| (label.from, label.to, label.type_id) == (from, to, type_id))
+            || self
+                .labels
+                .iter()
+                .any(|label| (label.from, label.to, label.type_id) == (from, to, type_id))
     }
 
     /// The text of a type in one direction; `None` for the unlabelled one.
@@ -128,11 +151,16 @@ impl Links {
     /// first partner of a side that may have a primary one becomes it.
     pub(super) fn tie(&mut self, from: (Kind, u64), to: (Kind, u64), types: &[u32]) {
         if owns_primary(to.0, from.0) && !owns_primary(from.0, to.0) {
-            let back: Vec<u32> = types.iter().filter_map(|id| self.inverse(from.0, to.0, *id)).collect();
+            let back: Vec<u32> = types
+                .iter()
+                .filter_map(|id| self.inverse(from.0, to.0, *id))
+                .collect();
             self.tie(to, from, &back);
             return;
         }
-        let Some(there) = pair(from.0, to.0) else { return };
+        let Some(there) = pair(from.0, to.0) else {
+            return;
+        };
         let first = owns_primary(from.0, to.0) && self.primary(from.0, from.1, to.0).is_none();
         let mut all: BTreeSet<u32> = types.iter().copied().chain([there.plain]).collect();
         if first {
@@ -141,15 +169,26 @@ impl Links {
         if there.primary.is_some_and(|primary| all.contains(&primary)) {
             self.demote(from, to.0);
         }
-        let back: BTreeSet<u32> = all.iter().filter_map(|id| self.inverse(from.0, to.0, *id)).collect();
-        self.partners(from.0, from.1, to.0).entry(to.1).or_default().extend(all);
+        let back: BTreeSet<u32> = all
+            .iter()
+            .filter_map(|id| self.inverse(from.0, to.0, *id))
+            .collect();
+        self.partners(from.0, from.1, to.0)
+            .entry(to.1)
+            .or_default()
+            .extend(all);
         if !back.is_empty() {
-            self.partners(to.0, to.1, from.0).entry(from.1).or_default().extend(back);
+            self.partners(to.0, to.1, from.0)
+                .entry(from.1)
+                .or_default()
+                .extend(back);
         }
     }
 
     fn demote(&mut self, from: (Kind, u64), to: Kind) {
-        let Some(old) = self.primary(from.0, from.1, to) else { return };
+        let Some(old) = self.primary(from.0, from.1, to) else {
+            return;
+        };
         if let Some(primary) = pair(from.0, to).and_then(|pair| pair.primary) {
             self.unlabel(from, (to, old), &[primary]);
         }
@@ -166,7 +205,9 @@ impl Links {
             if let Some(set) = self.partners(from.0, from.1, to.0).get_mut(&to.1) {
                 set.remove(type_id);
             }
-            if let (Some(back), Some(set)) = (back, self.partners(to.0, to.1, from.0).get_mut(&from.1)) {
+            if let (Some(back), Some(set)) =
+                (back, self.partners(to.0, to.1, from.0).get_mut(&from.1))
+            {
                 set.remove(&back);
             }
         }
@@ -197,7 +238,10 @@ impl Links {
         if there.is_some_and(|pair| pair.primary == Some(type_id)) {
             return back.and_then(|pair| pair.primary);
         }
-        self.labels.iter().find(|label| label.type_id == type_id).map(|label| label.inverse)
+        self.labels
+            .iter()
+            .find(|label| label.type_id == type_id)
+            .map(|label| label.inverse)
     }
 
     fn partners(&mut self, from: Kind, id: u64, to: Kind) -> &mut Partners {

@@ -14,12 +14,21 @@ use super::{Call, Portal};
 
 impl Portal {
     /// `POST /crm/v3/associations/{from}/{to}/batch/{read,create,archive}` and `GET …/types`.
-    pub(super) fn associations_v3(&mut self, call: &Call, from: Kind, to: Kind, rest: &[&str]) -> Answer {
+    pub(super) fn associations_v3(
+        &mut self,
+        call: &Call,
+        from: Kind,
+        to: Kind,
+        rest: &[&str],
+    ) -> Answer {
         let name = format!("{}_to_{}", from.row().singular, to.row().singular);
         match (call.request.method.as_str(), rest) {
             ("GET", ["types"]) => {
                 let plain = pair(from, to).map(|pair| pair.plain);
-                let rows: Vec<Value> = plain.iter().map(|id| json!({"id": id.to_string(), "name": name})).collect();
+                let rows: Vec<Value> = plain
+                    .iter()
+                    .map(|id| json!({"id": id.to_string(), "name": name}))
+                    .collect();
                 Ok(Response::json(200, &json!({"results": rows})))
             }
             ("POST", ["batch", "read"]) => {
@@ -27,9 +36,13 @@ impl Portal {
                 let (mut results, mut errors) = (Vec::new(), Vec::new());
                 for input in inputs(&body, 1_000)? {
                     let text = id_text(&input["id"]);
-                    let id = text.parse::<u64>().ok().map(|id| self.table(from).resolve(id));
-                    let mut ids: Vec<u64> =
-                        id.map(|id| self.links.of(from, id, to).map(|(id, _)| id).collect()).unwrap_or_default();
+                    let id = text
+                        .parse::<u64>()
+                        .ok()
+                        .map(|id| self.table(from).resolve(id));
+                    let mut ids: Vec<u64> = id
+                        .map(|id| self.links.of(from, id, to).map(|(id, _)| id).collect())
+                        .unwrap_or_default();
                     if let Some(first) = id.and_then(|id| self.links.primary(from, id, to)) {
                         ids = vec![first];
                     }
@@ -37,10 +50,18 @@ impl Portal {
                         errors.push(none_found(from, to, &text));
                         continue;
                     }
-                    let rows: Vec<Value> = ids.iter().map(|id| json!({"id": id.to_string(), "type": name})).collect();
+                    let rows: Vec<Value> = ids
+                        .iter()
+                        .map(|id| json!({"id": id.to_string(), "type": name}))
+                        .collect();
                     results.push(json!({"from": {"id": text}, "to": rows}));
                 }
-                Ok(frame(call, self.batch_status(200, !errors.is_empty()), &results, &errors))
+                Ok(frame(
+                    call,
+                    self.batch_status(200, !errors.is_empty()),
+                    &results,
+                    &errors,
+                ))
             }
             ("POST", ["batch", verb @ ("create" | "archive")]) => {
                 let body = call.body()?;
@@ -67,7 +88,12 @@ impl Portal {
                 if *verb == "archive" {
                     return Ok(Response::empty(204));
                 }
-                Ok(frame(call, self.batch_status(201, !errors.is_empty()), &results, &errors))
+                Ok(frame(
+                    call,
+                    self.batch_status(201, !errors.is_empty()),
+                    &results,
+                    &errors,
+                ))
             }
             _ => Err(call.no_such_path()),
         }

@@ -10,11 +10,13 @@ mod associations;
 mod auth;
 mod batch;
 mod call;
+mod check;
 mod fault;
 mod filter;
 mod hooks;
 mod index;
 mod kinds;
+mod labels;
 mod limits;
 mod links;
 mod links_v3;
@@ -81,7 +83,9 @@ impl Portal {
     /// An empty portal with the schema of a new account.
     pub fn new(settings: PortalSettings) -> Self {
         Portal {
-            tables: Kind::all().map(|kind| Table::new(kind, &settings)).collect(),
+            tables: Kind::all()
+                .map(|kind| Table::new(kind, &settings))
+                .collect(),
             owners: Vec::new(),
             pipelines: pipelines::defaults(),
             links: Links::default(),
@@ -110,13 +114,18 @@ impl Portal {
 
     /// The object that a path segment names, or the vendor's 400.
     fn kind(name: &str) -> Result<Kind, Fault> {
-        Kind::find(name).ok_or_else(|| Fault::bare(400, format!("Unable to infer object type from: {name}")))
+        Kind::find(name)
+            .ok_or_else(|| Fault::bare(400, format!("Unable to infer object type from: {name}")))
     }
 
     fn answer(&mut self, now: DateTime<Utc>, request: &Request, route: &router::Route) -> Answer {
         if let Some(until) = self.migrating_until.filter(|until| *until > now) {
             let wait = (until - now).num_seconds().max(1).to_string();
-            let mut fault = Fault::new(477, "MIGRATION_IN_PROGRESS", "This account is being moved between data centers.");
+            let mut fault = Fault::new(
+                477,
+                "MIGRATION_IN_PROGRESS",
+                "This account is being moved between data centers.",
+            );
             fault.headers.push(("Retry-After".into(), wait));
             return Err(fault);
         }
@@ -125,7 +134,13 @@ impl Portal {
         }
         let caller = self.authenticate(now, request)?;
         self.meter.admit(now, &caller, route, &self.settings)?;
-        let call = Call { now: text::to_millis(now), request, dated: route.strict, family: route.family, by: caller.author() };
+        let call = Call {
+            now: text::to_millis(now),
+            request,
+            dated: route.strict,
+            family: route.family,
+            by: caller.author(),
+        };
         let rest = route.rest.as_slice();
         match route.api {
             router::Api::Objects => self.objects_call(&call, rest),
@@ -155,9 +170,12 @@ impl Vendor for Portal {
         };
         self.counts.note(&route.template, response.status);
         if route.api != router::Api::OAuth && !route.is_search() {
-            self.meter.headers(now, request, &self.settings, &mut response);
+            self.meter
+                .headers(now, request, &self.settings, &mut response);
         }
-        response.headers.push(("x-hubspot-correlation-id".into(), correlation));
+        response
+            .headers
+            .push(("x-hubspot-correlation-id".into(), correlation));
         response
     }
 }

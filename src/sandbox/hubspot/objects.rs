@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::sandbox::http::Response;
 
+use super::check::{Claims, How, raw_values};
 use super::fault::{Answer, Fault};
 use super::kinds::Kind;
 use super::render::Want;
-use super::write::{Claims, How, raw_values};
 use super::{Call, Portal};
 
 /// An association named in a create body.
@@ -18,13 +18,19 @@ pub(super) type Tie = (Kind, u64, Vec<u32>);
 impl Portal {
     /// `/crm/objects/{v}/{object}/…`.
     pub(super) fn objects_call(&mut self, call: &Call, rest: &[&str]) -> Answer {
-        let Some((object, rest)) = rest.split_first() else { return Err(call.no_such_path()) };
+        let Some((object, rest)) = rest.split_first() else {
+            return Err(call.no_such_path());
+        };
         let kind = Portal::kind(object)?;
-        let reading = call.request.method == "GET"
-            || matches!(rest, ["search"] | ["batch", "read"]);
+        let reading =
+            call.request.method == "GET" || matches!(rest, ["search"] | ["batch", "read"]);
         self.object_scope(kind, reading)?;
         if !reading && self.locked_until.is_some_and(|until| until > call.now) {
-            return Err(Fault::new(423, "LOCKED", "The resource is temporarily locked, try again in a few seconds."));
+            return Err(Fault::new(
+                423,
+                "LOCKED",
+                "The resource is temporarily locked, try again in a few seconds.",
+            ));
         }
         match (call.request.method.as_str(), rest) {
             ("GET", []) => self.list(call, kind),
@@ -52,7 +58,10 @@ impl Portal {
             Kind::TICKETS => return self.scope("tickets"),
             _ => "contacts",
         };
-        self.scope(&format!("crm.objects.{family}.{}", if reading { "read" } else { "write" }))
+        self.scope(&format!(
+            "crm.objects.{family}.{}",
+            if reading { "read" } else { "write" }
+        ))
     }
 
     fn want(&self, call: &Call, kind: Kind) -> Result<Want, Fault> {
@@ -70,9 +79,14 @@ impl Portal {
         let archived = call.flag("archived");
         let from = match call.request.param("after") {
             None | Some("") => 0,
-            Some(text) => text.parse::<u64>().map_err(|_| Fault::invalid(format!("Invalid paging cursor: {text}")))?,
+            Some(text) => text
+                .parse::<u64>()
+                .map_err(|_| Fault::invalid(format!("Invalid paging cursor: {text}")))?,
         };
-        let records = self.table(kind).records.range((Bound::Included(from), Bound::Unbounded));
+        let records = self
+            .table(kind)
+            .records
+            .range((Bound::Included(from), Bound::Unbounded));
         let mut page = Vec::with_capacity(limit);
         let mut next = None;
         for (id, record) in records.filter(|(_, record)| record.archived.is_some() == archived) {
@@ -90,13 +104,22 @@ impl Portal {
     }
 
     /// The id that a path segment means: a record id, or a unique value with `idProperty`.
-    pub(super) fn find(&self, kind: Kind, text: &str, id_property: Option<&str>) -> Result<u64, Fault> {
+    pub(super) fn find(
+        &self,
+        kind: Kind,
+        text: &str,
+        id_property: Option<&str>,
+    ) -> Result<u64, Fault> {
         let table = self.table(kind);
         match id_property {
             None | Some("" | "hs_object_id") => {
                 let id: u64 = text.parse().map_err(|_| {
-                    Fault::new(404, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric.")
-                        .with_context("id", &[text.to_owned()])
+                    Fault::new(
+                        404,
+                        "OBJECT_NOT_FOUND",
+                        "Object not found.  objectId are usually numeric.",
+                    )
+                    .with_context("id", &[text.to_owned()])
                 })?;
                 Ok(table.resolve(id))
             }
@@ -114,8 +137,16 @@ impl Portal {
         let want = self.want(call, kind)?;
         let id = self.find(kind, text, call.request.param("idProperty"))?;
         let archived = call.flag("archived");
-        match self.table(kind).records.get(&id).filter(|record| record.archived.is_some() == archived) {
-            Some(record) => Ok(Response::json(200, &Value::Object(self.render(kind, id, record, &want)))),
+        match self
+            .table(kind)
+            .records
+            .get(&id)
+            .filter(|record| record.archived.is_some() == archived)
+        {
+            Some(record) => Ok(Response::json(
+                200,
+                &Value::Object(self.render(kind, id, record, &want)),
+            )),
             None => Err(Fault::not_found()),
         }
     }
@@ -123,18 +154,31 @@ impl Portal {
     fn create(&mut self, call: &Call, kind: Kind) -> Answer {
         let body = call.body()?;
         let raw = raw_values(&body["properties"])?;
-        let how = How { dated: call.dated, person: false };
+        let how = How {
+            dated: call.dated,
+            person: false,
+        };
         let checked = self.check(kind, None, &raw, how)?;
         let ties = self.ties(kind, &body["associations"])?;
         self.check_unique(kind, None, &checked.values, &mut Claims::new())?;
         let id = self.create_record(call.now, &call.by, kind, checked.values.clone());
         self.tie_all(call, kind, id, &ties);
-        let Some(record) = self.table(kind).records.get(&id) else { return Err(Fault::not_found()) };
-        let mut out = self.render(kind, id, record, &Want::written(kind, record, &checked.values));
+        let Some(record) = self.table(kind).records.get(&id) else {
+            return Err(Fault::not_found());
+        };
+        let mut out = self.render(
+            kind,
+            id,
+            record,
+            &Want::written(kind, record, &checked.values),
+        );
         if !checked.warnings.is_empty() {
             out.insert("warnings".into(), json!(checked.warnings));
         }
-        let location = format!("https://api.hubapi.com{}/{id}", call.request.path.trim_end_matches('/'));
+        let location = format!(
+            "https://api.hubapi.com{}/{id}",
+            call.request.path.trim_end_matches('/')
+        );
         Ok(Response::json(201, &Value::Object(out)).with_header("Location", location))
     }
 
@@ -145,10 +189,20 @@ impl Portal {
             return Err(Fault::not_found());
         }
         let raw = raw_values(&body["properties"])?;
-        let checked = self.check(kind, Some(id), &raw, How { dated: call.dated, person: false })?;
+        let checked = self.check(
+            kind,
+            Some(id),
+            &raw,
+            How {
+                dated: call.dated,
+                person: false,
+            },
+        )?;
         self.check_unique(kind, Some(id), &checked.values, &mut Claims::new())?;
         self.update_record(call.now, &call.by, kind, id, &checked.values);
-        let Some(record) = self.table(kind).records.get(&id) else { return Err(Fault::not_found()) };
+        let Some(record) = self.table(kind).records.get(&id) else {
+            return Err(Fault::not_found());
+        };
         let mut out = self.render(kind, id, record, &Want::written(kind, record, &raw));
         if !checked.warnings.is_empty() {
             out.insert("warnings".into(), json!(checked.warnings));
@@ -160,7 +214,8 @@ impl Portal {
     pub(super) fn ties(&self, kind: Kind, associations: &Value) -> Result<Vec<Tie>, Fault> {
         let mut ties = Vec::new();
         let bad = |id: &str| {
-            Fault::invalid("One or more associations are invalid").with_context("INVALID_OBJECT_IDS", &[id.to_owned()])
+            Fault::invalid("One or more associations are invalid")
+                .with_context("INVALID_OBJECT_IDS", &[id.to_owned()])
         };
         for entry in associations.as_array().into_iter().flatten() {
             let target = super::batch::id_text(&entry["to"]["id"]);
@@ -168,11 +223,22 @@ impl Portal {
                 .as_array()
                 .into_iter()
                 .flatten()
-                .filter_map(|one| one["associationTypeId"].as_u64().and_then(|id| u32::try_from(id).ok()))
+                .filter_map(|one| {
+                    one["associationTypeId"]
+                        .as_u64()
+                        .and_then(|id| u32::try_from(id).ok())
+                })
                 .collect();
-            let found = Kind::all().find(|to| types.first().is_some_and(|id| self.links.allows(kind, *to, *id)));
+            let found = Kind::all().find(|to| {
+                types
+                    .first()
+                    .is_some_and(|id| self.links.allows(kind, *to, *id))
+            });
             let Some(to) = found else {
-                return Err(Fault::invalid(format!("Invalid association types for {}", kind.row().legacy)));
+                return Err(Fault::invalid(format!(
+                    "Invalid association types for {}",
+                    kind.row().legacy
+                )));
             };
             let id: u64 = target.parse().map_err(|_| bad(&target))?;
             let (id, _) = self.table(to).live(id).ok_or_else(|| bad(&target))?;

@@ -24,7 +24,11 @@ pub(super) struct Owner {
 
 impl Owner {
     fn json(&self) -> Value {
-        let user = if self.archived { Value::Null } else { json!(self.user_id) };
+        let user = if self.archived {
+            Value::Null
+        } else {
+            json!(self.user_id)
+        };
         json!({"id": self.id, "email": self.email, "type": "PERSON", "firstName": self.first, "lastName": self.last,
                "userId": user, "userIdIncludingInactive": self.user_id, "createdAt": instant(self.since),
                "updatedAt": instant(self.since), "archived": self.archived})
@@ -43,7 +47,8 @@ impl Portal {
             archived: false,
             since: long_ago(),
         });
-        self.owners.sort_by_key(|owner| owner.id.parse::<u64>().unwrap_or(u64::MAX));
+        self.owners
+            .sort_by_key(|owner| owner.id.parse::<u64>().unwrap_or(u64::MAX));
     }
 
     /// Deactivates an owner: it stays on records but cannot be written any more. `false` when there is none.
@@ -68,22 +73,45 @@ impl Portal {
                 .owners
                 .iter()
                 .find(|owner| {
-                    let matches = if by_user { owner.user_id.to_string() == *id } else { owner.id == *id };
+                    let matches = if by_user {
+                        owner.user_id.to_string() == *id
+                    } else {
+                        owner.id == *id
+                    };
                     matches && owner.archived == archived
                 })
                 .map(|owner| Response::json(200, &owner.json()))
-                .ok_or_else(|| Fault::new(404, "OBJECT_NOT_FOUND", format!("Owner {id} does not exist")));
+                .ok_or_else(|| {
+                    Fault::new(
+                        404,
+                        "OBJECT_NOT_FOUND",
+                        format!("Owner {id} does not exist"),
+                    )
+                });
         }
         let limit = call.limit(100, 500)?;
-        let after = call.request.param("after").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+        let after = call
+            .request
+            .param("after")
+            .and_then(|text| text.parse::<usize>().ok())
+            .unwrap_or(0);
         let email = call.request.param("email").map(str::to_lowercase);
         let found: Vec<&Owner> = self
             .owners
             .iter()
             .filter(|owner| owner.archived == archived)
-            .filter(|owner| email.as_ref().is_none_or(|email| owner.email.to_lowercase() == *email))
+            .filter(|owner| {
+                email
+                    .as_ref()
+                    .is_none_or(|email| owner.email.to_lowercase() == *email)
+            })
             .collect();
-        let page: Vec<Value> = found.iter().skip(after).take(limit).map(|owner| owner.json()).collect();
+        let page: Vec<Value> = found
+            .iter()
+            .skip(after)
+            .take(limit)
+            .map(|owner| owner.json())
+            .collect();
         let mut body = json!({"results": page});
         if found.len() > after + limit {
             body["paging"] = call.next_page(&(after + limit).to_string());

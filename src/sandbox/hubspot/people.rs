@@ -8,28 +8,34 @@ use serde_json::json;
 use crate::sandbox::history::{Author, Event, History, Values};
 use crate::sandbox::http::Response;
 
+use super::check::{Claims, How, email_taken};
 use super::fault::{Answer, Fault};
 use super::index::Fields;
 use super::kinds::Kind;
 use super::links::pair;
 use super::table::{Record, fold, version};
 use super::text::{instant, parse_instant, to_millis};
-use super::write::{Claims, How, email_taken};
 use super::{Call, Portal, values};
 
-const PERSON: How = How { dated: true, person: true };
+const PERSON: How = How {
+    dated: true,
+    person: true,
+};
 
 fn kind_of(object: &str) -> Result<Kind, String> {
     Kind::find(object).ok_or_else(|| format!("HubSpot has no object {object}"))
 }
 
 fn said(fault: Fault) -> String {
-    fault.message
+    fault.message.clone()
 }
 
 /// Blank is "", as HubSpot keeps it.
 fn fields_of(values: &Values) -> Fields {
-    values.iter().map(|(name, value)| (name.clone(), value.clone().unwrap_or_default())).collect()
+    values
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone().unwrap_or_default()))
+        .collect()
 }
 
 impl Portal {
@@ -37,9 +43,12 @@ impl Portal {
     /// (addresses are lower-cased), and search knows it at once. Gives the id; "" when the object is unknown or there
     /// is no version.
     pub fn seed(&mut self, object: &str, versions: Vec<(DateTime<Utc>, Author, Values)>) -> String {
-        let (Some(kind), Some((first, maker))) =
-            (Kind::find(object), versions.first().map(|(at, by, _)| (to_millis(*at), by.clone())))
-        else {
+        let (Some(kind), Some((first, maker))) = (
+            Kind::find(object),
+            versions
+                .first()
+                .map(|(at, by, _)| (to_millis(*at), by.clone())),
+        ) else {
             return String::new();
         };
         let id = self.table_mut(kind).fresh_id();
@@ -52,7 +61,11 @@ impl Portal {
                     *value = value.trim().to_lowercase();
                 }
             }
-            let event = if place == 0 { Event::Created } else { Event::Updated };
+            let event = if place == 0 {
+                Event::Created
+            } else {
+                Event::Updated
+            };
             history.push(version(at, by, event, &set));
             fields.extend(set);
             last = last.max(at);
@@ -65,7 +78,10 @@ impl Portal {
         }
         fields.insert(kind.row().modified.into(), instant(last));
         self.born(first, &maker, kind, id, &mut fields);
-        let created = fields.get(kind.row().created).and_then(|text| parse_instant(text)).unwrap_or(first);
+        let created = fields
+            .get(kind.row().created)
+            .and_then(|text| parse_instant(text))
+            .unwrap_or(first);
         self.counts.made(kind, &maker);
         let by_api = matches!(maker, Author::Api(_));
         let record = Record {
@@ -91,15 +107,18 @@ impl Portal {
     pub fn edit(
         &mut self,
         now: DateTime<Utc>,
-        author: &Author,
+        author: Author,
         object: &str,
         id: &str,
-        values: &Values,
+        values: Values,
     ) -> Result<(), String> {
         let (kind, id) = self.live_id(object, id)?;
-        let checked = self.check(kind, Some(id), &fields_of(values), PERSON).map_err(said)?;
-        self.check_unique(kind, Some(id), &checked.values, &mut Claims::new()).map_err(said)?;
-        self.update_record(to_millis(now), author, kind, id, &checked.values);
+        let checked = self
+            .check(kind, Some(id), &fields_of(&values), PERSON)
+            .map_err(said)?;
+        self.check_unique(kind, Some(id), &checked.values, &mut Claims::new())
+            .map_err(said)?;
+        self.update_record(to_millis(now), &author, kind, id, &checked.values);
         Ok(())
     }
 
@@ -110,23 +129,34 @@ impl Portal {
     pub fn insert(
         &mut self,
         now: DateTime<Utc>,
-        author: &Author,
+        author: Author,
         object: &str,
-        values: &Values,
+        values: Values,
     ) -> Result<String, String> {
         let kind = kind_of(object)?;
-        let checked = self.check(kind, None, &fields_of(values), PERSON).map_err(said)?;
-        self.check_unique(kind, None, &checked.values, &mut Claims::new()).map_err(said)?;
-        Ok(self.create_record(to_millis(now), author, kind, checked.values).to_string())
+        let checked = self
+            .check(kind, None, &fields_of(&values), PERSON)
+            .map_err(said)?;
+        self.check_unique(kind, None, &checked.values, &mut Claims::new())
+            .map_err(said)?;
+        Ok(self
+            .create_record(to_millis(now), &author, kind, checked.values)
+            .to_string())
     }
 
     /// A person puts a record into the recycling bin.
     ///
     /// # Errors
     /// Unknown object or record.
-    pub fn archive(&mut self, now: DateTime<Utc>, author: &Author, object: &str, id: &str) -> Result<(), String> {
+    pub fn archive(
+        &mut self,
+        now: DateTime<Utc>,
+        author: Author,
+        object: &str,
+        id: &str,
+    ) -> Result<(), String> {
         let (kind, id) = self.live_id(object, id)?;
-        self.archive_record(to_millis(now), author, kind, id);
+        self.archive_record(to_millis(now), &author, kind, id);
         Ok(())
     }
 
@@ -135,19 +165,38 @@ impl Portal {
     ///
     /// # Errors
     /// Unknown object, no archived record of that id, or one of its unique values is taken now.
-    pub fn restore(&mut self, now: DateTime<Utc>, author: &Author, object: &str, id: &str) -> Result<(), String> {
+    pub fn restore(
+        &mut self,
+        now: DateTime<Utc>,
+        author: Author,
+        object: &str,
+        id: &str,
+    ) -> Result<(), String> {
         let kind = kind_of(object)?;
         let lag = self.settings.index_lag;
-        let number: u64 = id.parse().map_err(|_| format!("{object} {id} does not exist"))?;
-        let record = self.table(kind).records.get(&number).filter(|record| record.archived.is_some());
+        let number: u64 = id
+            .parse()
+            .map_err(|_| format!("{object} {id} does not exist"))?;
+        let record = self
+            .table(kind)
+            .records
+            .get(&number)
+            .filter(|record| record.archived.is_some());
         let fields = record.map(|record| Fields::clone(&record.fields));
         let fields = fields.ok_or_else(|| format!("{object} {id} is not in the recycling bin"))?;
-        self.check_unique(kind, Some(number), &fields, &mut Claims::new()).map_err(said)?;
+        self.check_unique(kind, Some(number), &fields, &mut Claims::new())
+            .map_err(said)?;
         let table = self.table_mut(kind);
         if let Some(mut record) = table.records.remove(&number) {
             record.archived = None;
             table.insert(number, record);
-            table.note(number, to_millis(now), author, Event::Restored, &Fields::new());
+            table.note(
+                number,
+                to_millis(now),
+                &author,
+                Event::Restored,
+                &Fields::new(),
+            );
             table.reindex(now, lag, number);
         }
         Ok(())
@@ -160,38 +209,48 @@ impl Portal {
     pub fn merge(
         &mut self,
         now: DateTime<Utc>,
-        author: &Author,
+        author: Author,
         object: &str,
         winner: &str,
         loser: &str,
     ) -> Result<String, String> {
         let (kind, winner) = self.live_id(object, winner)?;
         let (_, loser) = self.live_id(object, loser)?;
-        let id = self.merge_records(to_millis(now), author, kind, winner, loser).map_err(said)?;
+        let id = self
+            .merge_records(to_millis(now), &author, kind, winner, loser)
+            .map_err(said)?;
         Ok(id.to_string())
     }
 
     /// Ties two records; the first company of a contact becomes the primary one by itself, `primary` makes it so.
-    ///
-    /// # Errors
-    /// Unknown object or record, or objects that cannot be associated.
-    #[expect(clippy::too_many_arguments, reason = "two records, an author and a moment")]
+    /// `false`, and nothing is tied, when a record is not there or the objects cannot be associated.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "two records, an author and a moment"
+    )]
     pub fn associate(
         &mut self,
         now: DateTime<Utc>,
-        author: &Author,
+        author: Author,
         from_object: &str,
         from_id: &str,
         to_object: &str,
         to_id: &str,
         primary: bool,
-    ) -> Result<(), String> {
-        let (from, to) = (self.live_id(from_object, from_id)?, self.live_id(to_object, to_id)?);
-        let types = pair(from.0, to.0).ok_or_else(|| format!("{from_object} and {to_object} cannot be associated"))?;
+    ) -> bool {
+        let (Ok(from), Ok(to)) = (
+            self.live_id(from_object, from_id),
+            self.live_id(to_object, to_id),
+        ) else {
+            return false;
+        };
+        let Some(types) = pair(from.0, to.0) else {
+            return false;
+        };
         let wanted: Vec<u32> = types.primary.filter(|_| primary).into_iter().collect();
         self.links.tie(from, to, &wanted);
-        self.after_tie(to_millis(now), author, from, to);
-        Ok(())
+        self.after_tie(to_millis(now), &author, from, to);
+        true
     }
 
     /// Takes the association of two records off.
@@ -201,20 +260,26 @@ impl Portal {
     pub fn dissociate(
         &mut self,
         now: DateTime<Utc>,
-        author: &Author,
+        author: Author,
         from: (&str, &str),
         to: (&str, &str),
     ) -> Result<(), String> {
         let (from, to) = (self.live_id(from.0, from.1)?, self.live_id(to.0, to.1)?);
         self.links.untie(from, to);
-        self.after_tie(to_millis(now), author, from, to);
+        self.after_tie(to_millis(now), &author, from, to);
         Ok(())
     }
 
     /// The ids of the live records of an object, rising.
     pub fn ids(&self, object: &str) -> Vec<String> {
-        let Some(kind) = Kind::find(object) else { return Vec::new() };
-        let live = self.table(kind).records.iter().filter(|(_, record)| record.archived.is_none());
+        let Some(kind) = Kind::find(object) else {
+            return Vec::new();
+        };
+        let live = self
+            .table(kind)
+            .records
+            .iter()
+            .filter(|(_, record)| record.archived.is_none());
         live.map(|(id, _)| id.to_string()).collect()
     }
 
@@ -227,31 +292,62 @@ impl Portal {
 
     /// The ids of one object that a live record is tied to, the primary one first.
     pub fn partners(&self, object: &str, id: &str, to_object: &str) -> Vec<String> {
-        let (Ok((kind, id)), Some(to)) = (self.live_id(object, id), Kind::find(to_object)) else { return Vec::new() };
+        let (Ok((kind, id)), Some(to)) = (self.live_id(object, id), Kind::find(to_object)) else {
+            return Vec::new();
+        };
         let first = self.links.primary(kind, id, to);
-        let rest = self.links.of(kind, id, to).map(|(id, _)| id).filter(|id| Some(*id) != first);
-        first.into_iter().chain(rest).map(|id| id.to_string()).collect()
+        let rest = self
+            .links
+            .of(kind, id, to)
+            .map(|(id, _)| id)
+            .filter(|id| Some(*id) != first);
+        first
+            .into_iter()
+            .chain(rest)
+            .map(|id| id.to_string())
+            .collect()
     }
 
     /// Adds a further address to a contact: it counts for uniqueness and finds the contact.
     ///
     /// # Errors
     /// Unknown contact, an address that is none, or one that another contact has.
-    pub fn add_secondary_email(&mut self, now: DateTime<Utc>, id: &str, email: &str) -> Result<(), String> {
+    pub fn add_secondary_email(
+        &mut self,
+        now: DateTime<Utc>,
+        id: &str,
+        email: &str,
+    ) -> Result<(), String> {
         let (_, id) = self.live_id("contacts", id)?;
-        self.secondary_email(to_millis(now), &Author::System, id, email).map_err(said)
+        self.secondary_email(to_millis(now), &Author::System, id, email)
+            .map_err(said)
     }
 
-    fn secondary_email(&mut self, now: DateTime<Utc>, by: &Author, id: u64, email: &str) -> Result<(), Fault> {
-        let address = values::email(email).map_err(|problem| Fault::invalid(problem.message))?.value;
+    fn secondary_email(
+        &mut self,
+        now: DateTime<Utc>,
+        by: &Author,
+        id: u64,
+        email: &str,
+    ) -> Result<(), Fault> {
+        let address = values::email(email)
+            .map_err(|problem| Fault::invalid(problem.message))?
+            .value;
         let table = self.table(Kind::CONTACTS);
         match table.holder("email", &address) {
             Some(holder) if holder == id => return Ok(()),
             Some(holder) => return Err(email_taken(holder)),
             None => {}
         }
-        let before = table.records.get(&id).and_then(|record| record.fields.get("hs_additional_emails"));
-        let mut all: Vec<&str> = before.map_or("", String::as_str).split(';').filter(|part| !part.is_empty()).collect();
+        let before = table
+            .records
+            .get(&id)
+            .and_then(|record| record.fields.get("hs_additional_emails"));
+        let mut all: Vec<&str> = before
+            .map_or("", String::as_str)
+            .split(';')
+            .filter(|part| !part.is_empty())
+            .collect();
         all.push(&address);
         let set = Fields::from([("hs_additional_emails".to_owned(), all.join(";"))]);
         self.update_record(now, by, Kind::CONTACTS, id, &set);
@@ -260,14 +356,25 @@ impl Portal {
 
     /// `PUT|DELETE /contacts/v1/secondary-email/{vid}/email/{email}` (3.28).
     pub(super) fn secondary_email_call(&mut self, call: &Call, rest: &[&str]) -> Answer {
-        let [id, "email", email] = rest else { return Err(call.no_such_path()) };
+        let [id, "email", email] = rest else {
+            return Err(call.no_such_path());
+        };
         let id = self.find(Kind::CONTACTS, id, None)?;
-        let (id, record) = self.table(Kind::CONTACTS).live(id).ok_or_else(Fault::not_found)?;
+        let (id, record) = self
+            .table(Kind::CONTACTS)
+            .live(id)
+            .ok_or_else(Fault::not_found)?;
         match call.request.method.as_str() {
             "PUT" => self.secondary_email(call.now, &call.by, id, email)?,
             "DELETE" => {
-                let before = record.fields.get("hs_additional_emails").map_or("", String::as_str);
-                let left: Vec<&str> = before.split(';').filter(|part| fold(part) != fold(email)).collect();
+                let before = record
+                    .fields
+                    .get("hs_additional_emails")
+                    .map_or("", String::as_str);
+                let left: Vec<&str> = before
+                    .split(';')
+                    .filter(|part| fold(part) != fold(email))
+                    .collect();
                 let set = Fields::from([("hs_additional_emails".to_owned(), left.join(";"))]);
                 self.update_record(call.now, &call.by, Kind::CONTACTS, id, &set);
             }
@@ -279,6 +386,8 @@ impl Portal {
     fn live_id(&self, object: &str, id: &str) -> Result<(Kind, u64), String> {
         let kind = kind_of(object)?;
         let found = id.parse().ok().and_then(|id| self.table(kind).live(id));
-        found.map(|(id, _)| (kind, id)).ok_or_else(|| format!("{object} {id} does not exist"))
+        found
+            .map(|(id, _)| (kind, id))
+            .ok_or_else(|| format!("{object} {id} does not exist"))
     }
 }

@@ -31,8 +31,14 @@ impl Stage {
 
     /// Whether a deal in it is closed, and won.
     pub(super) fn closed(&self) -> (bool, bool) {
-        let closed = self.metadata.get("isClosed").is_some_and(|text| text == "true");
-        let sure = self.metadata.get("probability").is_some_and(|text| text.parse() == Ok(1.0));
+        let closed = self
+            .metadata
+            .get("isClosed")
+            .is_some_and(|text| text == "true");
+        let sure = self
+            .metadata
+            .get("probability")
+            .is_some_and(|text| text.parse() == Ok(1.0));
         (closed, closed && sure)
     }
 }
@@ -55,25 +61,37 @@ impl Pipeline {
     }
 
     fn of(id: &str, label: &str, stages: &[(&str, &str, &str, &str)]) -> Self {
-        let stages = stages.iter().zip(0..).map(|((id, label, closed, value), order)| {
-            let second = if value.parse::<f64>().is_ok() {
-                "probability"
-            } else if *value == "OPEN" || *value == "CLOSED" {
-                "ticketState"
-            } else {
-                "state"
-            };
-            let value = value.trim_start_matches('*');
-            let metadata = [("isClosed", *closed), (second, value)];
-            Stage {
-                id: (*id).into(),
-                label: (*label).into(),
-                order,
-                metadata: metadata.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
-                since: DateTime::UNIX_EPOCH,
-            }
-        });
-        Pipeline { id: id.into(), label: label.into(), order: 0, stages: stages.collect(), since: DateTime::UNIX_EPOCH }
+        let stages = stages
+            .iter()
+            .zip(0..)
+            .map(|((id, label, closed, value), order)| {
+                let second = if value.parse::<f64>().is_ok() {
+                    "probability"
+                } else if *value == "OPEN" || *value == "CLOSED" {
+                    "ticketState"
+                } else {
+                    "state"
+                };
+                let value = value.trim_start_matches('*');
+                let metadata = [("isClosed", *closed), (second, value)];
+                Stage {
+                    id: (*id).into(),
+                    label: (*label).into(),
+                    order,
+                    metadata: metadata
+                        .into_iter()
+                        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                        .collect(),
+                    since: DateTime::UNIX_EPOCH,
+                }
+            });
+        Pipeline {
+            id: id.into(),
+            label: label.into(),
+            order: 0,
+            stages: stages.collect(),
+            since: DateTime::UNIX_EPOCH,
+        }
     }
 }
 
@@ -89,8 +107,18 @@ pub(super) fn stage_property(kind: Kind) -> Option<(&'static str, &'static str)>
 const LIFECYCLE: &[(&str, &str, &str, &str)] = &[
     ("subscriber", "Subscriber", "false", "*OPEN"),
     ("lead", "Lead", "false", "*OPEN"),
-    ("marketingqualifiedlead", "Marketing Qualified Lead", "false", "*OPEN"),
-    ("salesqualifiedlead", "Sales Qualified Lead", "false", "*OPEN"),
+    (
+        "marketingqualifiedlead",
+        "Marketing Qualified Lead",
+        "false",
+        "*OPEN",
+    ),
+    (
+        "salesqualifiedlead",
+        "Sales Qualified Lead",
+        "false",
+        "*OPEN",
+    ),
     ("opportunity", "Opportunity", "false", "*OPEN"),
     ("customer", "Customer", "false", "*OPEN"),
     ("evangelist", "Evangelist", "false", "*OPEN"),
@@ -103,10 +131,25 @@ pub(super) fn defaults() -> BTreeMap<Kind, Vec<Pipeline>> {
         "default",
         "Sales Pipeline",
         &[
-            ("appointmentscheduled", "Appointment Scheduled", "false", "0.2"),
+            (
+                "appointmentscheduled",
+                "Appointment Scheduled",
+                "false",
+                "0.2",
+            ),
             ("qualifiedtobuy", "Qualified To Buy", "false", "0.4"),
-            ("presentationscheduled", "Presentation Scheduled", "false", "0.6"),
-            ("decisionmakerboughtin", "Decision Maker Bought-In", "false", "0.8"),
+            (
+                "presentationscheduled",
+                "Presentation Scheduled",
+                "false",
+                "0.6",
+            ),
+            (
+                "decisionmakerboughtin",
+                "Decision Maker Bought-In",
+                "false",
+                "0.8",
+            ),
             ("contractsent", "Contract Sent", "false", "0.9"),
             ("closedwon", "Closed Won", "true", "1.0"),
             ("closedlost", "Closed Lost", "true", "0.0"),
@@ -130,12 +173,31 @@ pub(super) fn defaults() -> BTreeMap<Kind, Vec<Pipeline>> {
             ("attempting-stage-id", "Attempting", "false", "*IN_PROGRESS"),
             ("connected-stage-id", "Connected", "false", "*IN_PROGRESS"),
             ("qualified-stage-id", "Qualified", "true", "*QUALIFIED"),
-            ("unqualified-stage-id", "Unqualified", "true", "*UNQUALIFIED"),
+            (
+                "unqualified-stage-id",
+                "Unqualified",
+                "true",
+                "*UNQUALIFIED",
+            ),
         ],
     );
     BTreeMap::from([
-        (Kind::CONTACTS, vec![Pipeline::of("contacts-lifecycle-pipeline", "Lifecycle Stage Pipeline", LIFECYCLE)]),
-        (Kind::COMPANIES, vec![Pipeline::of("companies-lifecycle-pipeline", "Lifecycle Stage Pipeline", LIFECYCLE)]),
+        (
+            Kind::CONTACTS,
+            vec![Pipeline::of(
+                "contacts-lifecycle-pipeline",
+                "Lifecycle Stage Pipeline",
+                LIFECYCLE,
+            )],
+        ),
+        (
+            Kind::COMPANIES,
+            vec![Pipeline::of(
+                "companies-lifecycle-pipeline",
+                "Lifecycle Stage Pipeline",
+                LIFECYCLE,
+            )],
+        ),
         (Kind::DEALS, vec![deals]),
         (Kind::TICKETS, vec![tickets]),
         (Kind::LEADS, vec![leads]),
@@ -145,7 +207,9 @@ pub(super) fn defaults() -> BTreeMap<Kind, Vec<Pipeline>> {
 impl Portal {
     /// `/crm/pipelines/{v}/{object}[/{id}[/stages[/{stage}]]]`.
     pub(super) fn pipelines_call(&mut self, call: &Call, rest: &[&str]) -> Answer {
-        let Some((object, rest)) = rest.split_first() else { return Err(call.no_such_path()) };
+        let Some((object, rest)) = rest.split_first() else {
+            return Err(call.no_such_path());
+        };
         let kind = Portal::kind(object)?;
         let pipelines = self.pipelines.entry(kind).or_default();
         let method = call.request.method.as_str();
@@ -156,11 +220,20 @@ impl Portal {
             }
             ("POST", []) => {
                 let body = call.body()?;
-                let label = body["label"].as_str().ok_or_else(|| Fault::invalid("label is required"))?;
-                let id = (mix(pipelines.len() as u64 + kind.at() as u64 * 100) % 900_000_000 + 100_000_000).to_string();
+                let label = body["label"]
+                    .as_str()
+                    .ok_or_else(|| Fault::invalid("label is required"))?;
+                let id = (mix(pipelines.len() as u64 + kind.at() as u64 * 100) % 900_000_000
+                    + 100_000_000)
+                    .to_string();
                 let order = body["displayOrder"].as_i64().unwrap_or(0);
-                let mut made =
-                    Pipeline { id, label: label.into(), order, stages: Vec::new(), since: call.now };
+                let mut made = Pipeline {
+                    id,
+                    label: label.into(),
+                    order,
+                    stages: Vec::new(),
+                    since: call.now,
+                };
                 for stage in body["stages"].as_array().into_iter().flatten() {
                     let stage = new_stage(call, stage, &made.id, made.stages.len())?;
                     made.stages.push(stage);
@@ -172,7 +245,13 @@ impl Portal {
                 let at = pipelines
                     .iter()
                     .position(|pipeline| pipeline.id == *id)
-                    .ok_or_else(|| Fault::new(404, "OBJECT_NOT_FOUND", format!("Pipeline {id} does not exist")))?;
+                    .ok_or_else(|| {
+                        Fault::new(
+                            404,
+                            "OBJECT_NOT_FOUND",
+                            format!("Pipeline {id} does not exist"),
+                        )
+                    })?;
                 self.one_pipeline(call, kind, at, tail)
             }
             _ => Err(call.wrong_method()),
@@ -183,12 +262,24 @@ impl Portal {
         if call.request.method == "DELETE" {
             let stages: Vec<String> = match rest {
                 ["stages", stage] => vec![(*stage).to_owned()],
-                _ => self.pipelines[&kind][at].stages.iter().map(|stage| stage.id.clone()).collect(),
+                _ => self.pipelines[&kind][at]
+                    .stages
+                    .iter()
+                    .map(|stage| stage.id.clone())
+                    .collect(),
             };
             self.refuse_used_stages(kind, &stages)?;
         }
-        let Some(pipelines) = self.pipelines.get_mut(&kind) else { return Err(Fault::not_found()) };
-        let no_stage = |id: &str| Fault::new(404, "OBJECT_NOT_FOUND", format!("Pipeline stage {id} does not exist"));
+        let Some(pipelines) = self.pipelines.get_mut(&kind) else {
+            return Err(Fault::not_found());
+        };
+        let no_stage = |id: &str| {
+            Fault::new(
+                404,
+                "OBJECT_NOT_FOUND",
+                format!("Pipeline stage {id} does not exist"),
+            )
+        };
         match (call.request.method.as_str(), rest) {
             ("GET", []) => Ok(Response::json(200, &pipelines[at].json())),
             ("PATCH", []) => {
@@ -222,8 +313,11 @@ impl Portal {
                 .ok_or_else(|| no_stage(id)),
             ("PATCH", ["stages", id]) => {
                 let body = call.body()?;
-                let stage =
-                    pipelines[at].stages.iter_mut().find(|stage| stage.id == *id).ok_or_else(|| no_stage(id))?;
+                let stage = pipelines[at]
+                    .stages
+                    .iter_mut()
+                    .find(|stage| stage.id == *id)
+                    .ok_or_else(|| no_stage(id))?;
                 if let Some(label) = body["label"].as_str() {
                     stage.label = label.into();
                 }
@@ -232,7 +326,10 @@ impl Portal {
             }
             ("DELETE", ["stages", id]) => {
                 let stages = &mut pipelines[at].stages;
-                let place = stages.iter().position(|stage| stage.id == *id).ok_or_else(|| no_stage(id))?;
+                let place = stages
+                    .iter()
+                    .position(|stage| stage.id == *id)
+                    .ok_or_else(|| no_stage(id))?;
                 stages.remove(place);
                 Ok(Response::empty(204))
             }
@@ -241,7 +338,9 @@ impl Portal {
     }
 
     fn refuse_used_stages(&self, kind: Kind, stages: &[String]) -> Result<(), Fault> {
-        let Some((_, property)) = stage_property(kind) else { return Ok(()) };
+        let Some((_, property)) = stage_property(kind) else {
+            return Ok(());
+        };
         let table = self.table(kind);
         let mut used: Vec<String> = Vec::new();
         let mut by: Vec<String> = Vec::new();
@@ -272,14 +371,18 @@ impl Portal {
 }
 
 fn new_stage(call: &Call, body: &Value, pipeline: &str, place: usize) -> Result<Stage, Fault> {
-    let label = body["label"].as_str().ok_or_else(|| Fault::invalid("label is required"))?;
+    let label = body["label"]
+        .as_str()
+        .ok_or_else(|| Fault::invalid("label is required"))?;
     let metadata: BTreeMap<String, String> = body["metadata"]
         .as_object()
         .into_iter()
         .flatten()
         .filter_map(|(key, value)| value.as_str().map(|text| (key.clone(), text.to_owned())))
         .collect();
-    let seed = pipeline.bytes().fold(place as u64, |sum, byte| sum * 31 + u64::from(byte));
+    let seed = pipeline
+        .bytes()
+        .fold(place as u64, |sum, byte| sum * 31 + u64::from(byte));
     Ok(Stage {
         id: (mix(seed) % 900_000_000 + 100_000_000).to_string(),
         label: label.into(),

@@ -16,10 +16,29 @@ const MAX_UNIQUE: usize = 10;
 /// Field types that go with a type (5.4).
 const FIELD_TYPES: &[(&str, &[&str])] = &[
     ("bool", &["booleancheckbox", "calculation_equation"]),
-    ("enumeration", &["booleancheckbox", "checkbox", "radio", "select", "calculation_equation"]),
+    (
+        "enumeration",
+        &[
+            "booleancheckbox",
+            "checkbox",
+            "radio",
+            "select",
+            "calculation_equation",
+        ],
+    ),
     ("date", &["date"]),
     ("datetime", &["date"]),
-    ("string", &["text", "textarea", "html", "file", "phonenumber", "calculation_equation"]),
+    (
+        "string",
+        &[
+            "text",
+            "textarea",
+            "html",
+            "file",
+            "phonenumber",
+            "calculation_equation",
+        ],
+    ),
     ("number", &["number", "calculation_equation"]),
     ("phone_number", &["phonenumber"]),
 ];
@@ -27,26 +46,42 @@ const FIELD_TYPES: &[(&str, &[&str])] = &[
 impl Portal {
     /// `/crm/properties/{v}/{object}/…`.
     pub(super) fn properties_call(&mut self, call: &Call, rest: &[&str]) -> Answer {
-        let Some((object, rest)) = rest.split_first() else { return Err(call.no_such_path()) };
+        let Some((object, rest)) = rest.split_first() else {
+            return Err(call.no_such_path());
+        };
         let kind = Portal::kind(object)?;
         let family = match kind {
             Kind::COMPANIES | Kind::DEALS => kind.row().plural,
             _ => "contacts",
         };
         let reading = call.request.method == "GET" || rest == ["batch", "read"];
-        self.scope(&format!("crm.schemas.{family}.{}", if reading { "read" } else { "write" }))?;
+        self.scope(&format!(
+            "crm.schemas.{family}.{}",
+            if reading { "read" } else { "write" }
+        ))?;
         let schema = &mut self.table_mut(kind).schema;
         match (call.request.method.as_str(), rest) {
-            ("GET", []) => Ok(Response::json(200, &json!({"results": listed(call, schema)}))),
+            ("GET", []) => Ok(Response::json(
+                200,
+                &json!({"results": listed(call, schema)}),
+            )),
             ("POST", []) => Ok(Response::json(201, &create(call, schema, &call.body()?)?)),
             ("POST", ["batch", verb]) => property_batch(call, schema, verb),
             (_, ["groups", tail @ ..]) => groups(call, schema, tail),
             ("GET", [name]) => {
                 let archived = call.flag("archived");
-                let found = schema.properties.get(*name).filter(|found| found.archived.is_some() == archived);
-                found.map(|property| Response::json(200, &property.json())).ok_or_else(|| unknown(name))
+                let found = schema
+                    .properties
+                    .get(*name)
+                    .filter(|found| found.archived.is_some() == archived);
+                found
+                    .map(|property| Response::json(200, &property.json()))
+                    .ok_or_else(|| unknown(name))
             }
-            ("PATCH", [name]) => Ok(Response::json(200, &update(call, schema, name, &call.body()?)?)),
+            ("PATCH", [name]) => Ok(Response::json(
+                200,
+                &update(call, schema, name, &call.body()?)?,
+            )),
             ("DELETE", [name]) => archive(call, schema, name).map(|()| Response::empty(204)),
             _ => Err(call.wrong_method()),
         }
@@ -54,13 +89,20 @@ impl Portal {
 }
 
 fn unknown(name: &str) -> Fault {
-    Fault::new(404, "OBJECT_NOT_FOUND", format!("Property {name} does not exist"))
+    Fault::new(
+        404,
+        "OBJECT_NOT_FOUND",
+        format!("Property {name} does not exist"),
+    )
 }
 
 fn listed(call: &Call, schema: &Schema) -> Vec<Value> {
     let archived = call.flag("archived");
     let wanted = call.list("properties");
-    let sensitive = call.request.param("dataSensitivity").is_some_and(|kind| kind != "non_sensitive");
+    let sensitive = call
+        .request
+        .param("dataSensitivity")
+        .is_some_and(|kind| kind != "non_sensitive");
     schema
         .properties
         .values()
@@ -83,8 +125,10 @@ fn property_batch(call: &Call, schema: &mut Schema, verb: &str) -> Answer {
             Ok(frame(call, 201, &made, &[]))
         }
         "read" => {
-            let found: Vec<Value> =
-                list.iter().filter_map(|input| schema.live(&name(input)).map(Property::json)).collect();
+            let found: Vec<Value> = list
+                .iter()
+                .filter_map(|input| schema.live(&name(input)).map(Property::json))
+                .collect();
             Ok(frame(call, 200, &found, &[]))
         }
         "archive" => {
@@ -100,7 +144,9 @@ fn property_batch(call: &Call, schema: &mut Schema, verb: &str) -> Answer {
 /// Lower-case letters, digits, underscore; begins with a letter.
 fn good_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && name.len() <= 100
 }
 
@@ -108,12 +154,20 @@ fn needed<'a>(body: &'a Value, key: &str) -> Result<&'a str, Fault> {
     body[key]
         .as_str()
         .filter(|text| !text.is_empty())
-        .ok_or_else(|| Fault::invalid(format!("Invalid input JSON on line 1, column 1: {key} is required")))
+        .ok_or_else(|| {
+            Fault::invalid(format!(
+                "Invalid input JSON on line 1, column 1: {key} is required"
+            ))
+        })
 }
 
 fn create(call: &Call, schema: &mut Schema, body: &Value) -> Result<Value, Fault> {
     let (name, label) = (needed(body, "name")?, needed(body, "label")?);
-    let (kind, field_type, group) = (needed(body, "type")?, needed(body, "fieldType")?, needed(body, "groupName")?);
+    let (kind, field_type, group) = (
+        needed(body, "type")?,
+        needed(body, "fieldType")?,
+        needed(body, "groupName")?,
+    );
     if !good_name(name) {
         return Err(Fault::invalid(format!(
             "The property name {name} is invalid: it must begin with a letter and contain only lowercase letters, \
@@ -121,27 +175,48 @@ fn create(call: &Call, schema: &mut Schema, body: &Value) -> Result<Value, Fault
         )));
     }
     if schema.live(name).is_some() {
-        return Err(Fault::new(409, "OBJECT_ALREADY_EXISTS", format!("A property named '{name}' already exists."))
-            .sub("Properties.PROPERTY_WITH_NAME_EXISTS"));
+        return Err(Fault::new(
+            409,
+            "OBJECT_ALREADY_EXISTS",
+            format!("A property named '{name}' already exists."),
+        )
+        .sub("Properties.PROPERTY_WITH_NAME_EXISTS"));
     }
-    let allowed = FIELD_TYPES.iter().find(|(known, _)| *known == kind).map(|(_, allowed)| *allowed);
+    let allowed = FIELD_TYPES
+        .iter()
+        .find(|(known, _)| *known == kind)
+        .map(|(_, allowed)| *allowed);
     if !allowed.is_some_and(|allowed| allowed.contains(&field_type)) {
-        return Err(Fault::invalid(format!("A property of type {kind} cannot have the field type {field_type}")));
+        return Err(Fault::invalid(format!(
+            "A property of type {kind} cannot have the field type {field_type}"
+        )));
     }
-    if !schema.groups.get(group).is_some_and(|group| !group.archived) {
-        return Err(Fault::invalid(format!("The property group {group} does not exist")));
+    if schema.groups.get(group).is_none_or(|group| group.archived) {
+        return Err(Fault::invalid(format!(
+            "The property group {group} does not exist"
+        )));
     }
     let unique = body["hasUniqueValue"].as_bool().unwrap_or(false);
     if unique && kind != "string" && kind != "number" {
-        return Err(Fault::invalid(format!("A property of type {kind} cannot have unique values")));
+        return Err(Fault::invalid(format!(
+            "A property of type {kind} cannot have unique values"
+        )));
     }
-    let have = schema.properties.values().filter(|property| property.unique && property.archived.is_none()).count();
+    let have = schema
+        .properties
+        .values()
+        .filter(|property| property.unique && property.archived.is_none())
+        .count();
     if unique && have >= MAX_UNIQUE {
-        return Err(Fault::invalid(format!("At most {MAX_UNIQUE} properties of an object may have unique values")));
+        return Err(Fault::invalid(format!(
+            "At most {MAX_UNIQUE} properties of an object may have unique values"
+        )));
     }
     let mut options = options(&body["options"])?;
     if kind == "bool" && options.is_empty() {
-        options = ["true", "false"].map(|value| option(value, value, 0)).to_vec();
+        options = ["true", "false"]
+            .map(|value| option(value, value, 0))
+            .to_vec();
     }
     let property = Property {
         name: name.into(),
@@ -171,7 +246,13 @@ fn create(call: &Call, schema: &mut Schema, body: &Value) -> Result<Value, Fault
 }
 
 fn option(value: &str, label: &str, order: i64) -> Choice {
-    Choice { label: label.into(), value: value.into(), description: String::new(), order, hidden: false }
+    Choice {
+        label: label.into(),
+        value: value.into(),
+        description: String::new(),
+        order,
+        hidden: false,
+    }
 }
 
 fn options(list: &Value) -> Result<Vec<Choice>, Fault> {
@@ -179,12 +260,18 @@ fn options(list: &Value) -> Result<Vec<Choice>, Fault> {
     for (one, order) in list.as_array().into_iter().flatten().zip(0..) {
         let value = needed(one, "value")?;
         if out.iter().any(|known| known.value == value) {
-            return Err(Fault::invalid(format!("Option values must be unique, but {value} is there twice")));
+            return Err(Fault::invalid(format!(
+                "Option values must be unique, but {value} is there twice"
+            )));
         }
         out.push(Choice {
             description: one["description"].as_str().unwrap_or_default().into(),
             hidden: one["hidden"].as_bool().unwrap_or(false),
-            ..option(value, one["label"].as_str().unwrap_or(value), one["displayOrder"].as_i64().unwrap_or(order))
+            ..option(
+                value,
+                one["label"].as_str().unwrap_or(value),
+                one["displayOrder"].as_i64().unwrap_or(order),
+            )
         });
     }
     Ok(out)
@@ -194,13 +281,23 @@ fn update(call: &Call, schema: &mut Schema, name: &str, body: &Value) -> Result<
     if let Some(group) = body["groupName"].as_str()
         && !schema.groups.contains_key(group)
     {
-        return Err(Fault::invalid(format!("The property group {group} does not exist")));
+        return Err(Fault::invalid(format!(
+            "The property group {group} does not exist"
+        )));
     }
-    let property = schema.properties.get_mut(name).filter(|found| found.archived.is_none());
+    let property = schema
+        .properties
+        .get_mut(name)
+        .filter(|found| found.archived.is_none());
     let property = property.ok_or_else(|| unknown(name))?;
-    if body.get("options").is_some_and(|options| !options.is_null()) {
+    if body
+        .get("options")
+        .is_some_and(|options| !options.is_null())
+    {
         if property.external && property.name != "lifecyclestage" {
-            return Err(Fault::invalid(format!("The options of {name} cannot be changed")));
+            return Err(Fault::invalid(format!(
+                "The options of {name} cannot be changed"
+            )));
         }
         property.options = options(&body["options"])?;
     }
@@ -220,11 +317,16 @@ fn update(call: &Call, schema: &mut Schema, name: &str, body: &Value) -> Result<
 }
 
 fn archive(call: &Call, schema: &mut Schema, name: &str) -> Result<(), Fault> {
-    let property = schema.properties.get_mut(name).filter(|found| found.archived.is_none());
+    let property = schema
+        .properties
+        .get_mut(name)
+        .filter(|found| found.archived.is_none());
     let property = property.ok_or_else(|| unknown(name))?;
     if property.defined_by_hubspot {
-        return Err(Fault::invalid(format!("The property {name} is defined by HubSpot and cannot be archived"))
-            .sub("PropertyValidationError.CANNOT_DELETE_HUBSPOT_DEFINED"));
+        return Err(Fault::invalid(format!(
+            "The property {name} is defined by HubSpot and cannot be archived"
+        ))
+        .sub("PropertyValidationError.CANNOT_DELETE_HUBSPOT_DEFINED"));
     }
     property.archived = Some(call.now);
     Ok(())
@@ -235,7 +337,13 @@ fn group_json(name: &str, group: &Group) -> Value {
 }
 
 fn groups(call: &Call, schema: &mut Schema, rest: &[&str]) -> Answer {
-    let no_group = |name: &str| Fault::new(404, "OBJECT_NOT_FOUND", format!("Property group {name} does not exist"));
+    let no_group = |name: &str| {
+        Fault::new(
+            404,
+            "OBJECT_NOT_FOUND",
+            format!("Property group {name} does not exist"),
+        )
+    };
     match (call.request.method.as_str(), rest) {
         ("GET", []) => {
             let live = schema.groups.iter().filter(|(_, group)| !group.archived);
@@ -251,14 +359,20 @@ fn groups(call: &Call, schema: &mut Schema, rest: &[&str]) -> Answer {
                     .sub("PropertyGroups.PROPERTY_GROUP_WITH_NAME_EXISTS"));
             }
             let order = body["displayOrder"].as_i64().unwrap_or(-1);
-            let group = Group { label: label.into(), order, archived: false };
+            let group = Group {
+                label: label.into(),
+                order,
+                archived: false,
+            };
             let json = group_json(name, &group);
             schema.groups.insert(name.into(), group);
             Ok(Response::json(201, &json))
         }
         ("GET", [name]) => {
             let group = schema.groups.get(*name).filter(|group| !group.archived);
-            group.map(|group| Response::json(200, &group_json(name, group))).ok_or_else(|| no_group(name))
+            group
+                .map(|group| Response::json(200, &group_json(name, group)))
+                .ok_or_else(|| no_group(name))
         }
         ("PATCH", [name]) => {
             let body = call.body()?;
@@ -268,10 +382,15 @@ fn groups(call: &Call, schema: &mut Schema, rest: &[&str]) -> Answer {
             Ok(Response::json(200, &group_json(name, group)))
         }
         ("DELETE", [name]) => {
-            let used = schema.properties.values().any(|one| one.group == *name && one.archived.is_none());
+            let used = schema
+                .properties
+                .values()
+                .any(|one| one.group == *name && one.archived.is_none());
             if used {
                 let message = format!("The property group {name} still has properties");
-                return Err(Fault::invalid(message).sub("PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES"));
+                return Err(
+                    Fault::invalid(message).sub("PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES")
+                );
             }
             let group = schema.groups.get_mut(*name).ok_or_else(|| no_group(name))?;
             group.archived = true;

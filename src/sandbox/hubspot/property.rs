@@ -64,7 +64,10 @@ impl Property {
             })
             .collect();
         let mut metadata = Map::new();
-        metadata.insert("archivable".into(), json!(!self.definition_fixed || !self.defined_by_hubspot));
+        metadata.insert(
+            "archivable".into(),
+            json!(!self.definition_fixed || !self.defined_by_hubspot),
+        );
         metadata.insert("readOnlyDefinition".into(), json!(self.definition_fixed));
         if self.kind == "enumeration" {
             metadata.insert("readOnlyOptions".into(), json!(self.external));
@@ -120,14 +123,28 @@ impl Schema {
         let mut schema = Schema::default();
         for (order, (name, label)) in tables::groups(kind).iter().enumerate() {
             let order = i64::try_from(order).unwrap_or(0);
-            schema.groups.insert((*name).into(), Group { label: (*label).into(), order, archived: false });
+            schema.groups.insert(
+                (*name).into(),
+                Group {
+                    label: (*label).into(),
+                    order,
+                    archived: false,
+                },
+            );
         }
         for row in tables::rows(kind) {
             schema.properties.insert(row.0.into(), from_row(kind, row));
         }
         let synced = [Kind::CONTACTS, Kind::COMPANIES, Kind::DEALS, Kind::TASKS].contains(&kind);
         if key_property && synced {
-            schema.groups.insert("syncline".into(), Group { label: "Syncline".into(), order: -1, archived: false });
+            schema.groups.insert(
+                "syncline".into(),
+                Group {
+                    label: "Syncline".into(),
+                    order: -1,
+                    archived: false,
+                },
+            );
             schema.properties.insert(KEY.into(), key());
         }
         schema
@@ -135,12 +152,15 @@ impl Schema {
 
     /// A property that is there and not archived.
     pub(super) fn live(&self, name: &str) -> Option<&Property> {
-        self.properties.get(name).filter(|property| property.archived.is_none())
+        self.properties
+            .get(name)
+            .filter(|property| property.archived.is_none())
     }
 
     /// A unique-value property usable as `idProperty`: `email` of contacts or one made with `hasUniqueValue`.
     pub(super) fn is_unique(&self, kind: Kind, name: &str) -> bool {
-        (kind == Kind::CONTACTS && name == "email") || self.live(name).is_some_and(|property| property.unique)
+        (kind == Kind::CONTACTS && name == "email")
+            || self.live(name).is_some_and(|property| property.unique)
     }
 }
 
@@ -163,7 +183,9 @@ fn from_row(kind: Kind, row: &tables::Row) -> Property {
         .zip(0..)
         .map(|((value, label), order)| choice(value, label, order))
         .collect();
-    if data == "bool" || (data == "enumeration" && field_type == "booleancheckbox" && options.is_empty()) {
+    if data == "bool"
+        || (data == "enumeration" && field_type == "booleancheckbox" && options.is_empty())
+    {
         options = vec![choice("true", "True", 0), choice("false", "False", 1)];
     }
     Property {
@@ -171,7 +193,11 @@ fn from_row(kind: Kind, row: &tables::Row) -> Property {
         label: label.into(),
         kind: data.into(),
         field_type: field_type.into(),
-        group: if group.is_empty() { tables::home_group(kind).into() } else { group.into() },
+        group: if group.is_empty() {
+            tables::home_group(kind).into()
+        } else {
+            group.into()
+        },
         description: String::new(),
         options,
         order: -1,
@@ -183,7 +209,13 @@ fn from_row(kind: Kind, row: &tables::Row) -> Property {
         defined_by_hubspot: true,
         read_only: has('r') || has('c'),
         definition_fixed: !has('d'),
-        refers_to: if has('o') { Some("OWNER") } else if has('k') { Some("COMPANY") } else { None },
+        refers_to: if has('o') {
+            Some("OWNER")
+        } else if has('k') {
+            Some("COMPANY")
+        } else {
+            None
+        },
         created: long_ago(),
         updated: long_ago(),
         archived: None,
@@ -191,5 +223,11 @@ fn from_row(kind: Kind, row: &tables::Row) -> Property {
 }
 
 fn choice(value: &str, label: &str, order: i64) -> Choice {
-    Choice { label: label.into(), value: value.into(), description: String::new(), order, hidden: false }
+    Choice {
+        label: label.into(),
+        value: value.into(),
+        description: String::new(),
+        order,
+        hidden: false,
+    }
 }

@@ -41,23 +41,35 @@ impl Want {
     /// `asked` (unknown names ignored) or the defaults, and always the stamps and the id.
     pub(super) fn new(kind: Kind, schema: &Schema, asked: &[String], history: &[String]) -> Self {
         let row = kind.row();
-        let mut names: BTreeSet<String> = [row.created, row.modified, "hs_object_id"].map(String::from).into();
+        let mut names: BTreeSet<String> = [row.created, row.modified, "hs_object_id"]
+            .map(String::from)
+            .into();
         if asked.is_empty() {
             names.extend(row.defaults.iter().map(|name| (*name).to_owned()));
         }
         let known = |name: &&String| schema.live(name).is_some();
         names.extend(asked.iter().chain(history).filter(known).cloned());
         let history = history.iter().filter(known).cloned().collect();
-        Want { names: names.into_iter().collect(), history, associations: Vec::new() }
+        Want {
+            names: names.into_iter().collect(),
+            history,
+            associations: Vec::new(),
+        }
     }
 
     /// What a write answers: the written values and the portal's own.
     pub(super) fn written(kind: Kind, record: &Record, values: &Fields) -> Self {
         let row = kind.row();
-        let own = ANSWERED.iter().filter(|name| record.fields.contains_key(**name)).map(|name| (*name).to_owned());
+        let own = ANSWERED
+            .iter()
+            .filter(|name| record.fields.contains_key(**name))
+            .map(|name| (*name).to_owned());
         let stamps = [row.created, row.modified, "hs_object_id"].map(String::from);
         let names: BTreeSet<String> = values.keys().cloned().chain(own).chain(stamps).collect();
-        Want { names: names.into_iter().collect(), ..Want::default() }
+        Want {
+            names: names.into_iter().collect(),
+            ..Want::default()
+        }
     }
 }
 
@@ -90,7 +102,9 @@ impl Portal {
         let (created, modified, archived) = stamps;
         let mut properties = Map::with_capacity(want.names.len());
         for name in &want.names {
-            let value = fields.get(name).map_or(Value::Null, |text| Value::String(text.clone()));
+            let value = fields
+                .get(name)
+                .map_or(Value::Null, |text| Value::String(text.clone()));
             properties.insert(name.clone(), value);
         }
         let mut out = Map::with_capacity(8);
@@ -109,13 +123,22 @@ impl Portal {
     }
 
     /// A record as the wanted parts show it.
-    pub(super) fn render(&self, kind: Kind, id: u64, record: &Record, want: &Want) -> Map<String, Value> {
+    pub(super) fn render(
+        &self,
+        kind: Kind,
+        id: u64,
+        record: &Record,
+        want: &Want,
+    ) -> Map<String, Value> {
         let stamps = (record.created, record.modified, record.archived);
         let mut out = self.shape(kind, id, &record.fields, want, stamps);
         if !want.history.is_empty() {
             let most = if kind == Kind::CONTACTS { 45 } else { 20 };
-            let all: BTreeMap<&str, Vec<Value>> =
-                want.history.iter().map(|name| (name.as_str(), past(record, name, most))).collect();
+            let all: BTreeMap<&str, Vec<Value>> = want
+                .history
+                .iter()
+                .map(|name| (name.as_str(), past(record, name, most)))
+                .collect();
             out.insert("propertiesWithHistory".into(), json!(all));
         }
         let mut associations = Map::new();

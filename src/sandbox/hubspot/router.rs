@@ -52,7 +52,8 @@ impl Route<'_> {
 
     /// An association call: it has its own burst limit.
     pub(super) fn is_association(&self) -> bool {
-        self.api == Api::Associations || (self.api == Api::Objects && self.rest.get(2) == Some(&"associations"))
+        self.api == Api::Associations
+            || (self.api == Api::Objects && self.rest.get(2) == Some(&"associations"))
     }
 }
 
@@ -95,15 +96,35 @@ pub(super) fn route(request: &Request) -> Route<'_> {
         if segments.len() < root.len() {
             continue;
         }
-        let fits = root.iter().zip(&segments).all(|(want, have)| *want == "*" || want == have);
-        let version = root.iter().position(|part| *part == "*").and_then(|at| segments.get(at).copied());
-        let Some(family) = version.filter(|_| fits).and_then(family) else { continue };
+        let fits = root
+            .iter()
+            .zip(&segments)
+            .all(|(want, have)| *want == "*" || want == have);
+        let version = root
+            .iter()
+            .position(|part| *part == "*")
+            .and_then(|at| segments.get(at).copied());
+        let Some(family) = version.filter(|_| fits).and_then(family) else {
+            continue;
+        };
         let rest = segments[root.len()..].to_vec();
         let template = template(request, &segments[..root.len()], *api, &rest);
-        return Route { api: *api, family, strict: version == Some("2026-09"), rest, template };
+        return Route {
+            api: *api,
+            family,
+            strict: version == Some("2026-09"),
+            rest,
+            template,
+        };
     }
     let template = format!("{} (unknown path)", request.method);
-    Route { api: Api::Unknown, family: Family::Numbered, strict: false, rest: Vec::new(), template }
+    Route {
+        api: Api::Unknown,
+        family: Family::Numbered,
+        strict: false,
+        rest: Vec::new(),
+        template,
+    }
 }
 
 /// Places after an API's root that hold an id or a name.
@@ -123,7 +144,11 @@ fn blanks(api: Api, rest: &[&str]) -> Vec<(usize, &'static str)> {
             places
         }
         Api::Associations => {
-            if rest.get(2) == Some(&"labels") { vec![(3, "{id}")] } else { Vec::new() }
+            if rest.get(2) == Some(&"labels") {
+                vec![(3, "{id}")]
+            } else {
+                Vec::new()
+            }
         }
         Api::Properties => match rest.get(1) {
             Some(&"batch") | None => Vec::new(),
@@ -160,20 +185,40 @@ mod tests {
     #[test]
     fn paths_are_counted_under_templates_without_ids() {
         let cases = [
-            ("GET", "/crm/objects/2026-09/contacts", "GET /crm/objects/2026-09/contacts"),
-            ("PATCH", "/crm/objects/2026-09/contacts/512", "PATCH /crm/objects/2026-09/contacts/{id}"),
-            ("POST", "/crm/v3/objects/0-1/batch/read", "POST /crm/v3/objects/0-1/batch/read"),
+            (
+                "GET",
+                "/crm/objects/2026-09/contacts",
+                "GET /crm/objects/2026-09/contacts",
+            ),
+            (
+                "PATCH",
+                "/crm/objects/2026-09/contacts/512",
+                "PATCH /crm/objects/2026-09/contacts/{id}",
+            ),
+            (
+                "POST",
+                "/crm/v3/objects/0-1/batch/read",
+                "POST /crm/v3/objects/0-1/batch/read",
+            ),
             (
                 "PUT",
                 "/crm/v4/objects/contacts/1/associations/default/companies/9",
                 "PUT /crm/v4/objects/contacts/{id}/associations/default/companies/{id}",
             ),
             ("GET", "/crm/v3/owners/77/", "GET /crm/v3/owners/{id}"),
-            ("GET", "/crm/properties/2026-09/deals/amount", "GET /crm/properties/2026-09/deals/{name}"),
+            (
+                "GET",
+                "/crm/properties/2026-09/deals/amount",
+                "GET /crm/properties/2026-09/deals/{name}",
+            ),
             ("GET", "/crm/v9/objects/contacts", "GET (unknown path)"),
         ];
         for (method, path, want) in cases {
-            let request = Request { method: method.into(), path: path.into(), ..Request::default() };
+            let request = Request {
+                method: method.into(),
+                path: path.into(),
+                ..Request::default()
+            };
             assert_eq!(route(&request).template, want);
         }
     }

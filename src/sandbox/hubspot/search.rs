@@ -25,11 +25,15 @@ impl Portal {
         self.table_mut(kind).index.advance(call.now);
         let body = call.body()?;
         if String::from_utf8_lossy(&call.request.body).chars().count() > BODY {
-            return Err(Fault::invalid(format!("The request body must not be longer than {BODY} characters")));
+            return Err(Fault::invalid(format!(
+                "The request body must not be longer than {BODY} characters"
+            )));
         }
         let limit = number(&body["limit"], 10)?;
         if !(1..=200).contains(&limit) {
-            return Err(Fault::invalid(format!("The limit must be between 1 and 200, but was {limit}")));
+            return Err(Fault::invalid(format!(
+                "The limit must be between 1 and 200, but was {limit}"
+            )));
         }
         let after = number(&body["after"], 0)?;
         if after >= MOST {
@@ -41,17 +45,29 @@ impl Portal {
         let table = self.table(kind);
         let mut found = self.matching(kind, &groups, body["query"].as_str());
         self.order(kind, &body["sorts"], &mut found)?;
-        let asked: Vec<String> =
-            body["properties"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(String::from)).collect();
+        let asked: Vec<String> = body["properties"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(String::from))
+            .collect();
         let want = Want::new(kind, &table.schema, &asked, &[]);
         let page: Vec<Value> = found
             .iter()
             .skip(after)
             .take(limit)
             .map(|(id, doc)| {
-                let at = |millis| chrono::DateTime::from_timestamp_millis(millis).unwrap_or_default();
-                let created = doc.fields.get(kind.row().created).and_then(|text| parse_instant(text));
-                let stamps = (created.unwrap_or_else(|| at(doc.created)), at(doc.modified), None);
+                let at =
+                    |millis| chrono::DateTime::from_timestamp_millis(millis).unwrap_or_default();
+                let created = doc
+                    .fields
+                    .get(kind.row().created)
+                    .and_then(|text| parse_instant(text));
+                let stamps = (
+                    created.unwrap_or_else(|| at(doc.created)),
+                    at(doc.modified),
+                    None,
+                );
                 Value::Object(self.shape(kind, *id, &doc.fields, &want, stamps))
             })
             .collect();
@@ -69,8 +85,10 @@ impl Portal {
             _ if body["filters"].is_array() => top.as_array().map_or(&[][..], Vec::as_slice),
             _ => &[],
         };
-        let filters: Vec<&[Value]> =
-            list.iter().map(|group| group["filters"].as_array().map_or(&[][..], Vec::as_slice)).collect();
+        let filters: Vec<&[Value]> = list
+            .iter()
+            .map(|group| group["filters"].as_array().map_or(&[][..], Vec::as_slice))
+            .collect();
         let all: usize = filters.iter().map(|group| group.len()).sum();
         if filters.len() > 5 || filters.iter().any(|group| group.len() > 6) || all > 18 {
             return Err(Fault::invalid(
@@ -80,17 +98,35 @@ impl Portal {
         filters
             .into_iter()
             .filter(|group| !group.is_empty())
-            .map(|group| group.iter().map(|filter| self.compile(kind, filter)).collect())
+            .map(|group| {
+                group
+                    .iter()
+                    .map(|filter| self.compile(kind, filter))
+                    .collect()
+            })
             .collect()
     }
 
     /// The records that pass, by id. One group narrows its candidates by its window of modified times or its id bound
     /// before it looks at single records: that is how connectors poll.
-    fn matching<'a>(&'a self, kind: Kind, groups: &[Group], query: Option<&str>) -> Vec<(u64, &'a Doc)> {
+    fn matching<'a>(
+        &'a self,
+        kind: Kind,
+        groups: &[Group],
+        query: Option<&str>,
+    ) -> Vec<(u64, &'a Doc)> {
         let index = &self.table(kind).index;
-        let words: Vec<String> = query.unwrap_or("").split_whitespace().map(str::to_lowercase).collect();
+        let words: Vec<String> = query
+            .unwrap_or("")
+            .split_whitespace()
+            .map(str::to_lowercase)
+            .collect();
         let passes = |id: u64, doc: &Doc| {
-            let good = |group: &Group| group.iter().all(|filter| self.passes(kind, filter, id, doc));
+            let good = |group: &Group| {
+                group
+                    .iter()
+                    .all(|filter| self.passes(kind, filter, id, doc))
+            };
             (groups.is_empty() || groups.iter().any(good)) && has_words(kind, doc, &words)
         };
         let candidates: Box<dyn Iterator<Item = (u64, &'a Doc)> + 'a> = match groups {
@@ -111,7 +147,9 @@ impl Portal {
             return Ok(());
         };
         let text = sort.as_str().unwrap_or("");
-        let name = sort["propertyName"].as_str().unwrap_or(text.trim_start_matches('-'));
+        let name = sort["propertyName"]
+            .as_str()
+            .unwrap_or(text.trim_start_matches('-'));
         let down = text.starts_with('-') || sort["direction"].as_str() == Some("DESCENDING");
         if name == "hs_object_id" {
             if down {
@@ -121,10 +159,14 @@ impl Portal {
         }
         let schema = &self.table(kind).schema;
         if schema.live(name).is_none() {
-            return Err(Fault::invalid(format!("Cannot sort by {name}: property \"{name}\" does not exist")));
+            return Err(Fault::invalid(format!(
+                "Cannot sort by {name}: property \"{name}\" does not exist"
+            )));
         }
-        let mut keyed: Vec<_> =
-            found.iter().map(|(id, doc)| (sort_key(kind, schema, name, *id, doc), *id, *doc)).collect();
+        let mut keyed: Vec<_> = found
+            .iter()
+            .map(|(id, doc)| (sort_key(kind, schema, name, *id, doc), *id, *doc))
+            .collect();
         keyed.sort_by(|a, b| {
             let order = match (&a.0, &b.0) {
                 (Some(a), Some(b)) => {
@@ -154,11 +196,23 @@ fn narrow<'a>(index: &'a Index, group: &[Filter]) -> Box<dyn Iterator<Item = (u6
             None => Box::new(index.all()),
         };
     }
-    let low = windows.iter().map(|window| window.0).max().unwrap_or(i64::MIN);
-    let high = windows.iter().map(|window| window.1).min().unwrap_or(i64::MAX);
+    let low = windows
+        .iter()
+        .map(|window| window.0)
+        .max()
+        .unwrap_or(i64::MIN);
+    let high = windows
+        .iter()
+        .map(|window| window.1)
+        .min()
+        .unwrap_or(i64::MAX);
     let from = above.map_or(0, |id| id.saturating_add(1));
     let ids = index.within(low, high);
-    Box::new(ids.into_iter().filter(move |id| *id >= from).filter_map(|id| index.get(id).map(|doc| (id, doc))))
+    Box::new(
+        ids.into_iter()
+            .filter(move |id| *id >= from)
+            .filter_map(|id| index.get(id).map(|doc| (id, doc))),
+    )
 }
 
 fn has_words(kind: Kind, doc: &Doc, words: &[String]) -> bool {
@@ -179,5 +233,6 @@ fn number(value: &Value, usual: usize) -> Result<usize, Fault> {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    text.parse().map_err(|_| Fault::invalid(format!("Invalid input JSON: {text} is not a whole number")))
+    text.parse()
+        .map_err(|_| Fault::invalid(format!("Invalid input JSON: {text} is not a whole number")))
 }

@@ -49,6 +49,8 @@ pub struct PortalSettings {
     pub retry_after_header: bool,
     /// Writing a value that is already there moves the modified stamp.
     pub equal_write_bumps: bool,
+    /// A taken address answers in the 400 form of a lost race instead of 409 (`docs/vendor/hubspot.md` 3.28).
+    pub email_race: bool,
     /// A batch with errors answers 207; otherwise 200 (`docs/vendor/hubspot.md` 1.8).
     pub partial_status_207: bool,
     /// Association answers give `toObjectId` as text instead of a number (17.3).
@@ -102,6 +104,7 @@ impl Default for PortalSettings {
             key_property: true,
             retry_after_header: false,
             equal_write_bumps: true,
+            email_race: false,
             partial_status_207: true,
             association_ids_as_text: false,
             won_deal_makes_customer: true,

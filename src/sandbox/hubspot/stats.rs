@@ -95,13 +95,22 @@ impl Portal {
 
     /// Live records by plural object name; objects without any are left out.
     pub fn live_records(&self) -> BTreeMap<String, u64> {
-        let counts = self.tables.iter().map(|table| (table.kind.row().plural.to_owned(), table.live_count() as u64));
+        let counts = self.tables.iter().map(|table| {
+            (
+                table.kind.row().plural.to_owned(),
+                table.live_count() as u64,
+            )
+        });
         counts.filter(|(_, count)| *count > 0).collect()
     }
 
     /// Records ever made, by plural object name and class of author. A merge makes none.
     pub fn created(&self) -> BTreeMap<String, Created> {
-        self.counts.created.iter().map(|(kind, created)| (kind.row().plural.to_owned(), *created)).collect()
+        self.counts
+            .created
+            .iter()
+            .map(|(kind, created)| (kind.row().plural.to_owned(), *created))
+            .collect()
     }
 
     /// The keys (values of `syncline_salesforce_id`) under which the API made more than one record of an object.

@@ -98,7 +98,10 @@ impl Table {
     /// A live record by any of its ids.
     pub(super) fn live(&self, id: u64) -> Option<(u64, &Record)> {
         let id = self.resolve(id);
-        self.records.get(&id).filter(|record| record.archived.is_none()).map(|record| (id, record))
+        self.records
+            .get(&id)
+            .filter(|record| record.archived.is_none())
+            .map(|record| (id, record))
     }
 
     /// The live holder of a unique value.
@@ -116,7 +119,9 @@ impl Table {
 
     /// Takes a record out of the live ones; its unique values become free.
     pub(super) fn retire(&mut self, id: u64, at: DateTime<Utc>) {
-        let Some(record) = self.records.get_mut(&id) else { return };
+        let Some(record) = self.records.get_mut(&id) else {
+            return;
+        };
         if record.archived.replace(at).is_some() {
             return;
         }
@@ -137,9 +142,12 @@ impl Table {
 
     /// Sets values on a live record and keeps the unique values in step. No stamp, no history.
     pub(super) fn set(&mut self, id: u64, values: &Fields) {
-        let Some(record) = self.records.get_mut(&id) else { return };
+        let Some(record) = self.records.get_mut(&id) else {
+            return;
+        };
         let before = Arc::clone(&record.fields);
-        Arc::make_mut(&mut record.fields).extend(values.iter().map(|(k, v)| (k.clone(), v.clone())));
+        Arc::make_mut(&mut record.fields)
+            .extend(values.iter().map(|(k, v)| (k.clone(), v.clone())));
         let after = Arc::clone(&record.fields);
         if values.keys().any(|name| self.is_claimed(name)) {
             self.release(id, &before);
@@ -149,13 +157,19 @@ impl Table {
 
     fn is_claimed(&self, name: &str) -> bool {
         (self.kind == Kind::CONTACTS && (name == "email" || name == "hs_additional_emails"))
-            || self.schema.properties.get(name).is_some_and(|property| property.unique)
+            || self
+                .schema
+                .properties
+                .get(name)
+                .is_some_and(|property| property.unique)
     }
 
     fn claims(&self, fields: &Fields) -> Vec<(String, String)> {
         let mut out = Vec::new();
         if self.kind == Kind::CONTACTS {
-            let more = fields.get("hs_additional_emails").map_or("", String::as_str);
+            let more = fields
+                .get("hs_additional_emails")
+                .map_or("", String::as_str);
             let first = fields.get("email").map_or("", String::as_str);
             for address in std::iter::once(first).chain(more.split(';')) {
                 out.push(("email".to_owned(), fold(address)));
@@ -174,7 +188,11 @@ impl Table {
 
     fn claim(&mut self, id: u64, fields: &Fields) {
         for (name, value) in self.claims(fields) {
-            self.unique.entry(name).or_default().entry(value).or_insert(id);
+            self.unique
+                .entry(name)
+                .or_default()
+                .entry(value)
+                .or_insert(id);
         }
     }
 
@@ -189,7 +207,14 @@ impl Table {
     }
 
     /// Adds a version to a record's history.
-    pub(super) fn note(&mut self, id: u64, at: DateTime<Utc>, by: &Author, event: Event, values: &Fields) {
+    pub(super) fn note(
+        &mut self,
+        id: u64,
+        at: DateTime<Utc>,
+        by: &Author,
+        event: Event,
+        values: &Fields,
+    ) {
         if let Some(record) = self.records.get_mut(&id) {
             record.history.push(version(at, by, event, values));
         }
@@ -197,11 +222,15 @@ impl Table {
 
     /// Hands the record's present state to the search index.
     pub(super) fn reindex(&mut self, now: DateTime<Utc>, lag: chrono::Duration, id: u64) {
-        let doc = self.records.get(&id).filter(|record| record.archived.is_none()).map(|record| Doc {
-            fields: Arc::clone(&record.fields),
-            created: record.created.timestamp_millis(),
-            modified: record.modified.timestamp_millis(),
-        });
+        let doc = self
+            .records
+            .get(&id)
+            .filter(|record| record.archived.is_none())
+            .map(|record| Doc {
+                fields: Arc::clone(&record.fields),
+                created: record.created.timestamp_millis(),
+                modified: record.modified.timestamp_millis(),
+            });
         self.index.push(now, lag, id, doc);
     }
 }
@@ -214,7 +243,12 @@ pub(super) fn version(at: DateTime<Utc>, by: &Author, event: Event, values: &Fie
         event,
         values: values
             .iter()
-            .map(|(name, value)| (name.clone(), Some(value.clone()).filter(|value| !value.is_empty())))
+            .map(|(name, value)| {
+                (
+                    name.clone(),
+                    Some(value.clone()).filter(|value| !value.is_empty()),
+                )
+            })
             .collect(),
     }
 }

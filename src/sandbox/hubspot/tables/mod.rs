@@ -181,6 +181,7 @@ pub(super) fn groups(kind: Kind) -> &'static [Choice] {
             ("socialmediainformation", "Social Media Information"),
             ("deal_information", "Deal Information"),
             ("order_information", "Order Information"),
+            ("facebook_ads_properties", "Facebook Ads Properties"),
             ("contactlcs", "Contact Lifecycle Stage Properties"),
         ],
         "0-2" => &[
@@ -204,5 +205,7 @@ pub(super) fn groups(kind: Kind) -> &'static [Choice] {
 
 /// The group that shared properties of an object are put into.
 pub(super) fn home_group(kind: Kind) -> &'static str {
-    groups(kind).first().map_or("objectinformation", |group| group.0)
+    groups(kind)
+        .first()
+        .map_or("objectinformation", |group| group.0)
 }
