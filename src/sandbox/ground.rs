@@ -118,7 +118,7 @@ impl Ground for Portal {
 
     fn employ(&mut self, at: DateTime<Utc>, author: Author, person: &str, company: &str) {
         // Fails only for ids that the world did not get from this portal.
-        let _ = self.associate(at, &author, "contacts", person, "companies", company, true);
+        let _ = self.associate(at, author, "contacts", person, "companies", company, true);
     }
 
     fn edit(
@@ -129,7 +129,7 @@ impl Ground for Portal {
         id: &str,
         values: Values,
     ) -> Result<(), String> {
-        Portal::edit(self, now, &author, object, id, &values)
+        Portal::edit(self, now, author, object, id, values)
     }
 
     fn insert(
@@ -139,6 +139,6 @@ impl Ground for Portal {
         object: &str,
         values: Values,
     ) -> Result<String, String> {
-        Portal::insert(self, now, &author, object, &values)
+        Portal::insert(self, now, author, object, values)
     }
 }
