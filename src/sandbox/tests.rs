@@ -1,11 +1,13 @@
 //! The sandbox in process: both vendors, the world, faults and colleagues together.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration as Wait;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use serde_json::{Value, json};
 
-use super::history::Author;
+use super::ground::Ground;
+use super::history::{Author, Values};
 use super::http::Request;
 use super::*;
 use crate::sandbox::world::WorldSettings;
@@ -265,4 +267,89 @@ fn without_keys_neither_side_has_the_key_field() {
     let sandbox = Sandbox::new(settings, start());
     assert!(!sandbox.org.settings().key_fields);
     assert!(!sandbox.portal.settings().key_property);
+}
+
+/// Salesforce field and HubSpot property of one value, for copying a record over by hand.
+const COPIED: [(&str, &str); 8] = [
+    ("FirstName", "firstname"),
+    ("LastName", "lastname"),
+    ("Email", "email"),
+    ("Title", "jobtitle"),
+    ("Phone", "phone"),
+    ("MailingStreet", "address"),
+    ("MailingCity", "city"),
+    ("MailingPostalCode", "zip"),
+];
+
+#[test]
+fn each_side_refuses_a_few_records_of_the_other_and_takes_nearly_all() {
+    let mut sandbox = sandbox(5_000, false);
+    let paired: BTreeSet<String> = {
+        let pairs = sandbox.truth().contacts.iter();
+        pairs
+            .flat_map(|pair| [pair.salesforce.clone(), pair.hubspot.clone()])
+            .collect()
+    };
+    let mut refused: BTreeMap<Side, Vec<String>> = BTreeMap::new();
+    let strangers = |ids: Vec<String>| ids.into_iter().filter(|id| !paired.contains(id));
+    let to_hubspot: Vec<Values> = strangers(sandbox.org.ids("Contact"))
+        .map(|id| {
+            let get = |(field, property): (&str, &str)| {
+                let value = sandbox.org.value("Contact", &id, field);
+                (property.to_owned(), value)
+            };
+            COPIED
+                .map(get)
+                .into_iter()
+                .filter(|(_, value)| value.is_some())
+                .collect()
+        })
+        .collect();
+    let to_salesforce: Vec<Values> = strangers(sandbox.portal.ids("contacts"))
+        .map(|id| {
+            let get = |(field, property): (&str, &str)| {
+                let value = sandbox.portal.value("contacts", &id, property);
+                (field.to_owned(), value)
+            };
+            COPIED
+                .map(get)
+                .into_iter()
+                .filter(|(_, value)| value.is_some())
+                .collect()
+        })
+        .collect();
+    for values in to_hubspot {
+        if let Err(why) = Ground::insert(
+            &mut sandbox.portal,
+            start(),
+            Author::System,
+            "contacts",
+            values,
+        ) {
+            refused.entry(Side::HubSpot).or_default().push(why);
+        }
+    }
+    for values in to_salesforce {
+        if let Err(why) =
+            Ground::insert(&mut sandbox.org, start(), Author::System, "Contact", values)
+        {
+            refused.entry(Side::Salesforce).or_default().push(why);
+        }
+    }
+    let h = &refused[&Side::HubSpot];
+    // The doubles of people HubSpot has already, and seven bad addresses.
+    let taken = h.iter().filter(|why| why.contains("already")).count();
+    let invalid = h.iter().filter(|why| why.contains("is invalid")).count();
+    assert_eq!((taken, invalid, h.len()), (72, 7, 79), "{h:?}");
+    let s = &refused[&Side::Salesforce];
+    let about = |code: &str| s.iter().filter(|why| why.contains(code)).count();
+    assert_eq!(about("INVALID_EMAIL_ADDRESS"), 5, "{s:?}");
+    for code in [
+        "REQUIRED_FIELD_MISSING",
+        "STRING_TOO_LONG",
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+    ] {
+        assert!(about(code) > 0, "{code} in {s:?}");
+    }
+    assert!(s.len() < 40, "{s:?}");
 }
