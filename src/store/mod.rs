@@ -3,14 +3,23 @@
 
 mod codec;
 mod counters;
+mod disk;
+mod disk_error;
 mod family;
+mod folder;
 mod key;
 mod key_reader;
 pub mod keys;
+mod ledger;
+mod lock;
+mod open;
 mod overlay;
 pub mod rows;
 mod seal;
 mod sim_store;
+mod sled_store;
+mod sync;
+mod thread;
 mod traits;
 mod typed;
 
@@ -21,5 +30,6 @@ pub use key::{Key, KeyPart, KeyWriter};
 pub use key_reader::KeyReader;
 pub use overlay::OverlayStore;
 pub use sim_store::SimStore;
+pub use sled_store::{STORE_THREAD, SledStore};
 pub use traits::{Batch, Entry, Range, Store, StoreError};
 pub use typed::TypedStore;
