@@ -22,9 +22,10 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// The one tree.
 const TREE: &str = "state";
 
-/// Up to so many rows a store that was not closed in order is read through at open; larger ones are left to `doctor`, or a
-/// start would take longer than the 5 seconds of docs/design/testing.md 6.
-const VERIFY_ROWS: u64 = 100_000;
+/// Up to so many rows the store is read through at open, after it was closed in order and after it was not; larger ones are left to
+/// `doctor`, or a start would take longer than the 5 seconds of docs/design/testing.md 6.
+const VERIFY_CLOSED: u64 = 20_000;
+const VERIFY_UNCLOSED: u64 = 100_000;
 
 /// How often, and how long each time, an earlier handle of this process is waited for.
 const LOCK_TRIES: usize = 100;
@@ -73,8 +74,11 @@ fn open_checked(store: &Path, read_all: bool) -> Result<Disk, StoreError> {
         .unwrap_or_else(|panic| Err(damaged(store, panic_text(&*panic))))?;
     folder::own_only_below(store);
     check_mark(&disk, store, marked)?;
-    let unclean = marked.is_some_and(|marked| !marked.clean);
-    if read_all || (unclean && disk.ledger().rows <= VERIFY_ROWS) {
+    let limit = match marked {
+        Some(Marked { clean: true, .. }) => VERIFY_CLOSED,
+        _ => VERIFY_UNCLOSED,
+    };
+    if read_all || disk.ledger().rows <= limit {
         disk.verify()?;
     }
     disk.mark_open()?;
