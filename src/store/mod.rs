@@ -5,6 +5,7 @@ mod codec;
 mod counters;
 mod disk;
 mod disk_error;
+mod doctor;
 mod export;
 mod family;
 mod folder;
@@ -27,6 +28,7 @@ mod typed;
 
 pub use codec::{FORMAT, VALUE_LIMIT, decode, encode};
 pub use counters::{Count, CounterDelta, Counters};
+pub use doctor::{Finding, FindingState, doctor};
 pub use export::{ExportError, ExportSummary, export};
 pub use family::Family;
 pub use import::{ImportError, import};
