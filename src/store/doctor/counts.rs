@@ -20,7 +20,7 @@ const KNOWN: [&str; 6] = ["links/", "conflicts/", "review/", "errors/", "dirty/"
 pub(super) async fn check<S: Store + ?Sized>(store: &S) -> Result<Vec<Finding>, StoreError> {
     let mut check = Check::new(
         "counters",
-        "export the store and import it into a new data folder only if other checks fail too; lists are right, their totals are not",
+        "the lists are right, only their totals are not; report it",
     );
     let mut found = Recount::new();
     count(store, Family::Link, &mut found, |_, link: Link| Some(Count::Links(link.mapping))).await?;
