@@ -1,4 +1,9 @@
 //! One suite, run against every store: what the `Store` trait promises (docs/design/testing.md 2.4).
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it measured or skipped"
+)]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -45,24 +50,57 @@ async fn conformance(store: &dyn Store) {
     // A batch is visible when `apply` returns, all of it, and reads come in the order asked.
     store.apply(puts([5, 1, 3])).await.unwrap();
     store.commit(puts([2, 4])).await.unwrap();
-    let many = store.get_many(vec![key(4), key(9), key(1), key(4)]).await.unwrap();
-    assert_eq!(many, vec![Some(value(4)), None, Some(value(1)), Some(value(4))]);
+    let many = store
+        .get_many(vec![key(4), key(9), key(1), key(4)])
+        .await
+        .unwrap();
+    assert_eq!(
+        many,
+        vec![Some(value(4)), None, Some(value(1)), Some(value(4))]
+    );
 
     // Order, limits, pages, both ways.
     assert_eq!(numbers(store, all()).await, [1, 2, 3, 4, 5]);
     assert_eq!(numbers(store, all().reversed()).await, [5, 4, 3, 2, 1]);
     let two = Range::prefix(keys::all(Family::Dirty), 2);
     assert_eq!(numbers(store, two.clone()).await, [1, 2]);
-    assert_eq!(numbers(store, two.clone().after(Some(key(2)))).await, [3, 4]);
-    assert_eq!(numbers(store, two.clone().reversed().after(Some(key(4)))).await, [3, 2]);
-    assert_eq!(numbers(store, two.clone().after(Some(key(5)))).await, [0; 0]);
-    assert_eq!(numbers(store, two.clone().reversed().after(Some(key(1)))).await, [0; 0]);
-    assert_eq!(numbers(store, Range::prefix(keys::all(Family::Dirty), 0)).await, [0; 0]);
+    assert_eq!(
+        numbers(store, two.clone().after(Some(key(2)))).await,
+        [3, 4]
+    );
+    assert_eq!(
+        numbers(store, two.clone().reversed().after(Some(key(4)))).await,
+        [3, 2]
+    );
+    assert_eq!(
+        numbers(store, two.clone().after(Some(key(5)))).await,
+        [0; 0]
+    );
+    assert_eq!(
+        numbers(store, two.clone().reversed().after(Some(key(1)))).await,
+        [0; 0]
+    );
+    assert_eq!(
+        numbers(store, Range::prefix(keys::all(Family::Dirty), 0)).await,
+        [0; 0]
+    );
     // A key that is not there is as good a place to go on from as any; so is one outside of the prefix.
-    assert_eq!(numbers(store, two.clone().after(Some(Key(vec![0])))).await, [1, 2]);
-    assert_eq!(numbers(store, two.clone().after(Some(Key(vec![255])))).await, [0; 0]);
-    assert_eq!(numbers(store, two.clone().reversed().after(Some(Key(vec![255])))).await, [5, 4]);
-    assert_eq!(numbers(store, two.reversed().after(Some(Key(vec![0])))).await, [0; 0]);
+    assert_eq!(
+        numbers(store, two.clone().after(Some(Key(vec![0])))).await,
+        [1, 2]
+    );
+    assert_eq!(
+        numbers(store, two.clone().after(Some(Key(vec![255])))).await,
+        [0; 0]
+    );
+    assert_eq!(
+        numbers(store, two.clone().reversed().after(Some(Key(vec![255])))).await,
+        [5, 4]
+    );
+    assert_eq!(
+        numbers(store, two.reversed().after(Some(Key(vec![0])))).await,
+        [0; 0]
+    );
 
     // Neighbouring families are not in the range; the whole store is in order; nothing of the store's own shows.
     let mut batch = Batch::default();
@@ -70,7 +108,10 @@ async fn conformance(store: &dyn Store) {
     batch.put(keys::activity(u64::MAX), value(0));
     store.commit(batch).await.unwrap();
     assert_eq!(numbers(store, all()).await, [1, 2, 3, 4, 5]);
-    let everything = store.range(Range::prefix(Key(Vec::new()), usize::MAX)).await.unwrap();
+    let everything = store
+        .range(Range::prefix(Key(Vec::new()), usize::MAX))
+        .await
+        .unwrap();
     assert_eq!(everything.len(), 7);
     assert!(everything.is_sorted());
 
@@ -103,7 +144,10 @@ async fn conformance(store: &dyn Store) {
     let mut batch = Batch::default();
     batch.put(key(202), vec![1; VALUE_LIMIT]);
     store.commit(batch).await.unwrap();
-    assert_eq!(store.get(key(202)).await.unwrap().unwrap().len(), VALUE_LIMIT);
+    assert_eq!(
+        store.get(key(202)).await.unwrap().unwrap().len(),
+        VALUE_LIMIT
+    );
 
     store.verify().await.unwrap();
     let before = store.rows_read();
@@ -146,10 +190,19 @@ async fn an_overlay_shows_both_and_changes_nothing_below() {
     assert_eq!(numbers(&overlay, all()).await, [0, 4, 5, 6, 7]);
     let two = Range::prefix(keys::all(Family::Dirty), 2);
     assert_eq!(numbers(&overlay, two.clone()).await, [0, 4]);
-    assert_eq!(numbers(&overlay, two.clone().after(Some(key(0)))).await, [4, 5]);
+    assert_eq!(
+        numbers(&overlay, two.clone().after(Some(key(0)))).await,
+        [4, 5]
+    );
     assert_eq!(numbers(&overlay, two.clone().reversed()).await, [7, 6]);
-    assert_eq!(numbers(&overlay, two.reversed().after(Some(key(5)))).await, [4, 0]);
-    let many = overlay.get_many(vec![key(1), key(4), key(5)]).await.unwrap();
+    assert_eq!(
+        numbers(&overlay, two.reversed().after(Some(key(5)))).await,
+        [4, 0]
+    );
+    let many = overlay
+        .get_many(vec![key(1), key(4), key(5)])
+        .await
+        .unwrap();
     assert_eq!(many, vec![None, Some(value(40)), Some(value(5))]);
     assert_eq!(numbers(below.as_ref(), all()).await, [1, 2, 3, 4, 5, 6]);
     assert_eq!(below.get(key(4)).await.unwrap(), Some(value(4)));
@@ -163,7 +216,10 @@ async fn everything_is_there_after_a_reopen() {
         store.commit(puts(0..500)).await.unwrap();
         store.apply(puts([900])).await.unwrap();
         store.close().await.unwrap();
-        assert!(matches!(store.get(key(1)).await, Err(StoreError::Stopped(_))));
+        assert!(matches!(
+            store.get(key(1)).await,
+            Err(StoreError::Stopped(_))
+        ));
     }
     for _ in 0..3 {
         // Dropped without `close`: as good.
@@ -190,7 +246,10 @@ async fn a_crash_keeps_every_commit_and_a_prefix_of_the_rest() {
         assert_eq!(offered, 3);
         let expected: Vec<u64> = (1..=2 + keep as u64).collect();
         assert_eq!(numbers(&after, all()).await, expected);
-        assert!(matches!(store.get(key(1)).await, Err(StoreError::Stopped(_))));
+        assert!(matches!(
+            store.get(key(1)).await,
+            Err(StoreError::Stopped(_))
+        ));
         // What survived is durable now.
         assert_eq!(after.crash(|count| count).len(), expected.len());
     }
@@ -217,8 +276,14 @@ async fn after_a_failed_commit_nothing_is_read_or_written_any_more() {
     store.fail_next_commit("no space left on device");
     let error = store.commit(puts([1])).await.unwrap_err();
     assert!(error.to_string().contains("no space left"), "{error}");
-    assert!(matches!(store.apply(puts([2])).await, Err(StoreError::Stopped(_))));
-    assert!(matches!(store.commit(Batch::default()).await, Err(StoreError::Stopped(_))));
+    assert!(matches!(
+        store.apply(puts([2])).await,
+        Err(StoreError::Stopped(_))
+    ));
+    assert!(matches!(
+        store.commit(Batch::default()).await,
+        Err(StoreError::Stopped(_))
+    ));
     assert!(store.crash(|_| 0).is_empty());
 }
 
@@ -227,8 +292,14 @@ async fn a_flipped_bit_in_memory_is_a_typed_error() {
     let store = SimStore::new();
     store.commit(puts([1])).await.unwrap();
     assert!(store.damage(&key(1)));
-    assert!(matches!(store.get(key(1)).await, Err(StoreError::BadValue { .. })));
-    assert!(matches!(store.range(all()).await, Err(StoreError::BadValue { .. })));
+    assert!(matches!(
+        store.get(key(1)).await,
+        Err(StoreError::BadValue { .. })
+    ));
+    assert!(matches!(
+        store.range(all()).await,
+        Err(StoreError::BadValue { .. })
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -276,8 +347,12 @@ async fn measure_records_a_second_in_batches_of_200() {
         for batch in 0..batches {
             let mut writes = Batch::default();
             for row in 0..rows {
-                let id = u128::from(batch * rows + row).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-                let key = KeyWriter::new(Family::Base).text("contacts").u128(id).finish();
+                let id = u128::from(batch * rows + row)
+                    .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+                let key = KeyWriter::new(Family::Base)
+                    .text("contacts")
+                    .u128(id)
+                    .finish();
                 writes.put(key, vec![b'x'; 600]);
             }
             store.commit(writes).await.unwrap();
@@ -289,5 +364,19 @@ async fn measure_records_a_second_in_batches_of_200() {
     for number in 0..500 {
         store.commit(puts([number])).await.unwrap();
     }
-    println!("single rows: {:.0} commits/s", 500.0 / start.elapsed().as_secs_f64());
+    println!(
+        "single rows: {:.0} commits/s",
+        500.0 / start.elapsed().as_secs_f64()
+    );
+    store.close().await.unwrap();
+    drop(store);
+    let start = std::time::Instant::now();
+    let store = open(folder.path());
+    println!("open: {:.3} s", start.elapsed().as_secs_f64());
+    let start = std::time::Instant::now();
+    store.verify().await.unwrap();
+    println!(
+        "reading 20,500 rows through: {:.3} s",
+        start.elapsed().as_secs_f64()
+    );
 }

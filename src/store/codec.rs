@@ -73,7 +73,10 @@ mod tests {
     #[test]
     fn an_unknown_format_is_refused_by_name() {
         let error = decode::<String>(&key(), b"\x09\"x\"").unwrap_err();
-        assert!(error.to_string().contains("format 9 is not known"), "{error}");
+        assert!(
+            error.to_string().contains("format 9 is not known"),
+            "{error}"
+        );
         assert!(decode::<String>(&key(), b"").is_err());
         assert!(decode::<u64>(&key(), b"\x01\"x\"").is_err());
     }

@@ -125,7 +125,10 @@ mod tests {
         let seen = Count::Observations(Side::HubSpot, "contacts".to_owned());
         let mut counters = Counters::load(&store).await.unwrap();
         counters.add(&links, 3);
-        counters.add_all(&[CounterDelta { count: seen.clone(), by: 2 }]);
+        counters.add_all(&[CounterDelta {
+            count: seen.clone(),
+            by: 2,
+        }]);
         let mut batch = Batch::default();
         counters.write(&mut batch).unwrap();
         assert_eq!(batch.writes.len(), 2);

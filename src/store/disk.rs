@@ -178,8 +178,7 @@ impl Disk {
                 ..Ledger::default()
             };
             for entry in tree.iter() {
-                let (key, value) =
-                    entry.map_err(|error| sled_error(folder, "read", &error))?;
+                let (key, value) = entry.map_err(|error| sled_error(folder, "read", &error))?;
                 if key.as_ref() == LEDGER_KEY {
                     continue;
                 }
@@ -195,7 +194,10 @@ impl Disk {
         let why = if found.rows == expected.rows {
             "rows have fallen back to older values".to_owned()
         } else {
-            format!("it holds {} rows where {} were stored", found.rows, expected.rows)
+            format!(
+                "it holds {} rows where {} were stored",
+                found.rows, expected.rows
+            )
         };
         Err(damaged(&self.folder, why))
     }

@@ -14,12 +14,8 @@ data folder, or start with an empty one: links are found again through the key f
 pub(super) fn io_error(folder: &Path, doing: &str, error: &std::io::Error) -> StoreError {
     let next = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space and start again",
-        ErrorKind::PermissionDenied => {
-            "check who owns the folder, or name another with --data-dir"
-        }
-        ErrorKind::ReadOnlyFilesystem => {
-            "make it writable, or name another folder with --data-dir"
-        }
+        ErrorKind::PermissionDenied => "check who owns the folder, or name another with --data-dir",
+        ErrorKind::ReadOnlyFilesystem => "make it writable, or name another folder with --data-dir",
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
             "name a folder, not a file, with --data-dir"
         }

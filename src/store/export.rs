@@ -136,8 +136,14 @@ pub async fn export<S: Store + ?Sized>(
     lines.write(&Line::Header {
         format: FORMAT_NAME.to_owned(),
         version: FORMAT_VERSION,
-        schema: store.row(keys::meta(keys::META_SCHEMA)).await?.unwrap_or_default(),
-        install: store.row(keys::meta(keys::META_INSTALL)).await?.unwrap_or_default(),
+        schema: store
+            .row(keys::meta(keys::META_SCHEMA))
+            .await?
+            .unwrap_or_default(),
+        install: store
+            .row(keys::meta(keys::META_INSTALL))
+            .await?
+            .unwrap_or_default(),
         counts,
     })?;
     let mut entries = 0;
@@ -149,14 +155,20 @@ pub async fn export<S: Store + ?Sized>(
                 entries += 1;
                 if entries % CHECK_EVERY == 0 {
                     let sha256 = hash_text(&lines.hasher);
-                    lines.write(&Line::Check { check: entries, sha256 })?;
+                    lines.write(&Line::Check {
+                        check: entries,
+                        sha256,
+                    })?;
                 }
             }
             after = page.into_iter().next_back().map(|(key, _)| key);
         }
     }
     let sha256 = hash_text(&lines.hasher);
-    lines.write(&Line::End { end: entries, sha256: sha256.clone() })?;
+    lines.write(&Line::End {
+        end: entries,
+        sha256: sha256.clone(),
+    })?;
     lines.out.flush()?;
     Ok(ExportSummary { entries, sha256 })
 }

@@ -21,7 +21,9 @@ use crate::clock::Clock;
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The data folder is in use.
-    #[error("the data folder {folder} holds a store already; import needs an empty one, name another with --data-dir")]
+    #[error(
+        "the data folder {folder} holds a store already; import needs an empty one, name another with --data-dir"
+    )]
     NotEmpty {
         /// The folder.
         folder: String,
@@ -63,7 +65,9 @@ pub async fn import(
         });
     }
     let beside = Beside(data_dir.join(BESIDE));
-    beside.remove().map_err(|error| failed("remove an unfinished import", error))?;
+    beside
+        .remove()
+        .map_err(|error| failed("remove an unfinished import", error))?;
     let summary = fill(reader, &beside.0, clock).await?;
     fs::rename(beside.0.join(STORE_FOLDER), &target)
         .and_then(|()| folder::sync_folder(data_dir))
@@ -109,7 +113,10 @@ async fn fill(
         }
     };
     store.apply(batch).await?;
-    let epoch: u64 = store.row(keys::meta(keys::META_EPOCH)).await?.unwrap_or_default();
+    let epoch: u64 = store
+        .row(keys::meta(keys::META_EPOCH))
+        .await?
+        .unwrap_or_default();
     let mut batch = Batch::default();
     batch.put_row(keys::meta(keys::META_EPOCH), &epoch.saturating_add(1))?;
     store.commit(batch).await?;
@@ -160,7 +167,9 @@ impl<'a> Lines<'a> {
     fn read_line(&mut self) -> Result<Vec<u8>, ImportError> {
         self.number += 1;
         let mut text = Vec::new();
-        let read = (&mut *self.reader).take(LINE_LIMIT).read_until(b'\n', &mut text);
+        let read = (&mut *self.reader)
+            .take(LINE_LIMIT)
+            .read_until(b'\n', &mut text);
         read.map_err(|error| self.wrong(format!("it could not be read: {error}")))?;
         match text.last() {
             Some(b'\n') => Ok(text),
@@ -184,12 +193,21 @@ impl<'a> Lines<'a> {
                 return Err(self.wrong("a check line is missing or out of place"));
             }
             match line {
-                Line::Header { format, version, counts, .. } => {
+                Line::Header {
+                    format,
+                    version,
+                    counts,
+                    ..
+                } => {
                     if format != FORMAT_NAME {
-                        return Err(self.wrong(format!("\"{format}\" is not an export of Syncline")));
+                        return Err(
+                            self.wrong(format!("\"{format}\" is not an export of Syncline"))
+                        );
                     }
                     if version != FORMAT_VERSION {
-                        let why = format!("export version {version} is not known to this Syncline, which reads {FORMAT_VERSION}");
+                        let why = format!(
+                            "export version {version} is not known to this Syncline, which reads {FORMAT_VERSION}"
+                        );
                         return Err(self.wrong(why));
                     }
                     self.counts = Some(counts);
@@ -198,7 +216,12 @@ impl<'a> Lines<'a> {
                     self.check(check, &sha256, &before)?;
                     self.check_due = false;
                 }
-                Line::Row { family, key, format, value } => {
+                Line::Row {
+                    family,
+                    key,
+                    format,
+                    value,
+                } => {
                     let mut bytes = vec![format];
                     serde_json::to_writer(&mut bytes, &value)
                         .map_err(|error| self.wrong(error.to_string()))?;
@@ -217,7 +240,10 @@ impl<'a> Lines<'a> {
                     if !self.reader.fill_buf().is_ok_and(<[u8]>::is_empty) {
                         return Err(self.wrong("something follows the last line"));
                     }
-                    return Ok(Next::End(ExportSummary { entries: end, sha256 }));
+                    return Ok(Next::End(ExportSummary {
+                        entries: end,
+                        sha256,
+                    }));
                 }
             }
         }
@@ -229,7 +255,9 @@ impl<'a> Lines<'a> {
             return Err(self.wrong(why));
         }
         if sha256 != hash_text(before) {
-            return Err(self.wrong("the hash of what comes before it is another: the export was changed"));
+            return Err(
+                self.wrong("the hash of what comes before it is another: the export was changed")
+            );
         }
         Ok(())
     }

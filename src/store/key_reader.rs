@@ -32,7 +32,10 @@ impl<'a> KeyReader<'a> {
     }
 
     fn short(&self, part: &str) -> StoreError {
-        bad_value(self.key, format!("the key has no whole {part} where one belongs"))
+        bad_value(
+            self.key,
+            format!("the key has no whole {part} where one belongs"),
+        )
     }
 
     fn take(&mut self, count: usize, part: &str) -> Result<&'a [u8], StoreError> {
@@ -52,13 +55,17 @@ impl<'a> KeyReader<'a> {
     /// A number.
     pub fn u64(&mut self) -> Result<u64, StoreError> {
         let bytes = self.take(8, "number")?;
-        Ok(bytes.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)))
+        Ok(bytes
+            .iter()
+            .fold(0, |sum, byte| (sum << 8) | u64::from(*byte)))
     }
 
     /// An id.
     pub fn u128(&mut self) -> Result<u128, StoreError> {
         let bytes = self.take(16, "id")?;
-        Ok(bytes.iter().fold(0, |sum, byte| (sum << 8) | u128::from(*byte)))
+        Ok(bytes
+            .iter()
+            .fold(0, |sum, byte| (sum << 8) | u128::from(*byte)))
     }
 
     /// A text.

@@ -30,7 +30,10 @@ pub fn read_side(key: &Key, reader: &mut KeyReader<'_>) -> Result<Side, StoreErr
     match reader.byte()? {
         1 => Ok(Side::Salesforce),
         2 => Ok(Side::HubSpot),
-        other => Err(super::codec::bad_value(key, format!("there is no side {other}"))),
+        other => Err(super::codec::bad_value(
+            key,
+            format!("there is no side {other}"),
+        )),
     }
 }
 
@@ -122,12 +125,16 @@ pub fn observation(side: Side, object: &str, id: &RecordId) -> Key {
 
 /// Why a record is to be looked at.
 pub fn dirty(mapping: &MappingId, side: Side, id: &RecordId) -> Key {
-    of_side(Family::Dirty, mapping, side).text(id.as_str()).finish()
+    of_side(Family::Dirty, mapping, side)
+        .text(id.as_str())
+        .finish()
 }
 
 /// A record under one of its match keys.
 pub fn match_index(mapping: &MappingId, side: Side, rule: u8, hash: u128, id: &RecordId) -> Key {
-    match_rows(mapping, side, rule, hash).text(id.as_str()).finish()
+    match_rows(mapping, side, rule, hash)
+        .text(id.as_str())
+        .finish()
 }
 
 /// All records with that match key.
@@ -196,7 +203,9 @@ pub fn error(item: ItemId) -> Key {
 
 /// A record that is gone.
 pub fn tomb(mapping: &MappingId, side: Side, id: &RecordId) -> Key {
-    of_side(Family::Tomb, mapping, side).text(id.as_str()).finish()
+    of_side(Family::Tomb, mapping, side)
+        .text(id.as_str())
+        .finish()
 }
 
 /// A value that must not travel.
@@ -220,7 +229,10 @@ pub fn schema(side: Side, object: &str) -> Key {
 
 /// Calls used in an hour; `hour` counts whole hours since 1970, UTC.
 pub fn budget(side: Side, hour: u64) -> Key {
-    start(Family::Budget).byte(side_byte(side)).u64(hour).finish()
+    start(Family::Budget)
+        .byte(side_byte(side))
+        .u64(hour)
+        .finish()
 }
 
 /// All hours of a side.
@@ -240,7 +252,10 @@ pub fn plan(run: RunId, seq: u64) -> Key {
 
 /// An item that waits, under what it waits for: a link's id, or [`record_owner`].
 pub fn pending(owner: u128, item: ItemId) -> Key {
-    start(Family::PendingIndex).u128(owner).u128(item.0).finish()
+    start(Family::PendingIndex)
+        .u128(owner)
+        .u128(item.0)
+        .finish()
 }
 
 /// All that waits for a link or record.
@@ -290,7 +305,11 @@ mod tests {
     fn runs_and_hours_order_as_numbers() {
         assert!(journal(RunId(9), u64::MAX) < journal(RunId(10), 0));
         assert!(budget(Side::HubSpot, 255) < budget(Side::HubSpot, 256));
-        assert!(journal(RunId(9), 3).0.starts_with(&by_run(Family::Journal, RunId(9)).0));
+        assert!(
+            journal(RunId(9), 3)
+                .0
+                .starts_with(&by_run(Family::Journal, RunId(9)).0)
+        );
     }
 
     #[test]

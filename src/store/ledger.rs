@@ -38,7 +38,10 @@ impl Ledger {
     pub(super) fn to_bytes(self) -> [u8; 24] {
         let mut bytes = [0; 24];
         let words = [self.batch, self.rows, self.sum];
-        for (to, from) in bytes.iter_mut().zip(words.iter().flat_map(|word| word.to_be_bytes())) {
+        for (to, from) in bytes
+            .iter_mut()
+            .zip(words.iter().flat_map(|word| word.to_be_bytes()))
+        {
             *to = from;
         }
         bytes
@@ -95,7 +98,10 @@ impl Mark {
     /// Writes the mark.
     pub(super) fn write(&self, marked: Marked) -> io::Result<()> {
         let state = if marked.clean { "closed" } else { "open  " };
-        write_at_start(&self.file, format!("{:020} {state}\n", marked.batch).as_bytes())
+        write_at_start(
+            &self.file,
+            format!("{:020} {state}\n", marked.batch).as_bytes(),
+        )
     }
 }
 
@@ -132,7 +138,11 @@ mod tests {
 
     #[test]
     fn a_ledger_comes_back_from_its_bytes_and_no_others() {
-        let ledger = Ledger { batch: 7, rows: 2, sum: u64::MAX };
+        let ledger = Ledger {
+            batch: 7,
+            rows: 2,
+            sum: u64::MAX,
+        };
         assert_eq!(Ledger::from_bytes(&ledger.to_bytes()), Some(ledger));
         assert_eq!(Ledger::from_bytes(&[0; 23]), None);
     }
@@ -154,8 +164,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mark, read) = Mark::open(folder.path()).unwrap();
         assert_eq!(read, None);
-        let marked = Marked { batch: 12, clean: false };
-        mark.write(Marked { batch: 11, clean: true }).unwrap();
+        let marked = Marked {
+            batch: 12,
+            clean: false,
+        };
+        mark.write(Marked {
+            batch: 11,
+            clean: true,
+        })
+        .unwrap();
         mark.write(marked).unwrap();
         assert_eq!(Mark::open(folder.path()).unwrap().1, Some(marked));
         assert_eq!(parse(b"00000000000000000012 clo"), None);

@@ -38,7 +38,10 @@ pub(super) fn open(data_dir: &Path, now: DateTime<Utc>) -> Result<Disk, StoreErr
     let leftovers = folder::remove_half_written_snapshots(&store)
         .map_err(|error| io_error(&store, "remove a half-written snapshot", &error))?;
     if leftovers > 0 {
-        tracing::info!(leftovers, "removed half-written snapshots of an interrupted start");
+        tracing::info!(
+            leftovers,
+            "removed half-written snapshots of an interrupted start"
+        );
     }
     match open_checked(&store, false) {
         Err(StoreError::Damaged { why, .. }) => restore(&store, now, &why),
@@ -103,7 +106,14 @@ fn open_sled(store: &Path, mark: Mark) -> Result<Disk, StoreError> {
     };
     let files =
         SyncFiles::open(store).map_err(|error| io_error(store, "open its files", &error))?;
-    Ok(Disk::new(PathBuf::from(store), db, tree, ledger, files, mark))
+    Ok(Disk::new(
+        PathBuf::from(store),
+        db,
+        tree,
+        ledger,
+        files,
+        mark,
+    ))
 }
 
 /// Opens sled. Its threads let go of the file a moment after an earlier handle of this process was dropped; our own lock

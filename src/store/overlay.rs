@@ -41,7 +41,8 @@ impl Store for OverlayStore {
     }
 
     async fn get_many(&self, keys: Vec<Key>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        self.rows_read.fetch_add(keys.len() as u64, Ordering::Relaxed);
+        self.rows_read
+            .fetch_add(keys.len() as u64, Ordering::Relaxed);
         let own: Vec<Option<Option<Vec<u8>>>> = {
             let writes = self.writes();
             keys.iter().map(|key| writes.get(key).cloned()).collect()
@@ -82,15 +83,21 @@ impl Store for OverlayStore {
                 ..range.clone()
             })
             .await?;
-        let mut merged: Writes = below.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        let mut merged: Writes = below
+            .into_iter()
+            .map(|(key, value)| (key, Some(value)))
+            .collect();
         merged.extend(own);
-        let rows = merged.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        let rows = merged
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)));
         let entries: Vec<Entry> = if range.reverse {
             rows.rev().take(range.limit).collect()
         } else {
             rows.take(range.limit).collect()
         };
-        self.rows_read.fetch_add(entries.len() as u64, Ordering::Relaxed);
+        self.rows_read
+            .fetch_add(entries.len() as u64, Ordering::Relaxed);
         Ok(entries)
     }
 

@@ -104,7 +104,12 @@ impl SimStore {
 
     /// Flips one bit of a stored value: reading it fails from now on. False where there is no such key.
     pub fn damage(&self, key: &Key) -> bool {
-        match self.state().rows.get_mut(key).and_then(|value| value.last_mut()) {
+        match self
+            .state()
+            .rows
+            .get_mut(key)
+            .and_then(|value| value.last_mut())
+        {
             Some(byte) => {
                 *byte ^= 1;
                 true
@@ -134,9 +139,16 @@ impl Store for SimStore {
     async fn get_many(&self, keys: Vec<Key>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let state = self.state();
         state.check()?;
-        self.rows_read.fetch_add(keys.len() as u64, Ordering::Relaxed);
+        self.rows_read
+            .fetch_add(keys.len() as u64, Ordering::Relaxed);
         keys.iter()
-            .map(|key| state.rows.get(key).map(|value| unseal(key, value)).transpose())
+            .map(|key| {
+                state
+                    .rows
+                    .get(key)
+                    .map(|value| unseal(key, value))
+                    .transpose()
+            })
             .collect()
     }
 
@@ -149,11 +161,19 @@ impl Store for SimStore {
         let found = state.rows.range((low.map(Key), high.map(Key)));
         let open = |(key, value): (&Key, &Vec<u8>)| Ok((key.clone(), unseal(key, value)?));
         let entries: Vec<Entry> = if range.reverse {
-            found.rev().take(range.limit).map(open).collect::<Result<_, StoreError>>()?
+            found
+                .rev()
+                .take(range.limit)
+                .map(open)
+                .collect::<Result<_, StoreError>>()?
         } else {
-            found.take(range.limit).map(open).collect::<Result<_, StoreError>>()?
+            found
+                .take(range.limit)
+                .map(open)
+                .collect::<Result<_, StoreError>>()?
         };
-        self.rows_read.fetch_add(entries.len() as u64, Ordering::Relaxed);
+        self.rows_read
+            .fetch_add(entries.len() as u64, Ordering::Relaxed);
         Ok(entries)
     }
 

@@ -108,9 +108,17 @@ impl SledStore {
 
     /// Lets the thread come to its end and waits for it.
     fn end(&self) {
-        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let requests = self
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         drop(requests);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(Err(panic)) = thread.map(JoinHandle::join) {
             let why = panic_text(&*panic);
             tracing::error!(why, "the store's thread ended badly");
@@ -132,13 +140,15 @@ impl Store for SledStore {
     }
 
     async fn get_many(&self, keys: Vec<Key>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        self.rows_read.fetch_add(keys.len() as u64, Ordering::Relaxed);
+        self.rows_read
+            .fetch_add(keys.len() as u64, Ordering::Relaxed);
         self.ask(|reply| Request::Get(keys, reply)).await
     }
 
     async fn range(&self, range: Range) -> Result<Vec<Entry>, StoreError> {
         let entries = self.ask(|reply| Request::Range(range, reply)).await?;
-        self.rows_read.fetch_add(entries.len() as u64, Ordering::Relaxed);
+        self.rows_read
+            .fetch_add(entries.len() as u64, Ordering::Relaxed);
         Ok(entries)
     }
 

@@ -71,7 +71,11 @@ fn answer_all(disk: &mut Disk, requests: &Receiver<Request>) -> Option<Reply<()>
                 let _ = reply.send(disk.write(batch));
             }
             Request::Commit(batch, reply) => {
-                let written = if batch.is_empty() { Ok(()) } else { disk.write(batch) };
+                let written = if batch.is_empty() {
+                    Ok(())
+                } else {
+                    disk.write(batch)
+                };
                 match written {
                     Ok(()) => waiting.push(reply),
                     Err(error) => {

@@ -69,7 +69,7 @@ impl Range {
 
     /// The limits of the range in key order; `None` where nothing can lie between them. Keys below the first family's are the
     /// store's own and never in a range.
-    pub(super) fn bounds(&self) -> Option<(Bound<Vec<u8>>, Bound<Vec<u8>>)> {
+    pub(super) fn bounds(&self) -> Option<Bounds> {
         let first = if self.prefix.0.is_empty() {
             vec![1]
         } else {
@@ -97,6 +97,9 @@ impl Range {
         (!empty).then_some((low, high))
     }
 }
+
+/// The lower and the upper limit of a range.
+type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
 /// True where `key` lies below the upper limit `high`.
 fn beyond(high: &Bound<Vec<u8>>, key: &[u8]) -> bool {
@@ -153,7 +156,9 @@ pub enum StoreError {
         next: String,
     },
     /// A value is larger than the store takes.
-    #[error("a value of {bytes} bytes under {key} is more than the {limit} the store takes; map fewer or shorter fields")]
+    #[error(
+        "a value of {bytes} bytes under {key} is more than the {limit} the store takes; map fewer or shorter fields"
+    )]
     TooLarge {
         /// The key, as hexadecimal.
         key: String,

@@ -68,3 +68,40 @@ impl Batch {
         self.writes.append(&mut other.writes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::{Family, SimStore, keys};
+
+    #[tokio::test]
+    async fn rows_go_in_and_come_out_of_any_store() {
+        let store: Arc<dyn Store> = Arc::new(SimStore::new());
+        let mut batch = Batch::default();
+        batch.put_row(keys::counter("a"), &1i64).unwrap();
+        batch.put_row(keys::counter("b"), &2i64).unwrap();
+        let mut more = Batch::default();
+        more.put_row(keys::meta("n"), "text").unwrap();
+        batch.append(more);
+        store.commit(batch).await.unwrap();
+        let asked = vec![keys::counter("b"), keys::counter("c"), keys::counter("a")];
+        let rows: Vec<Option<i64>> = store.rows(asked).await.unwrap();
+        assert_eq!(rows, [Some(2), None, Some(1)]);
+        let range = Range::prefix(keys::all(Family::Counter), 9).reversed();
+        let scanned: Vec<(Key, i64)> = store.scan(range).await.unwrap();
+        assert_eq!(scanned, [(keys::counter("b"), 2), (keys::counter("a"), 1)]);
+        let text: Option<String> = store.row(keys::meta("n")).await.unwrap();
+        assert_eq!(text.as_deref(), Some("text"));
+        assert!(store.row::<u64>(keys::meta("n")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_row_that_is_too_large_adds_nothing() {
+        let mut batch = Batch::default();
+        let text = "x".repeat(codec::VALUE_LIMIT);
+        assert!(batch.put_row(keys::meta("n"), &text).is_err());
+        assert!(batch.is_empty());
+    }
+}

@@ -14,7 +14,14 @@ use crate::store::{Count, Counters, Family, Key, KeyReader, Store, StoreError};
 type Recount = BTreeMap<String, i64>;
 
 /// The beginnings of the names that are counted here; the engine may keep others.
-const KNOWN: [&str; 6] = ["links/", "conflicts/", "review/", "errors/", "dirty/", "observations/"];
+const KNOWN: [&str; 6] = [
+    "links/",
+    "conflicts/",
+    "review/",
+    "errors/",
+    "dirty/",
+    "observations/",
+];
 
 /// The check.
 pub(super) async fn check<S: Store + ?Sized>(store: &S) -> Result<Vec<Finding>, StoreError> {
@@ -23,7 +30,10 @@ pub(super) async fn check<S: Store + ?Sized>(store: &S) -> Result<Vec<Finding>, 
         "the lists are right, only their totals are not; report it",
     );
     let mut found = Recount::new();
-    count(store, Family::Link, &mut found, |_, link: Link| Some(Count::Links(link.mapping))).await?;
+    count(store, Family::Link, &mut found, |_, link: Link| {
+        Some(Count::Links(link.mapping))
+    })
+    .await?;
     count(store, Family::Conflict, &mut found, |_, item: Conflict| {
         is_waiting(&item).then_some(Count::Conflicts(item.mapping))
     })
@@ -32,20 +42,28 @@ pub(super) async fn check<S: Store + ?Sized>(store: &S) -> Result<Vec<Finding>, 
         is_waiting(&item).then_some(Count::Review(item.mapping))
     })
     .await?;
-    count(store, Family::Error, &mut found, |_, item: ErrorItem| Some(Count::Errors(item.mapping))).await?;
+    count(store, Family::Error, &mut found, |_, item: ErrorItem| {
+        Some(Count::Errors(item.mapping))
+    })
+    .await?;
     count(store, Family::Dirty, &mut found, |key, _: Dirty| {
         let mapping = KeyReader::new(key).ok()?.text().ok()?;
         Some(Count::Dirty(MappingId(mapping)))
     })
     .await?;
-    count(store, Family::Observation, &mut found, |_, seen: Observation| {
-        Some(Count::Observations(seen.side, seen.object))
-    })
+    count(
+        store,
+        Family::Observation,
+        &mut found,
+        |_, seen: Observation| Some(Count::Observations(seen.side, seen.object)),
+    )
     .await?;
 
     match Counters::load(store).await {
         Ok(stored) => compare(&mut check, &found, stored.all()),
-        Err(StoreError::BadValue { key, why }) => check.fail(key, format!("a count cannot be read: {why}")),
+        Err(StoreError::BadValue { key, why }) => {
+            check.fail(key, format!("a count cannot be read: {why}"))
+        }
         Err(other) => return Err(other),
     }
     Ok(check.finish())
@@ -81,7 +99,10 @@ fn compare(check: &mut Check, found: &Recount, stored: &Recount) {
     for (name, (found, stored)) in both {
         check.looked_at += 1;
         if found != stored {
-            check.fail(name, format!("the count says {stored} and there are {found}"));
+            check.fail(
+                name,
+                format!("the count says {stored} and there are {found}"),
+            );
         }
     }
 }

@@ -5,9 +5,7 @@ use serde_json::Value as Json;
 
 use super::pages::Pages;
 use super::{Check, Finding, RESTORE};
-use crate::domain::{
-    Base, Conflict, ErrorItem, Link, LinkId, Observation, Op, RunRecord,
-};
+use crate::domain::{Base, Conflict, ErrorItem, Link, LinkId, Observation, Op, RunRecord};
 use crate::store::rows::{
     ActivityLine, BudgetRow, Cursor, Dirty, Hold, MapState, OpenOp, SchemaRow, Tomb, UndoRow,
 };
@@ -72,13 +70,19 @@ pub(super) async fn check<S: Store + ?Sized>(store: &S) -> Result<Vec<Finding>, 
         while let Some(page) = pages.next().await? {
             check.looked_at += page.entries.len() as u64;
             for (key, why) in page.unreadable {
-                check.fail(key.to_hex(), format!("a value of \"{}\" cannot be read: {why}", family.name()));
+                check.fail(
+                    key.to_hex(),
+                    format!("a value of \"{}\" cannot be read: {why}", family.name()),
+                );
             }
             for (key, bytes) in page.entries {
                 let (parts, decode) = layout(family, key.0.get(1).copied());
                 let result = check_key(&key, parts).and_then(|()| decode(&key, &bytes));
                 if let Err(StoreError::BadValue { why, .. }) = result {
-                    check.fail(key.to_hex(), format!("a row of \"{}\" is not one: {why}", family.name()));
+                    check.fail(
+                        key.to_hex(),
+                        format!("a row of \"{}\" is not one: {why}", family.name()),
+                    );
                 }
             }
         }

@@ -58,9 +58,14 @@ async fn index_to_links<S: Store + ?Sized>(
     let mut objects = Objects::new();
     let mut pages = Pages::new(store, Family::LinkIndex);
     while let Some(rows) = pages.rows::<LinkId>().await? {
-        let rows: Vec<Indexed> =
-            rows.iter().filter_map(|(key, link)| indexed(key, *link)).collect();
-        let wanted = rows.iter().map(|row| keys::link(&row.mapping, row.link)).collect();
+        let rows: Vec<Indexed> = rows
+            .iter()
+            .filter_map(|(key, link)| indexed(key, *link))
+            .collect();
+        let wanted = rows
+            .iter()
+            .map(|row| keys::link(&row.mapping, row.link))
+            .collect();
         let found = look_up::<S, Link>(store, wanted).await?;
         check.looked_at += rows.len() as u64;
         for (row, found) in rows.into_iter().zip(found) {
@@ -76,7 +81,10 @@ async fn index_to_links<S: Store + ?Sized>(
                 ),
                 Found::Row(_) | Found::Unreadable => {}
             }
-            objects.entry((row.mapping, row.side)).or_default().insert(row.object);
+            objects
+                .entry((row.mapping, row.side))
+                .or_default()
+                .insert(row.object);
         }
     }
     Ok(objects)
@@ -92,7 +100,10 @@ async fn links_to_index<S: Store + ?Sized>(
         for (key, link) in rows {
             check.looked_at += 1;
             if key != keys::link(&link.mapping, link.id) {
-                check.fail(link.id.to_string(), "the link is stored under another key than its own");
+                check.fail(
+                    link.id.to_string(),
+                    "the link is stored under another key than its own",
+                );
             }
             if matches!(link.state, LinkState::Suspended(_)) {
                 continue;
@@ -145,14 +156,20 @@ async fn have_links<S: Store + ?Sized, T: serde::de::DeserializeOwned>(
                 Some((MappingId(reader.text().ok()?), LinkId(reader.u128().ok()?)))
             })
             .collect();
-        let wanted = owners.iter().map(|(mapping, link)| keys::link(mapping, *link)).collect();
+        let wanted = owners
+            .iter()
+            .map(|(mapping, link)| keys::link(mapping, *link))
+            .collect();
         let found = look_up::<S, Link>(store, wanted).await?;
         check.looked_at += owners.len() as u64;
         for ((mapping, link), found) in owners.into_iter().zip(found) {
             if matches!(found, Found::Missing) {
                 check.fail(
                     link.to_string(),
-                    format!("a row of \"{}\" belongs to a link of \"{mapping}\" that is not there", family.name()),
+                    format!(
+                        "a row of \"{}\" belongs to a link of \"{mapping}\" that is not there",
+                        family.name()
+                    ),
                 );
             }
         }

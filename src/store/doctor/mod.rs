@@ -91,7 +91,10 @@ impl Check {
         if self.problems == 0 {
             let message = format!("{} looked at, all in order", self.looked_at);
             let ok = self.finding(FindingState::Ok, String::new(), message);
-            return vec![Finding { next: String::new(), ..ok }];
+            return vec![Finding {
+                next: String::new(),
+                ..ok
+            }];
         }
         if self.problems > LISTED {
             let message = format!("{} more like these", self.problems - LISTED);
@@ -108,13 +111,34 @@ const RESTORE: &str = "import the newest export into a new data folder";
 /// Next step where a full run puts it right.
 const FULL_RUN: &str = "run `syncline sync --full`, which finds the records again";
 
-/// Checks the whole store. At least one finding per check.
+/// Checks the whole store. At least one finding per check; damage that keeps a check from going on is a finding too, the last one.
 ///
 /// # Errors
-/// Only where the store cannot be read at all; a damaged value is a finding.
+/// Only where the disk or the store itself refuses.
 pub async fn doctor<S: Store + ?Sized>(store: &S) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
+    match all_checks(store, &mut findings).await {
+        Ok(()) => Ok(findings),
+        Err(
+            error @ (StoreError::Damaged { .. }
+            | StoreError::BadValue { .. }
+            | StoreError::Stopped(_)),
+        ) => {
+            let mut whole = Check::new("whole", RESTORE);
+            whole.fail("", format!("the checks could not go on: {error}"));
+            findings.extend(whole.finish());
+            Ok(findings)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+async fn all_checks<S: Store + ?Sized>(
+    store: &S,
+    findings: &mut Vec<Finding>,
+) -> Result<(), StoreError> {
     let mut whole = Check::new("whole", RESTORE);
+    whole.looked_at = 1;
     match store.verify().await {
         Ok(()) => {}
         Err(error @ (StoreError::Damaged { .. } | StoreError::BadValue { .. })) => {
@@ -127,5 +151,5 @@ pub async fn doctor<S: Store + ?Sized>(store: &S) -> Result<Vec<Finding>, StoreE
     findings.extend(links::check(store).await?);
     findings.extend(work::check(store).await?);
     findings.extend(counts::check(store).await?);
-    Ok(findings)
+    Ok(())
 }

@@ -45,7 +45,10 @@ impl<'a, S: Store + ?Sized> Pages<'a, S> {
                         return Ok(None);
                     };
                     self.after = Some(last.clone());
-                    return Ok(Some(Page { entries, unreadable: Vec::new() }));
+                    return Ok(Some(Page {
+                        entries,
+                        unreadable: Vec::new(),
+                    }));
                 }
                 Err(StoreError::BadValue { key, why }) => {
                     if self.slowly == 0 {

@@ -32,7 +32,10 @@ pub(super) async fn check<S: Store + ?Sized>(store: &S) -> Result<Vec<Finding>, 
             if row.reasons == 0 {
                 dirty.warn(key.to_hex(), "a record is marked for no reason");
             } else if row.reasons & !Dirty::ALL != 0 {
-                dirty.warn(key.to_hex(), "a record is marked for a reason that is not known");
+                dirty.warn(
+                    key.to_hex(),
+                    "a record is marked for a reason that is not known",
+                );
             }
         }
     }
@@ -51,7 +54,10 @@ fn id_of(key: &Key) -> Option<u128> {
 async fn open_ops<S: Store + ?Sized>(store: &S, check: &mut Check) -> Result<(), StoreError> {
     let mut pages = Pages::new(store, Family::OpenOp);
     while let Some(rows) = pages.rows::<OpenOp>().await? {
-        let wanted = rows.iter().map(|(_, row)| keys::journal(row.run, row.seq)).collect();
+        let wanted = rows
+            .iter()
+            .map(|(_, row)| keys::journal(row.run, row.seq))
+            .collect();
         let found = look_up::<S, Op>(store, wanted).await?;
         for ((key, row), found) in rows.into_iter().zip(found) {
             check.looked_at += 1;
@@ -70,7 +76,10 @@ async fn open_ops<S: Store + ?Sized>(store: &S, check: &mut Check) -> Result<(),
                 ),
                 Found::Row(op) if row.ghost.is_none() && !OpenOp::may_be(op.state) => check.fail(
                     subject,
-                    format!("the write is listed as open and the journal says {}", op.state.word()),
+                    format!(
+                        "the write is listed as open and the journal says {}",
+                        op.state.word()
+                    ),
                 ),
                 Found::Row(_) | Found::Unreadable => {}
             }
@@ -85,7 +94,10 @@ async fn journalled<S: Store + ?Sized>(store: &S, check: &mut Check) -> Result<(
         check.looked_at += rows.len() as u64;
         for (key, op) in &rows {
             if *key != keys::journal(op.run, op.seq) {
-                check.fail(op.id.to_string(), "the write is journalled at another place than its own");
+                check.fail(
+                    op.id.to_string(),
+                    "the write is journalled at another place than its own",
+                );
             }
         }
         let unanswered: Vec<OpId> = rows
@@ -97,7 +109,10 @@ async fn journalled<S: Store + ?Sized>(store: &S, check: &mut Check) -> Result<(
         let found = look_up::<S, OpenOp>(store, wanted).await?;
         for (id, found) in unanswered.into_iter().zip(found) {
             if matches!(found, Found::Missing) {
-                check.fail(id.to_string(), "the write has no answer and is not listed as open");
+                check.fail(
+                    id.to_string(),
+                    "the write has no answer and is not listed as open",
+                );
             }
         }
     }
@@ -115,8 +130,16 @@ async fn pending_items<S: Store + ?Sized>(store: &S, check: &mut Check) -> Resul
                 if is_waiting(&item) {
                     waiting.insert(item.id.0);
                 }
-                if id_of(&key) != Some(item.id.0) || item.kind.is_review() != (family == Family::Review) {
-                    check.fail(item.id.to_string(), format!("the item does not belong where it is, in \"{}\"", family.name()));
+                if id_of(&key) != Some(item.id.0)
+                    || item.kind.is_review() != (family == Family::Review)
+                {
+                    check.fail(
+                        item.id.to_string(),
+                        format!(
+                            "the item does not belong where it is, in \"{}\"",
+                            family.name()
+                        ),
+                    );
                 }
             }
         }
@@ -140,13 +163,19 @@ async fn pending_items<S: Store + ?Sized>(store: &S, check: &mut Check) -> Resul
                 continue;
             };
             if !items.contains(&item) {
-                check.fail(ItemId(item).to_string(), "a record waits for an item that is not there");
+                check.fail(
+                    ItemId(item).to_string(),
+                    "a record waits for an item that is not there",
+                );
             }
             waiting.remove(&item);
         }
     }
     for item in waiting {
-        check.fail(ItemId(item).to_string(), "the item waits and no record knows of it");
+        check.fail(
+            ItemId(item).to_string(),
+            "the item waits and no record knows of it",
+        );
     }
     Ok(())
 }
