@@ -239,3 +239,80 @@ impl Drop for Disk {
         super::folder::own_only_below(&self.folder);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::store::{Family, KeyWriter};
+
+    fn key(number: u64) -> Key {
+        KeyWriter::new(Family::Run).u64(number).finish()
+    }
+
+    fn filled(folder: &Path) -> Disk {
+        let mut disk = crate::store::open::open(folder, DateTime::UNIX_EPOCH).unwrap();
+        for value in [&b"\x01\"old\""[..], b"\x01\"new\""] {
+            let mut batch = Batch::default();
+            batch.put(key(1), value.to_vec());
+            batch.put(key(2), value.to_vec());
+            disk.write(batch).unwrap();
+        }
+        disk.sync().unwrap();
+        disk
+    }
+
+    fn tree(disk: &Disk) -> sled::Tree {
+        disk.sled.as_ref().unwrap().0.clone()
+    }
+
+    #[test]
+    fn a_row_that_falls_back_to_an_older_value_reads_well_and_is_found_by_the_sum() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut disk = filled(folder.path());
+        disk.verify().unwrap();
+        let old = b"\x01\"old\"";
+        tree(&disk).insert(key(1).0, seal(&key(1), old)).unwrap();
+        let read = disk.get_many(&[key(1)]).unwrap();
+        assert_eq!(read, [Some(old.to_vec())]);
+        let error = disk.verify().unwrap_err();
+        assert!(error.to_string().contains("older values"), "{error}");
+    }
+
+    #[test]
+    fn a_lost_row_is_found_by_the_sum_and_a_wrong_one_by_its_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut disk = filled(folder.path());
+        tree(&disk).remove(key(1).0).unwrap();
+        let error = disk.verify().unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("holds 1 rows where 2 were stored"),
+            "{error}"
+        );
+        tree(&disk)
+            .insert(key(2).0, b"12345678\x01\"new\"".to_vec())
+            .unwrap();
+        let error = disk.get_many(&[key(2)]).unwrap_err();
+        assert!(matches!(error, StoreError::BadValue { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_panic_in_the_database_is_damage_and_then_the_store_has_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut disk = filled(folder.path());
+        let error = disk
+            .guarded::<()>(|_, _| panic!("page 7 is gone"))
+            .unwrap_err();
+        assert!(matches!(&error, StoreError::Damaged { why, .. } if why == "page 7 is gone"));
+        let mut batch = Batch::default();
+        batch.put(key(3), vec![1]);
+        assert!(matches!(disk.write(batch), Err(StoreError::Stopped(_))));
+        assert!(matches!(
+            disk.get_many(&[key(1)]),
+            Err(StoreError::Stopped(_))
+        ));
+    }
+}
