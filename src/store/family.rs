@@ -112,4 +112,14 @@ impl Family {
             Family::Activity => "act",
         }
     }
+
+    /// The family with that key byte.
+    pub fn from_byte(byte: u8) -> Option<Family> {
+        Self::ALL.into_iter().find(|family| *family as u8 == byte)
+    }
+
+    /// The family with that name.
+    pub fn from_name(name: &str) -> Option<Family> {
+        Self::ALL.into_iter().find(|family| family.name() == name)
+    }
 }

@@ -7,6 +7,40 @@ use super::Family;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(pub Vec<u8>);
 
+impl Key {
+    /// The key in lower-case hexadecimal, as exports and messages show it.
+    pub fn to_hex(&self) -> String {
+        use std::fmt::Write;
+        self.0.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// A key from its hexadecimal form; `None` where it is not one.
+    pub fn from_hex(text: &str) -> Option<Key> {
+        if !text.len().is_multiple_of(2) {
+            return None;
+        }
+        text.as_bytes()
+            .chunks(2)
+            .map(|pair| match pair {
+                [high, low] => Some((digit(*high)? << 4) | digit(*low)?),
+                _ => None,
+            })
+            .collect::<Option<Vec<u8>>>()
+            .map(Key)
+    }
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    }
+}
+
 /// Something that can be a part of a key.
 #[derive(Clone, Copy, Debug)]
 pub enum KeyPart<'a> {

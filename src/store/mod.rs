@@ -1,10 +1,41 @@
 //! The embedded store: one trait, sled behind it, an in-memory twin beside it. No sled type leaves this module
 //! (docs/design/sync-semantics.md 2, 22).
 
+mod codec;
+mod counters;
+mod disk;
+mod disk_error;
+mod doctor;
+mod export;
 mod family;
+mod folder;
+mod import;
 mod key;
+mod key_reader;
+pub mod keys;
+mod ledger;
+mod lock;
+mod open;
+mod overlay;
+pub mod rows;
+mod seal;
+mod sim_store;
+mod sled_store;
+mod sync;
+mod thread;
 mod traits;
+mod typed;
 
+pub use codec::{FORMAT, VALUE_LIMIT, decode, encode};
+pub use counters::{Count, CounterDelta, Counters};
+pub use doctor::{Finding, FindingState, doctor};
+pub use export::{ExportError, ExportSummary, export};
 pub use family::Family;
+pub use import::{ImportError, import};
 pub use key::{Key, KeyPart, KeyWriter};
+pub use key_reader::KeyReader;
+pub use overlay::OverlayStore;
+pub use sim_store::SimStore;
+pub use sled_store::{STORE_THREAD, SledStore};
 pub use traits::{Batch, Entry, Range, Store, StoreError};
+pub use typed::TypedStore;

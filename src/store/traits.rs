@@ -1,5 +1,7 @@
 //! The store as everyone else sees it: byte keys, byte values, atomic batches, ranges.
 
+use std::ops::Bound;
+
 use super::Key;
 
 /// One key and its value. The value's first byte is its format version; the store adds and checks a checksum below that.
@@ -52,6 +54,70 @@ impl Range {
             reverse: false,
         }
     }
+
+    /// The same range behind (or, in reverse, before) a key: the next page.
+    pub fn after(mut self, key: Option<Key>) -> Self {
+        self.after = key;
+        self
+    }
+
+    /// The same range from the end.
+    pub fn reversed(mut self) -> Self {
+        self.reverse = true;
+        self
+    }
+
+    /// The limits of the range in key order; `None` where nothing can lie between them. Keys below the first family's are the
+    /// store's own and never in a range.
+    pub(super) fn bounds(&self) -> Option<Bounds> {
+        let first = if self.prefix.0.is_empty() {
+            vec![1]
+        } else {
+            self.prefix.0.clone()
+        };
+        let mut low = Bound::Included(first.clone());
+        let mut high = match end_of_prefix(&self.prefix.0) {
+            Some(end) => Bound::Excluded(end),
+            None => Bound::Unbounded,
+        };
+        if let Some(Key(after)) = &self.after {
+            if self.reverse {
+                if beyond(&high, after) {
+                    high = Bound::Excluded(after.clone());
+                }
+            } else if *after >= first {
+                low = Bound::Excluded(after.clone());
+            }
+        }
+        let empty = match (&low, &high) {
+            (Bound::Included(low), Bound::Excluded(high)) => low >= high,
+            (Bound::Excluded(low), Bound::Excluded(high)) => low >= high,
+            _ => false,
+        };
+        (!empty).then_some((low, high))
+    }
+}
+
+/// The lower and the upper limit of a range.
+type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+
+/// True where `key` lies below the upper limit `high`.
+fn beyond(high: &Bound<Vec<u8>>, key: &[u8]) -> bool {
+    match high {
+        Bound::Excluded(high) => key < high.as_slice(),
+        Bound::Included(high) => key <= high.as_slice(),
+        Bound::Unbounded => true,
+    }
+}
+
+/// The first key behind all that start with `prefix`; `None` where there is none.
+fn end_of_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
+    let keep = prefix.iter().rposition(|byte| *byte != 0xff)?;
+    let mut end = prefix.get(..=keep)?.to_vec();
+    if let Some(last) = end.last_mut() {
+        *last += 1;
+    }
+    Some(end)
 }
 
 /// The store could not do what it was asked.
@@ -89,6 +155,18 @@ pub enum StoreError {
         /// What to do.
         next: String,
     },
+    /// A value is larger than the store takes.
+    #[error(
+        "a value of {bytes} bytes under {key} is more than the {limit} the store takes; map fewer or shorter fields"
+    )]
+    TooLarge {
+        /// The key, as hexadecimal.
+        key: String,
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// A value could not be read.
     #[error("the store holds a value it cannot read under {key}: {why}; run `syncline doctor`")]
     BadValue {
@@ -124,4 +202,9 @@ pub trait Store: Send + Sync {
 
     /// Rows read so far, for the checks that nothing scans everything.
     fn rows_read(&self) -> u64;
+
+    /// Checks that all rows together are what was written, as far as the store can tell: reads everything.
+    async fn verify(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

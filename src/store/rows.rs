@@ -1,0 +1,213 @@
+//! The rows that are not words of the domain: what the engine notes for itself. Every field has a default, so that a row of an
+//! older version reads. Times are milliseconds since 1970.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    Base, Conflict, ItemState, LinkId, ObjectSchema, OpId, OpState, RecordId, RunId, Value,
+};
+
+/// `lidx`: the link that holds the record.
+pub type LinkIndexRow = LinkId;
+
+/// `map`: how a mapping stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MappingPhase {
+    /// Runs.
+    #[default]
+    Active,
+    /// A person paused it.
+    Paused,
+    /// Something stopped it.
+    Halted,
+    /// Waits for a confirm.
+    NeedsConfirm,
+}
+
+/// `map`: a mapping's state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MapState {
+    /// How it stands.
+    pub state: MappingPhase,
+    /// Why, where halted.
+    pub reason: Option<String>,
+    /// Hash of the config as it was last seen.
+    pub rev: String,
+    /// Hash of the config that was confirmed; empty before the first.
+    pub confirmed_rev: String,
+    /// The store's lock epoch when it was confirmed (22 rule 9).
+    pub confirmed_epoch: u64,
+    /// Its first full run is done.
+    pub first_sync_done: bool,
+}
+
+/// `cur`: how far an object was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cursor {
+    /// Everything up to here was seen.
+    #[serde(with = "chrono::serde::ts_milliseconds_option")]
+    pub watermark: Option<DateTime<Utc>>,
+    /// Where to go on in an open window, in the client's words.
+    pub resume: Option<String>,
+    /// The end of the open window.
+    #[serde(with = "chrono::serde::ts_milliseconds_option")]
+    pub window_hi: Option<DateTime<Utc>>,
+    /// Counts passes over the object; sweeps compare with it.
+    pub pass: u64,
+    /// The last full pass.
+    #[serde(with = "chrono::serde::ts_milliseconds_option")]
+    pub last_full: Option<DateTime<Utc>>,
+    /// The side's clock minus ours, in milliseconds.
+    pub clock_offset: i64,
+}
+
+/// `dirty`: why a record is to be looked at, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Dirty {
+    /// The bits.
+    pub reasons: u16,
+}
+
+impl Dirty {
+    /// Its values changed.
+    pub const CHANGED: u16 = 1;
+    /// It is new.
+    pub const CREATED: u16 = 1 << 1;
+    /// It is gone.
+    pub const DELETED: u16 = 1 << 2;
+    /// An error is to be tried again.
+    pub const RETRY: u16 = 1 << 3;
+    /// A field pair was added.
+    pub const BACKFILL: u16 = 1 << 4;
+    /// Its link changed.
+    pub const RELINK: u16 = 1 << 5;
+    /// What it refers to is there now.
+    pub const PARENT_READY: u16 = 1 << 6;
+    /// A choice is stored for it.
+    pub const RESOLVED: u16 = 1 << 7;
+    /// Every known bit.
+    pub const ALL: u16 = (1 << 8) - 1;
+}
+
+/// `jopen`: a write that may still land although a look-up said it had not (16.5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ghost {
+    /// The record.
+    pub target: Option<RecordId>,
+    /// Digest of the sent value by field.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// When it may be forgotten.
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    pub until: DateTime<Utc>,
+}
+
+/// `jopen`: where an op without an answer stands in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenOp {
+    /// Its run.
+    pub run: RunId,
+    /// Its place there.
+    pub seq: u64,
+    /// Set once it was looked up as "not applied".
+    #[serde(default)]
+    pub ghost: Option<Ghost>,
+}
+
+impl OpenOp {
+    /// True for a state that an open op without ghost may have in the journal.
+    pub fn may_be(state: OpState) -> bool {
+        matches!(state, OpState::Sent | OpState::Unknown)
+    }
+}
+
+/// `undo`: what an op replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UndoRow {
+    /// The op.
+    pub op: Option<OpId>,
+    /// The record.
+    pub record: Option<RecordId>,
+    /// Raw values before, touched fields only.
+    pub before: BTreeMap<String, Value>,
+    /// Raw values after.
+    pub after: BTreeMap<String, Value>,
+}
+
+/// `tomb`: a record that is gone and must not come back by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tomb {
+    /// The link it had.
+    pub link: Option<LinkId>,
+    /// That link's last base.
+    pub base: Option<Base>,
+    /// Why it is gone.
+    pub cause: String,
+    /// Never create it again.
+    pub no_recreate: bool,
+    /// When this may be forgotten; `None` while one side is alive.
+    #[serde(with = "chrono::serde::ts_milliseconds_option")]
+    pub expires: Option<DateTime<Utc>>,
+}
+
+/// `hold`: a source value that must not travel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hold {
+    /// Digest of the value.
+    pub digest: String,
+    /// Who holds it: `undo`, `you`.
+    pub by: String,
+    /// The run that set it.
+    pub run: Option<RunId>,
+}
+
+/// `schema`: an object as its side described it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaRow {
+    /// When it was read.
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    pub fetched_at: DateTime<Utc>,
+    /// Hash of the field table.
+    #[serde(default)]
+    pub fingerprint: String,
+    /// The table.
+    pub schema: ObjectSchema,
+}
+
+/// `budget`: calls of one side in one hour.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BudgetRow {
+    /// Calls used by us.
+    pub used: u64,
+    /// What the vendor said was left, last.
+    pub remaining: Option<u64>,
+}
+
+/// `act`: one line of the activity list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivityLine {
+    /// When.
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    pub at: DateTime<Utc>,
+    /// What kind.
+    #[serde(default)]
+    pub kind: String,
+    /// The line.
+    pub text: String,
+}
+
+/// True where a conflict or review item counts and is listed: it waits, and no rule decided it.
+pub fn is_waiting(item: &Conflict) -> bool {
+    item.state != ItemState::Resolved && !item.automatic
+}
