@@ -1,1 +1,4 @@
 //! (described in docs/design/architecture.md)
+
+pub mod guard;
+pub mod matching;
