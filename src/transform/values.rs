@@ -12,12 +12,14 @@ pub(super) fn view(
     otherwise: &OtherwiseRule,
 ) -> Result<String, TransformError> {
     let clean = text(value);
-    let key = fold(&clean);
     // An exact hit goes before one that differs by case only.
     let listed = table
         .iter()
         .find(|(from, _)| text(from) == clean)
-        .or_else(|| table.iter().find(|(from, _)| fold(&text(from)) == key));
+        .or_else(|| {
+            let key = fold(&clean);
+            table.iter().find(|(from, _)| fold(&text(from)) == key)
+        });
     match (listed, otherwise) {
         (Some((_, to)), _) => Ok(to.clone()),
         (None, OtherwiseRule::Pass) => Ok(clean),

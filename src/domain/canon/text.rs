@@ -16,5 +16,8 @@ pub fn text(raw: &str) -> String {
 
 /// The text without case, composed again.
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.to_lowercase().nfc().collect()
 }
