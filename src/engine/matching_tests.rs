@@ -181,7 +181,7 @@ fn a_review_blocks_only_its_own_records() {
 }
 
 #[test]
-fn a_quarter_million_a_side_and_one_huge_group_stay_bounded() {
+fn fifty_thousand_a_side_with_one_huge_group_stay_bounded() {
     let side = |letter: char, count: u32| -> Vec<Unlinked> {
         (0..count)
             .map(|n| Unlinked {

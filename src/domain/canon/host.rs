@@ -2,7 +2,11 @@
 
 /// The ASCII form of a domain where it has one, else the domain as it is.
 pub(super) fn to_ascii(domain: &str) -> String {
-    idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_owned())
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    match idna::domain_to_ascii(domain) {
+        Ok(ascii) if ascii.chars().all(plain) => ascii,
+        _ => domain.to_owned(),
+    }
 }
 
 /// Why there is no company's host in a text.

@@ -26,12 +26,13 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-/// The key that two records are matched by; `None` where the value is blank, unknown or a free-mail domain.
+/// The key that two records are matched by; `None` where the value is blank, unknown, a free-mail domain, or garbage of its
+/// type: "n/a" twice is no evidence.
 pub fn match_key(value: &Canon) -> Option<String> {
-    if let Canon::Domain(domain) = value
-        && is_free_mail(domain)
-    {
-        return None;
+    match value {
+        Canon::Domain(domain) if is_free_mail(domain) => return None,
+        Canon::Unparsed(_) => return None,
+        _ => {}
     }
     let visible: String = value
         .render()

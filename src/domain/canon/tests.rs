@@ -273,6 +273,7 @@ fn a_match_key_drops_what_nobody_sees_and_case_and_a_free_mail_domain_is_none() 
         key(FieldType::Text, "\u{feff}ACMEinc")
     );
     assert_eq!(key(FieldType::Text, "\u{200b}"), None);
+    assert_eq!(key(FieldType::Email, "none"), None);
     assert_eq!(match_key(&Canon::Domain("gmail.com".into())), None);
     assert_eq!(
         match_key(&Canon::Domain("acme.com".into())),

@@ -2,6 +2,7 @@
 //! transforms do comes in through [`Lens`], so that this module knows none of them.
 
 mod apply;
+mod choice;
 mod strategy;
 mod table;
 mod times;

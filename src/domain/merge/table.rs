@@ -4,8 +4,8 @@ use super::strategy::{Verdict, decide};
 use super::{Action, Canon, Decided, FieldOutcome, Lens, MergeInput, Refusal};
 use crate::domain::canon::CANON_VERSION;
 use crate::domain::{
-    BaseValue, BlankPolicy, Choice, Direction, ErrorCategory, ForeignEdit, PairKind, PerSide, Side,
-    Value, digest128,
+    BaseValue, BlankPolicy, Direction, ErrorCategory, ForeignEdit, PairKind, PerSide, Side, Value,
+    digest128,
 };
 
 /// Decides what one field pair of one link needs.
@@ -26,11 +26,11 @@ pub fn merge_field(input: &MergeInput, lens: &dyn Lens) -> FieldOutcome {
 }
 
 /// One field under decision, with what is computed once.
-struct Case<'a> {
-    input: &'a MergeInput<'a>,
-    lens: &'a dyn Lens,
+pub(super) struct Case<'a> {
+    pub(super) input: &'a MergeInput<'a>,
+    pub(super) lens: &'a dyn Lens,
     view: PerSide<Canon>,
-    row: &'static str,
+    pub(super) row: &'static str,
 }
 
 /// What the base says about the two sides.
@@ -73,7 +73,7 @@ impl<'a> Case<'a> {
     }
 
     /// Where this pair's values may flow; a constant has one way only.
-    fn direction(&self) -> Direction {
+    pub(super) fn direction(&self) -> Direction {
         match &self.input.pair.kind {
             PairKind::Constant {
                 target: Side::Salesforce,
@@ -91,7 +91,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn end(&self, action: Action) -> FieldOutcome {
+    pub(super) fn end(&self, action: Action) -> FieldOutcome {
         FieldOutcome {
             row: self.row,
             action,
@@ -293,7 +293,7 @@ impl<'a> Case<'a> {
     }
 
     /// Writes the other side's value to `to`; what is there already is settled instead.
-    fn write(&self, to: Side, rule: &'static str) -> FieldOutcome {
+    pub(super) fn write(&self, to: Side, rule: &'static str) -> FieldOutcome {
         let source = self.raw(to.other());
         let old = self.raw(to);
         match self.lens.put(to, source, old) {
@@ -305,7 +305,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn refused(&self, side: Side, refusal: Refusal, value: &Value) -> FieldOutcome {
+    pub(super) fn refused(&self, side: Side, refusal: Refusal, value: &Value) -> FieldOutcome {
         match refusal {
             Refusal::LeaveAlone => self.end(Action::Settle { diverged: true }),
             Refusal::Because(message) => self.end(Action::Error {
@@ -340,7 +340,7 @@ impl<'a> Case<'a> {
     }
 
     /// Writes a value to each side, as far as the direction lets it and the side does not hold it already.
-    fn both(&self, s: Value, h: Value, rule: &'static str) -> FieldOutcome {
+    pub(super) fn both(&self, s: Value, h: Value, rule: &'static str) -> FieldOutcome {
         let direction = self.direction();
         let moves = |side: Side, value: &Value| {
             direction.allows(side) && value.is_known() && value != self.raw(side)
@@ -362,69 +362,5 @@ impl<'a> Case<'a> {
             },
         };
         self.end(action)
-    }
-
-    /// A person's choice as a forced F4 or F5; `None` where it is no choice about a field.
-    fn resolved(&mut self, choice: &Choice, equal: bool) -> Option<FieldOutcome> {
-        self.row = "F7";
-        Some(match choice {
-            Choice::Take(_) if equal => self.end(Action::Settle { diverged: false }),
-            Choice::Take(side) => {
-                self.row = match side {
-                    Side::Salesforce => "F4",
-                    Side::HubSpot => "F5",
-                };
-                if self.direction().allows(side.other()) {
-                    self.write(side.other(), "resolved")
-                } else {
-                    self.end(Action::Settle { diverged: true })
-                }
-            }
-            Choice::Base => match self.base_values() {
-                Ok(base) => self.both(base.salesforce, base.hubspot, "resolved"),
-                Err(message) => self.end(Action::Error {
-                    side: Side::Salesforce,
-                    message,
-                    value: Value::Unknown,
-                    category: ErrorCategory::Internal,
-                }),
-            },
-            Choice::Value(text) => self.typed(&Value::text(text.clone())),
-            Choice::Ignore => self.end(Action::Settle { diverged: !equal }),
-            Choice::Link(_) | Choice::Create | Choice::Accept => return None,
-        })
-    }
-
-    /// The stored base of both sides, where it is there and short enough to be stored whole.
-    fn base_values(&self) -> Result<PerSide<Value>, String> {
-        let values = self.input.base.map(|base| &base.values);
-        let one = |side: Side| match values.and_then(|values| values.get(side).as_ref()) {
-            Some(BaseValue::Null) => Ok(Value::Null),
-            Some(BaseValue::Raw(raw)) => Ok(Value::text(raw.clone())),
-            Some(BaseValue::Hashed { .. }) => Err(format!(
-                "the base of {} is too long to be kept as text; take a side or type the value",
-                self.input.pair.name()
-            )),
-            None => Err(format!(
-                "{} has no base yet (first sync); take a side or type the value",
-                self.input.pair.name()
-            )),
-        };
-        Ok(PerSide {
-            salesforce: one(Side::Salesforce)?,
-            hubspot: one(Side::HubSpot)?,
-        })
-    }
-
-    /// A typed value, read as Salesforce's; where the transform knows it only as HubSpot's, as that.
-    fn typed(&self, value: &Value) -> FieldOutcome {
-        let (s, h) = (self.input.s, self.input.h);
-        match self.lens.put(Side::HubSpot, value, h) {
-            Ok(hubspot) => self.both(value.clone(), hubspot, "resolved"),
-            Err(first) => match self.lens.put(Side::Salesforce, value, s) {
-                Ok(salesforce) => self.both(salesforce, value.clone(), "resolved"),
-                Err(_) => self.refused(Side::Salesforce, first, value),
-            },
-        }
     }
 }
