@@ -1,8 +1,10 @@
 //! The words of docs/design/product.md as types, canonical forms and the field merge. No I/O, no time, no randomness.
 
+pub mod canon;
 mod ids;
 mod link;
 mod mapping;
+pub mod merge;
 mod op;
 mod pending;
 mod run;
