@@ -14,9 +14,10 @@ use super::settle::Progressed;
 use super::slice::close;
 use crate::crm::Purpose;
 use crate::domain::{
-    ErrorCategory, ErrorItem, Mapping, Observation, Op, OpId, OpKind, OpState, Presence, RecordId, Side, Value,
+    ErrorCategory, ErrorItem, Mapping, Observation, Op, OpId, OpKind, OpState, Presence, RecordId,
+    Side, Value,
 };
-use crate::transform::pair;
+use crate::transform;
 
 /// Reads the targets of batches whose read is older than `max_age` once more; ops whose target moved are taken out and
 /// their works are planned again.
@@ -34,16 +35,25 @@ pub(super) async fn recheck(
     for mut batch in group {
         let side = batch.side;
         let old = batch.ops.iter().any(|op| {
-            let fresh = owner.get(&op.id).and_then(|index| works.get(*index)).and_then(|work| *work.fresh.get(side));
+            let fresh = owner
+                .get(&op.id)
+                .and_then(|index| works.get(*index))
+                .and_then(|work| *work.fresh.get(side));
             fresh.is_none_or(|at| now - at > max_age)
         });
-        if old && !matches!(batch.ops.first().map(|op| op.kind), Some(OpKind::Associate | OpKind::Dissociate)) {
+        if old
+            && !matches!(
+                batch.ops.first().map(|op| op.kind),
+                Some(OpKind::Associate | OpKind::Dissociate)
+            )
+        {
             let moved = look_again(ctx, mapping, works, owner, &batch).await?;
             for (op, seen) in batch.ops.iter_mut().zip(moved) {
                 let Some(seen) = seen else { continue };
                 op.state = OpState::Skipped;
                 if let Some(index) = owner.get(&op.id)
-                    && let (Some(work), Some(progress)) = (works.get_mut(*index), done.get_mut(*index))
+                    && let (Some(work), Some(progress)) =
+                        (works.get_mut(*index), done.get_mut(*index))
                 {
                     *work.seen.get_mut(side) = Some(seen);
                     *work.fresh.get_mut(side) = Some(now);
@@ -70,23 +80,48 @@ async fn look_again(
     batch: &OpBatch,
 ) -> Result<Vec<Option<Observation>>, EngineError> {
     let asked = fields::observed(std::iter::once(mapping), batch.side, &batch.object);
-    let ids: Vec<RecordId> = batch.ops.iter().filter_map(|op| op.target.clone()).collect();
-    let found = ctx.engine.side(batch.side).read(Purpose::Complete, &batch.object, &ids, &asked).await?;
+    let ids: Vec<RecordId> = batch
+        .ops
+        .iter()
+        .filter_map(|op| op.target.clone())
+        .collect();
+    let found = ctx
+        .engine
+        .side(batch.side)
+        .read(Purpose::Complete, &batch.object, &ids, &asked)
+        .await?;
     let moved = batch.ops.iter().zip(found).map(|(op, found)| {
         let seen = found.records.into_iter().next()?;
         let work = owner.get(&op.id).and_then(|index| works.get(*index))?;
         let before = work.seen.get(batch.side).as_ref()?;
         let same = seen.presence == Presence::Live
-            && op.fields.keys().all(|field| same_value(mapping, batch.side, field, before.value(field), seen.value(field)));
+            && op.fields.keys().all(|field| {
+                same_value(
+                    mapping,
+                    batch.side,
+                    field,
+                    before.value(field),
+                    seen.value(field),
+                )
+            });
         (!same).then_some(seen)
     });
     Ok(moved.collect())
 }
 
 /// Equality in the comparison domain of the pair behind a field; plain equality for the key field.
-pub(super) fn same_value(mapping: &Mapping, side: Side, field: &str, one: &Value, other: &Value) -> bool {
+pub(super) fn same_value(
+    mapping: &Mapping,
+    side: Side,
+    field: &str,
+    one: &Value,
+    other: &Value,
+) -> bool {
     match mapping.pairs.iter().find(|pair| pair.field(side) == field) {
-        Some(found) => match (pair::view(found, side, one), pair::view(found, side, other)) {
+        Some(found) => match (
+            transform::view(found, side, one),
+            transform::view(found, side, other),
+        ) {
             (Ok(one), Ok(other)) => one == other,
             _ => one == other,
         },
@@ -107,8 +142,12 @@ pub(super) async fn record(
     let mut tx = engine.db.begin();
     let mut stop = None;
     for (mut op, answer) in answers {
-        let Some(index) = owner.get(&op.id).copied() else { continue };
-        let (Some(work), Some(progress)) = (works.get_mut(index), done.get_mut(index)) else { continue };
+        let Some(index) = owner.get(&op.id).copied() else {
+            continue;
+        };
+        let (Some(work), Some(progress)) = (works.get_mut(index), done.get_mut(index)) else {
+            continue;
+        };
         close(&mut op, &answer);
         match &answer {
             Answer::Done { stored, .. } => {
@@ -118,7 +157,14 @@ pub(super) async fn record(
                 progress.confirmed(&op);
                 let what = changes(mapping, &op);
                 if !op.is_stamp() {
-                    engine.report.line_about("ok", subject(&op), &label(mapping, work), what, None, Some(work.link.id));
+                    engine.report.line_about(
+                        "ok",
+                        subject(&op),
+                        &label(mapping, work),
+                        what,
+                        None,
+                        Some(work.link.id),
+                    );
                 }
                 if op.kind == OpKind::Update {
                     ctx.tally(&mapping.id).updated(op.side, work.link.id);
@@ -138,7 +184,14 @@ pub(super) async fn record(
                     }
                 };
                 let item = failed(ctx, mapping, work, &op, failure);
-                engine.report.line_about("error", subject(&op), &item.label, item.message.clone(), Some(item.id), None);
+                engine.report.line_about(
+                    "error",
+                    subject(&op),
+                    &item.label,
+                    item.message.clone(),
+                    Some(item.id),
+                    None,
+                );
                 tx.put_error(&item, work.errors.iter().any(|known| known.id == item.id))?;
                 progress.failed.push(item);
             }
@@ -162,7 +215,11 @@ pub(super) async fn record(
 
 /// "Contact 003…".
 pub(super) fn subject(op: &Op) -> String {
-    let id = op.target.as_ref().or(op.outcome.record.as_ref()).or(op.source.as_ref());
+    let id = op
+        .target
+        .as_ref()
+        .or(op.outcome.record.as_ref())
+        .or(op.source.as_ref());
     format!("{} {}", op.object, id.map_or("", |id| id.as_str()))
 }
 
@@ -174,14 +231,20 @@ fn changes(mapping: &Mapping, op: &Op) -> String {
         .filter(|field| field.as_str() != mapping.key_field(op.side))
         .map(String::as_str)
         .collect();
-    let arrow = if op.side == Side::HubSpot { "→" } else { "←" };
+    let arrow = if op.side == Side::HubSpot {
+        "→"
+    } else {
+        "←"
+    };
     format!("{} {arrow} {}", names.join(", "), op.side.letters())
 }
 
 /// What the vendor says it stored, for undo.
 pub(super) fn note_left(op: &mut Op, stored: Option<&Observation>) {
     for (name, assignment) in &mut op.fields {
-        let read = stored.map(|seen| seen.value(name).clone()).filter(Value::is_known);
+        let read = stored
+            .map(|seen| seen.value(name).clone())
+            .filter(Value::is_known);
         assignment.left = Some(read.unwrap_or_else(|| assignment.after.clone()));
     }
 }
@@ -193,11 +256,18 @@ fn move_base(mapping: &Mapping, work: &mut Work, op: &Op, unverified: bool) {
             *work.link.stamped.get_mut(op.side) = true;
             continue;
         }
-        let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == assignment.pair) else { continue };
+        let Some(pair) = mapping
+            .pairs
+            .iter()
+            .find(|pair| pair.name() == assignment.pair)
+        else {
+            continue;
+        };
         let left = assignment.left.as_ref().unwrap_or(&assignment.after);
         let field = base_field(&mut work.base, pair.name());
-        *field.values.get_mut(op.side) = pair::base_value(pair, op.side, left);
-        *field.values.get_mut(op.side.other()) = pair::base_value(pair, op.side.other(), &assignment.source);
+        *field.values.get_mut(op.side) = transform::base_value(pair, op.side, left);
+        *field.values.get_mut(op.side.other()) =
+            transform::base_value(pair, op.side.other(), &assignment.source);
         *field.unverified.get_mut(op.side) = unverified;
         field.diverged = false;
         if let Some(seen) = work.seen.get_mut(op.side) {
@@ -206,18 +276,36 @@ fn move_base(mapping: &Mapping, work: &mut Work, op: &Op, unverified: bool) {
     }
 }
 
-fn failed(ctx: &RunCtx<'_>, mapping: &Mapping, work: &Work, op: &Op, failure: Failure) -> ErrorItem {
-    let blamed = failure.vendor.as_ref().and_then(|vendor| vendor.fields.first().cloned()).unwrap_or_default();
+fn failed(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    work: &Work,
+    op: &Op,
+    failure: Failure,
+) -> ErrorItem {
+    let blamed = failure
+        .vendor
+        .as_ref()
+        .and_then(|vendor| vendor.fields.first().cloned())
+        .unwrap_or_default();
     let assignment = op.fields.get(&blamed);
     let mut item = error_item(
         &ErrorFacts {
             mapping,
-            record: links::record_key(mapping, op.side, op.target.as_ref().unwrap_or(&RecordId(String::new()))),
+            record: links::record_key(
+                mapping,
+                op.side,
+                op.target.as_ref().unwrap_or(&RecordId(String::new())),
+            ),
             side: op.side,
             link: Some(work.link.id),
             label: label(mapping, work),
-            field: assignment.map(|assignment| assignment.pair.clone()).unwrap_or_default(),
-            value: assignment.map(|assignment| assignment.after.clone()).unwrap_or_default(),
+            field: assignment
+                .map(|assignment| assignment.pair.clone())
+                .unwrap_or_default(),
+            value: assignment
+                .map(|assignment| assignment.after.clone())
+                .unwrap_or_default(),
             category: failure.category,
             message: failure.message,
             vendor: failure.vendor,
@@ -237,7 +325,11 @@ fn unknown(ctx: &RunCtx<'_>, mapping: &Mapping, work: &Work, op: &Op, why: &str)
     let mut item = error_item(
         &ErrorFacts {
             mapping,
-            record: links::record_key(mapping, op.side, op.target.as_ref().unwrap_or(&RecordId(String::new()))),
+            record: links::record_key(
+                mapping,
+                op.side,
+                op.target.as_ref().unwrap_or(&RecordId(String::new())),
+            ),
             side: op.side,
             link: Some(work.link.id),
             label: label(mapping, work),
@@ -253,12 +345,16 @@ fn unknown(ctx: &RunCtx<'_>, mapping: &Mapping, work: &Work, op: &Op, why: &str)
         &engine.rules.settings,
     );
     item.retry_at = Some(due);
-    item.next = format!("nothing: the outcome is looked up by a run after {}", due.format("%H:%M:%S UTC"));
+    item.next = format!(
+        "nothing: the outcome is looked up by a run after {}",
+        due.format("%H:%M:%S UTC")
+    );
     item
 }
 
 /// When an unanswered op may be decided about: the settle delay after it was sent (16.4).
 pub(super) fn settled_at(ctx: &RunCtx<'_>, op: &Op) -> chrono::DateTime<chrono::Utc> {
-    let delay = chrono::Duration::from_std(ctx.engine.rules.settings.settle_delay).unwrap_or_default();
+    let delay =
+        chrono::Duration::from_std(ctx.engine.rules.settings.settle_delay).unwrap_or_default();
     op.attempt.sent_at.unwrap_or_else(|| ctx.engine.clock.now()) + delay
 }

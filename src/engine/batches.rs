@@ -48,13 +48,24 @@ pub(super) struct OpBatch {
 }
 
 /// Cuts ops of one side, object and kind into batches of the vendor's size, in op order.
-pub(super) fn cut(ctx: &RunCtx<'_>, side: Side, object: &str, kind: &WriteKind, ops: Vec<Op>) -> Vec<OpBatch> {
+pub(super) fn cut(
+    ctx: &RunCtx<'_>,
+    side: Side,
+    object: &str,
+    kind: &WriteKind,
+    ops: Vec<Op>,
+) -> Vec<OpBatch> {
     let size = ctx.engine.side(side).batch_size(kind).max(1);
     let mut batches = Vec::new();
     let mut ops = ops.into_iter().peekable();
     while ops.peek().is_some() {
         let part = ops.by_ref().take(size).collect();
-        batches.push(OpBatch { side, object: object.to_owned(), kind: kind.clone(), ops: part });
+        batches.push(OpBatch {
+            side,
+            object: object.to_owned(),
+            kind: kind.clone(),
+            ops: part,
+        });
     }
     batches
 }
@@ -143,46 +154,84 @@ fn item(op: &Op) -> WriteItem {
     let association = matches!(op.kind, OpKind::Associate | OpKind::Dissociate);
     let first = op.fields.values().next();
     let to = first.filter(|_| association).and_then(|assignment| {
-        let value = if op.kind == OpKind::Associate { &assignment.after } else { &assignment.before };
+        let value = if op.kind == OpKind::Associate {
+            &assignment.after
+        } else {
+            &assignment.before
+        };
         value.as_text().map(Into::into)
     });
     WriteItem {
         token: op.id.to_string(),
         id: op.target.clone(),
-        key: op.source.as_ref().filter(|_| op.kind == OpKind::Create).map(|id| id.0.clone()),
+        key: op
+            .source
+            .as_ref()
+            .filter(|_| op.kind == OpKind::Create)
+            .map(|id| id.0.clone()),
         to,
         fields: if association {
             std::collections::BTreeMap::new()
         } else {
-            op.fields.iter().map(|(name, assignment)| (name.clone(), assignment.after.clone())).collect()
+            op.fields
+                .iter()
+                .map(|(name, assignment)| (name.clone(), assignment.after.clone()))
+                .collect()
         },
     }
 }
 
 fn match_results(batch: OpBatch, results: Vec<WriteResult>) -> Vec<(Op, Answer)> {
     if results.len() != batch.ops.len() {
-        let why = format!("{} results came for {} records", results.len(), batch.ops.len());
-        return batch.ops.into_iter().map(|op| (op, Answer::Unknown(why.clone()))).collect();
+        let why = format!(
+            "{} results came for {} records",
+            results.len(),
+            batch.ops.len()
+        );
+        return batch
+            .ops
+            .into_iter()
+            .map(|op| (op, Answer::Unknown(why.clone())))
+            .collect();
     }
     let answer = |result| match result {
-        WriteResult::Done { id, created, stored } => Answer::Done { id, created, stored },
+        WriteResult::Done {
+            id,
+            created,
+            stored,
+        } => Answer::Done {
+            id,
+            created,
+            stored,
+        },
         WriteResult::Refused(vendor) => Answer::Refused(CrmErrorOrVendor::Record(vendor)),
         WriteResult::Unknown(why) => Answer::Unknown(why),
     };
-    batch.ops.into_iter().zip(results.into_iter().map(answer)).collect()
+    batch
+        .ops
+        .into_iter()
+        .zip(results.into_iter().map(answer))
+        .collect()
 }
 
 fn call_failed(error: &CrmError) -> Answer {
     match (error.class, &error.vendor) {
         (ErrorClass::Unknown | ErrorClass::Bug, _) => Answer::Unknown(error.message.clone()),
-        (ErrorClass::Record, Some(vendor)) => Answer::Refused(CrmErrorOrVendor::Record(vendor.clone())),
+        (ErrorClass::Record, Some(vendor)) => {
+            Answer::Refused(CrmErrorOrVendor::Record(vendor.clone()))
+        }
         _ => Answer::Refused(CrmErrorOrVendor::Call(error.clone())),
     }
 }
 
 fn halves(mut batch: OpBatch) -> [OpBatch; 2] {
     let second = batch.ops.split_off(batch.ops.len() / 2);
-    let other = OpBatch { ops: second, side: batch.side, object: batch.object.clone(), kind: batch.kind.clone() };
+    let other = OpBatch {
+        ops: second,
+        side: batch.side,
+        object: batch.object.clone(),
+        kind: batch.kind.clone(),
+    };
     [batch, other]
 }
 
@@ -190,10 +239,19 @@ fn halves(mut batch: OpBatch) -> [OpBatch; 2] {
 fn assert_disjoint(group: &[OpBatch]) -> Result<(), EngineError> {
     let mut seen = BTreeSet::new();
     for batch in group {
-        let association = matches!(batch.kind, WriteKind::Associate { .. } | WriteKind::Dissociate { .. });
+        let association = matches!(
+            batch.kind,
+            WriteKind::Associate { .. } | WriteKind::Dissociate { .. }
+        );
         for op in &batch.ops {
             let key = op.target.as_ref().or(op.source.as_ref());
-            if !seen.insert((batch.side, batch.object.clone(), association, op.target.is_some(), key.cloned())) {
+            if !seen.insert((
+                batch.side,
+                batch.object.clone(),
+                association,
+                op.target.is_some(),
+                key.cloned(),
+            )) {
                 return Err(EngineError::Invariant(format!(
                     "two writes to {} {} were about to be in flight at once",
                     batch.object,

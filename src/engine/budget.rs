@@ -29,16 +29,27 @@ impl Budget {
         let first = hour(engine.clock.now()).saturating_sub(23);
         let mut used = SideCount::default();
         for side in Side::BOTH {
-            let range = Range::prefix(keys::budget_of(side), 24).after(Some(keys::budget(side, first.saturating_sub(1))));
+            let range = Range::prefix(keys::budget_of(side), 24)
+                .after(Some(keys::budget(side, first.saturating_sub(1))));
             let rows: Vec<(_, BudgetRow)> = engine.db.store().scan(range).await?;
             *used.get_mut(side) = rows.into_iter().map(|(_, row)| row.used).sum();
         }
-        Ok(Budget { used, at_start: calls(engine) })
+        Ok(Budget {
+            used,
+            at_start: calls(engine),
+        })
     }
 
     /// Fails where no further write may be sent on that side.
     pub(super) fn check(&self, engine: &Engine, side: Side) -> Result<(), EngineError> {
-        let Some((used, limit)) = engine.side(side).health().daily.filter(|(_, limit)| *limit > 0) else { return Ok(()) };
+        let Some((used, limit)) = engine
+            .side(side)
+            .health()
+            .daily
+            .filter(|(_, limit)| *limit > 0)
+        else {
+            return Ok(());
+        };
         let share = u64::from(*engine.rules.settings.daily_share.get(side));
         let ours = self.used.get(side) + calls(engine).get(side) - self.at_start.get(side);
         if ours >= limit * share / 100 {
@@ -65,9 +76,18 @@ impl Budget {
         let mut tx = engine.db.begin();
         for side in Side::BOTH {
             let key = keys::budget(side, hour);
-            let mut row: BudgetRow = engine.db.store().row(key.clone()).await?.unwrap_or_default();
+            let mut row: BudgetRow = engine
+                .db
+                .store()
+                .row(key.clone())
+                .await?
+                .unwrap_or_default();
             row.used += now.get(side) - self.at_start.get(side);
-            row.remaining = engine.side(side).health().daily.map(|(used, limit)| limit.saturating_sub(used));
+            row.remaining = engine
+                .side(side)
+                .health()
+                .daily
+                .map(|(used, limit)| limit.saturating_sub(used));
             tx.put_budget(side, hour, &row)?;
         }
         Ok(tx.apply().await?)

@@ -27,7 +27,11 @@ pub(super) async fn complete(
             .enumerate()
             .filter(|(_, plan)| *plan.needs.get(side))
             .map(|(index, _)| index)
-            .filter(|index| works.get(*index).is_some_and(|work| work.fresh.get(side).is_none()))
+            .filter(|index| {
+                works
+                    .get(*index)
+                    .is_some_and(|work| work.fresh.get(side).is_none())
+            })
             .collect();
         if !wanted.is_empty() {
             any = true;
@@ -50,7 +54,12 @@ pub(super) async fn complete(
 }
 
 fn is_gone(work: &Work) -> bool {
-    Side::BOTH.iter().any(|side| work.seen.get(*side).as_ref().is_some_and(|seen| seen.presence != Presence::Live))
+    Side::BOTH.iter().any(|side| {
+        work.seen
+            .get(*side)
+            .as_ref()
+            .is_some_and(|seen| seen.presence != Presence::Live)
+    })
 }
 
 async fn read_side(
@@ -62,20 +71,32 @@ async fn read_side(
 ) -> Result<(), EngineError> {
     let object = mapping.object(side).to_owned();
     let asked = fields::observed(std::iter::once(mapping), side, &object);
-    let ids: Vec<RecordId> =
-        wanted.iter().filter_map(|index| works.get(*index)?.link.ids.get(side).clone()).collect();
-    let found = ctx.engine.side(side).read(Purpose::Complete, &object, &ids, &asked).await?;
+    let ids: Vec<RecordId> = wanted
+        .iter()
+        .filter_map(|index| works.get(*index)?.link.ids.get(side).clone())
+        .collect();
+    let found = ctx
+        .engine
+        .side(side)
+        .read(Purpose::Complete, &object, &ids, &asked)
+        .await?;
     let now = ctx.engine.clock.now();
     let mut fresh = Vec::new();
     for (index, found) in wanted.iter().zip(found) {
-        let Some(work) = works.get_mut(*index) else { continue };
-        let Some(mut seen) = found.records.into_iter().next() else { continue };
+        let Some(work) = works.get_mut(*index) else {
+            continue;
+        };
+        let Some(mut seen) = found.records.into_iter().next() else {
+            continue;
+        };
         if side == Side::HubSpot
             && let Some(old) = work.seen.hubspot.as_ref()
         {
             for pair in fields::associations(mapping) {
                 let name = &pair.fields.hubspot;
-                seen.fields.entry(name.clone()).or_insert_with(|| old.value(name).clone());
+                seen.fields
+                    .entry(name.clone())
+                    .or_insert_with(|| old.value(name).clone());
             }
         }
         *work.fresh.get_mut(side) = Some(now);
@@ -121,7 +142,12 @@ pub(super) async fn look_up_times(
     }
     let fields: Vec<String> = fields.into_iter().collect();
     let object = mapping.object(Side::HubSpot);
-    let mut found = ctx.engine.crm.hubspot.field_times(object, &ids, &fields).await?;
+    let mut found = ctx
+        .engine
+        .crm
+        .hubspot
+        .field_times(object, &ids, &fields)
+        .await?;
     ctx.cost(&mapping.id).field_times += ids.len() as u64;
     for (work, plan) in works.iter_mut().zip(plans) {
         if plan.wants_times.is_empty() {
@@ -135,11 +161,22 @@ pub(super) async fn look_up_times(
 }
 
 /// A linked record is not there: with evidence the link is suspended, without it is an error (12.1).
-async fn set_aside(ctx: &mut RunCtx<'_>, mapping: &Mapping, work: &Work) -> Result<(), EngineError> {
+async fn set_aside(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    work: &Work,
+) -> Result<(), EngineError> {
     let engine = ctx.engine;
     let mut tx = engine.db.begin();
     for side in Side::BOTH {
-        let Some(seen) = work.seen.get(side).as_ref().filter(|seen| seen.presence != Presence::Live) else { continue };
+        let Some(seen) = work
+            .seen
+            .get(side)
+            .as_ref()
+            .filter(|seen| seen.presence != Presence::Live)
+        else {
+            continue;
+        };
         if seen.presence == Presence::Inaccessible {
             let item = error_item(
                 &ErrorFacts {
@@ -151,7 +188,11 @@ async fn set_aside(ctx: &mut RunCtx<'_>, mapping: &Mapping, work: &Work) -> Resu
                     field: String::new(),
                     value: crate::domain::Value::Null,
                     category: ErrorCategory::Gone,
-                    message: format!("{} {} does not answer any more, and nothing says that it was deleted", mapping.object(side), seen.id),
+                    message: format!(
+                        "{} {} does not answer any more, and nothing says that it was deleted",
+                        mapping.object(side),
+                        seen.id
+                    ),
                     vendor: None,
                     run: ctx.run,
                     now: engine.clock.now(),

@@ -56,7 +56,10 @@ impl Default for Settings {
             stop_grace: Duration::from_secs(30),
             schema_refresh: Duration::from_secs(3600),
             quarantine_after: 8,
-            daily_share: PerSide { salesforce: 50, hubspot: 50 },
+            daily_share: PerSide {
+                salesforce: 50,
+                hubspot: 50,
+            },
         }
     }
 }
@@ -170,8 +173,6 @@ pub struct Known {
     pub keyed: BTreeSet<(MappingId, Side)>,
     /// Required fields for a create, per (mapping, side): API names.
     pub required: BTreeMap<(MappingId, Side), Vec<String>>,
-    /// Longest text per (mapping, side, field).
-    pub lengths: BTreeMap<(MappingId, Side, String), u32>,
     /// The install id (hexadecimal), a part of every link id.
     pub install: String,
 }
@@ -205,7 +206,13 @@ impl Engine {
     }
 
     /// The link id of what started with that record (2: identifiers).
-    pub fn link_id(&self, install: &str, mapping: &MappingId, side: Side, record: &RecordId) -> LinkId {
+    pub fn link_id(
+        &self,
+        install: &str,
+        mapping: &MappingId,
+        side: Side,
+        record: &RecordId,
+    ) -> LinkId {
         LinkId::derive(&[
             install.as_bytes(),
             mapping.as_str().as_bytes(),

@@ -45,7 +45,14 @@ impl Control {
             now: now.clone(),
             _keep: sender.clone(),
         };
-        (control, ControlHandle { wish: sender, held, now })
+        (
+            control,
+            ControlHandle {
+                wish: sender,
+                held,
+                now,
+            },
+        )
     }
 
     /// Between two batches: waits while held, fails when a stop was asked for.

@@ -43,7 +43,8 @@ fn pages(records: Option<u64>, size: u64) -> u64 {
 /// Calls by side that the formula gives for one mapping. Identity, schema and sign-in are counted apart.
 pub fn expected_calls(input: &CostInput) -> SideCount {
     use per_call::*;
-    let watermark = u64::from(input.listed.salesforce.is_some()) + u64::from(input.changed.salesforce.is_some());
+    let watermark = u64::from(input.listed.salesforce.is_some())
+        + u64::from(input.changed.salesforce.is_some());
     let (written, created) = (input.written, input.created);
     let salesforce = watermark
         + pages(input.listed.salesforce, PAGE_SALESFORCE)
@@ -62,7 +63,10 @@ pub fn expected_calls(input: &CostInput) -> SideCount {
         + input.field_times.div_ceil(HISTORY_HUBSPOT)
         + input.associations_read.div_ceil(ASSOCIATIONS_READ)
         + input.associations_written.div_ceil(ASSOCIATIONS_WRITE);
-    SideCount { salesforce, hubspot }
+    SideCount {
+        salesforce,
+        hubspot,
+    }
 }
 
 #[cfg(test)]
@@ -70,10 +74,22 @@ mod tests {
     use super::*;
 
     const IDLE: CostInput = CostInput {
-        listed: PerSide { salesforce: None, hubspot: None },
-        changed: PerSide { salesforce: Some(0), hubspot: Some(0) },
-        written: SideCount { salesforce: 0, hubspot: 0 },
-        created: SideCount { salesforce: 0, hubspot: 0 },
+        listed: PerSide {
+            salesforce: None,
+            hubspot: None,
+        },
+        changed: PerSide {
+            salesforce: Some(0),
+            hubspot: Some(0),
+        },
+        written: SideCount {
+            salesforce: 0,
+            hubspot: 0,
+        },
+        created: SideCount {
+            salesforce: 0,
+            hubspot: 0,
+        },
         field_times: 0,
         associations_read: 0,
         associations_written: 0,
@@ -81,14 +97,26 @@ mod tests {
 
     #[test]
     fn an_idle_run_of_one_mapping_is_two_calls_and_one() {
-        assert_eq!(expected_calls(&IDLE), SideCount { salesforce: 2, hubspot: 1 });
+        assert_eq!(
+            expected_calls(&IDLE),
+            SideCount {
+                salesforce: 2,
+                hubspot: 1
+            }
+        );
     }
 
     #[test]
     fn the_worked_example_of_the_document_is_23_calls() {
         let input = CostInput {
-            changed: PerSide { salesforce: Some(1000), hubspot: Some(0) },
-            written: SideCount { salesforce: 0, hubspot: 1000 },
+            changed: PerSide {
+                salesforce: Some(1000),
+                hubspot: Some(0),
+            },
+            written: SideCount {
+                salesforce: 0,
+                hubspot: 1000,
+            },
             ..IDLE
         };
         let calls = expected_calls(&input);

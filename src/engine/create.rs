@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use super::batches::{self, Answer, CrmErrorOrVendor, OpBatch};
 use super::context::EngineError;
-use super::failures::{ErrorFacts, Failure, error_item, not_applied, op_digest, refused, still_refused};
+use super::failures::{
+    ErrorFacts, Failure, error_item, not_applied, op_digest, refused, still_refused,
+};
 use super::fields;
 use super::links::{self, base_field};
 use super::matchup::{Creates, errors_of_record, review};
@@ -16,11 +18,12 @@ use super::slice::close;
 use super::tally;
 use crate::crm::{Purpose, WriteKind};
 use crate::domain::{
-    Assignment, Base, Candidate, CreatedBy, ErrorCategory, ErrorItem, ItemKind, Link, LinkState, Mapping, Observation,
-    Op, OpId, OpKind, OpOutcome, OpState, PairKind, PerSide, Presence, RecordId, Side, Value,
+    Assignment, Base, Candidate, CreatedBy, ErrorCategory, ErrorItem, ItemKind, Link, LinkState,
+    Mapping, Observation, Op, OpId, OpKind, OpOutcome, OpState, PairKind, PerSide, Presence,
+    RecordId, Side, Value,
 };
 use crate::store::rows::Dirty;
-use crate::transform::pair;
+use crate::transform::{self, TransformError};
 
 /// One record that shall get a counterpart.
 struct Draft {
@@ -32,13 +35,20 @@ struct Draft {
 }
 
 /// Creates the counterparts of the given records.
-pub(super) async fn creates(ctx: &mut RunCtx<'_>, mapping: &Mapping, wanted: Creates) -> Result<(), EngineError> {
+pub(super) async fn creates(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    wanted: Creates,
+) -> Result<(), EngineError> {
     for source in Side::BOTH {
         let target = source.other();
         let kind = write_kind(ctx, mapping, target);
-        let size = ctx.engine.side(target).batch_size(&kind).max(1) * ctx.engine.rules.settings.in_flight.clamp(1, 16);
+        let size = ctx.engine.side(target).batch_size(&kind).max(1)
+            * ctx.engine.rules.settings.in_flight.clamp(1, 16);
         if ctx.mode == Mode::Write {
-            ctx.engine.report.expect(Phase::Apply(target), wanted.get(source).len() as u64);
+            ctx.engine
+                .report
+                .expect(Phase::Apply(target), wanted.get(source).len() as u64);
         }
         for part in wanted.get(source).chunks(size) {
             ctx.engine.control.border().await?;
@@ -60,7 +70,9 @@ fn keyed(ctx: &RunCtx<'_>, mapping: &Mapping, target: Side) -> bool {
 
 fn write_kind(ctx: &RunCtx<'_>, mapping: &Mapping, target: Side) -> WriteKind {
     if keyed(ctx, mapping, target) {
-        WriteKind::Upsert { key_field: mapping.key_field(target).to_owned() }
+        WriteKind::Upsert {
+            key_field: mapping.key_field(target).to_owned(),
+        }
     } else {
         WriteKind::Create
     }
@@ -75,12 +87,23 @@ async fn drafts(
 ) -> Result<Vec<Draft>, EngineError> {
     let object = mapping.object(source).to_owned();
     let mut seen = ctx.engine.db.observations(source, &object, ids).await?;
-    let missing: Vec<usize> =
-        seen.iter().enumerate().filter(|(_, seen)| seen.is_none()).map(|(index, _)| index).collect();
+    let missing: Vec<usize> = seen
+        .iter()
+        .enumerate()
+        .filter(|(_, seen)| seen.is_none())
+        .map(|(index, _)| index)
+        .collect();
     if !missing.is_empty() && ctx.mode == Mode::Write {
         let asked = fields::observed(std::iter::once(mapping), source, &object);
-        let wanted: Vec<RecordId> = missing.iter().filter_map(|index| ids.get(*index).cloned()).collect();
-        let found = ctx.engine.side(source).read(Purpose::Complete, &object, &wanted, &asked).await?;
+        let wanted: Vec<RecordId> = missing
+            .iter()
+            .filter_map(|index| ids.get(*index).cloned())
+            .collect();
+        let found = ctx
+            .engine
+            .side(source)
+            .read(Purpose::Complete, &object, &wanted, &asked)
+            .await?;
         for (index, found) in missing.into_iter().zip(found) {
             if let Some(slot) = seen.get_mut(index) {
                 *slot = found.records.into_iter().next();
@@ -92,10 +115,14 @@ async fn drafts(
     for gone in seen.extract_if(.., |seen| seen.presence != Presence::Live) {
         tx.clear_dirty(&mapping.id, source, &gone.id);
         tx.drop_observation(source, &object, &gone.id);
-        ctx.tally(&mapping.id).unlinked(source, &gone.id, tally::Unlinked::Excluded);
+        ctx.tally(&mapping.id)
+            .unlinked(source, &gone.id, tally::Unlinked::Excluded);
     }
     super::observe::read_associations(ctx.engine, &[mapping], &mut seen).await?;
-    let values = seen.iter().flat_map(|seen| reference_values(mapping, seen)).collect::<Vec<_>>();
+    let values = seen
+        .iter()
+        .flat_map(|seen| reference_values(mapping, seen))
+        .collect::<Vec<_>>();
     let parents = Parents::load(ctx.engine, mapping, values.into_iter()).await?;
     let mut drafts = Vec::new();
     for seen in seen {
@@ -105,11 +132,13 @@ async fn drafts(
             unlinked_error(ctx, mapping, &draft, &error, &mut tx)?;
             continue;
         }
-        if let Some(error) = still_refused(&draft.op, &draft.known, ctx.engine.clock.now()).cloned() {
+        if let Some(error) = still_refused(&draft.op, &draft.known, ctx.engine.clock.now()).cloned()
+        {
             tx.clear_dirty(&mapping.id, source, &draft.seen.id);
             tx.drop_observation(source, &object, &draft.seen.id);
             tracing::debug!(record = %draft.seen.id, error = %error.id, "an earlier refusal still stands");
-            ctx.tally(&mapping.id).unlinked(source, &draft.seen.id, tally::Unlinked::Error);
+            ctx.tally(&mapping.id)
+                .unlinked(source, &draft.seen.id, tally::Unlinked::Error);
             continue;
         }
         drafts.push(draft);
@@ -124,7 +153,13 @@ fn reference_values(mapping: &Mapping, seen: &Observation) -> Vec<(usize, Side, 
         .iter()
         .enumerate()
         .filter(|(_, pair)| is_translated(pair))
-        .filter_map(|(index, pair)| Some((index, seen.side, seen.value(pair.field(seen.side)).as_text()?.to_owned())))
+        .filter_map(|(index, pair)| {
+            Some((
+                index,
+                seen.side,
+                seen.value(pair.field(seen.side)).as_text()?.to_owned(),
+            ))
+        })
         .collect()
 }
 
@@ -160,7 +195,9 @@ fn draft(
                 fields.insert(pair.field(target).to_owned(), assignment);
             }
             Ok(_) => {}
-            Err((category, message)) => errors.push((pair.name().to_owned(), raw, category, message)),
+            Err((category, message)) => {
+                errors.push((pair.name().to_owned(), raw, category, message))
+            }
         }
     }
     let errors = errors
@@ -203,7 +240,13 @@ fn draft(
         attempt: Default::default(),
         outcome: OpOutcome::default(),
     };
-    Draft { seen, op, link, errors, known }
+    Draft {
+        seen,
+        op,
+        link,
+        errors,
+        known,
+    }
 }
 
 type FieldRefusal = (ErrorCategory, String);
@@ -229,7 +272,10 @@ fn value_for(
                     None if link.is_some() => Ok((Value::Null, None)),
                     None => Err((
                         ErrorCategory::Reference,
-                        format!("no active user of {target} has the e-mail {}", value.as_text().unwrap_or_default()),
+                        format!(
+                            "no active user of {target} has the e-mail {}",
+                            value.as_text().unwrap_or_default()
+                        ),
                     )),
                 }
             }
@@ -237,13 +283,17 @@ fn value_for(
             Token::Unlinked(_) => Ok((Value::Null, None)),
             Token::NoOwner(id) => Err((
                 ErrorCategory::Reference,
-                format!("{} {id} of {} is not among the users that can be told by e-mail", pair.field(seen.side), seen.side),
+                format!(
+                    "{} {id} of {} is not among the users that can be told by e-mail",
+                    pair.field(seen.side),
+                    seen.side
+                ),
             )),
         };
     }
-    match pair::put(pair, target, raw, &Value::Null) {
+    match transform::put(pair, target, raw, &Value::Null) {
         Ok(value) => Ok((value, None)),
-        Err(error) if error.leaves_alone() => Ok((Value::Null, None)),
+        Err(TransformError::LeftAlone(_)) => Ok((Value::Null, None)),
         Err(error) => Err((ErrorCategory::Transform, error.to_string())),
     }
 }
@@ -251,28 +301,62 @@ fn value_for(
 /// Why a create is not even sent: a required field is blank (10.5).
 fn refusal(ctx: &RunCtx<'_>, mapping: &Mapping, draft: &Draft) -> Option<ErrorItem> {
     let target = draft.op.side;
-    let required = ctx.known.required.get(&(mapping.id.clone(), target)).map(Vec::as_slice).unwrap_or_default();
-    let missing = required.iter().find(|field| !draft.op.fields.contains_key(*field));
+    let required = ctx
+        .known
+        .required
+        .get(&(mapping.id.clone(), target))
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let missing = required
+        .iter()
+        .find(|field| !draft.op.fields.contains_key(*field));
     let nothing = draft.op.fields.is_empty();
     let field = match (missing, nothing) {
         (Some(field), _) => field.clone(),
-        (None, true) => mapping.pairs.first().map(|pair| pair.field(target).to_owned()).unwrap_or_default(),
+        (None, true) => mapping
+            .pairs
+            .first()
+            .map(|pair| pair.field(target).to_owned())
+            .unwrap_or_default(),
         (None, false) => return None,
     };
-    let blamed = mapping.pairs.iter().find(|pair| pair.field(target) == field);
-    let reason = draft.errors.iter().find(|error| blamed.is_some_and(|pair| pair.name() == error.field));
+    let blamed = mapping
+        .pairs
+        .iter()
+        .find(|pair| pair.field(target) == field);
+    let reason = draft
+        .errors
+        .iter()
+        .find(|error| blamed.is_some_and(|pair| pair.name() == error.field));
     let message = reason.map_or_else(
-        || format!("{target} requires {field}, and the {} record has no value for it", draft.seen.side),
+        || {
+            format!(
+                "{target} requires {field}, and the {} record has no value for it",
+                draft.seen.side
+            )
+        },
         |error| error.message.clone(),
     );
-    Some(source_error(ctx, mapping, draft, blamed.map_or("", |pair| pair.name()), Failure {
-        category: reason.map_or(ErrorCategory::Required, |error| error.category),
-        message,
-        vendor: None,
-    }))
+    Some(source_error(
+        ctx,
+        mapping,
+        draft,
+        blamed.map_or("", |pair| pair.name()),
+        Failure {
+            category: reason.map_or(ErrorCategory::Required, |error| error.category),
+            message,
+            vendor: None,
+        },
+    ))
 }
 
-fn source_error(ctx: &RunCtx<'_>, mapping: &Mapping, draft: &Draft, field: &str, failure: Failure) -> ErrorItem {
+fn source_error(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    draft: &Draft,
+    field: &str,
+    failure: Failure,
+) -> ErrorItem {
     let mut item = error_item(
         &ErrorFacts {
             mapping,
@@ -310,22 +394,36 @@ fn unlinked_error(
     tx.put_error(item, draft.known.iter().any(|known| known.id == item.id))?;
     tx.clear_dirty(&mapping.id, side, &draft.seen.id);
     tx.drop_observation(side, mapping.object(side), &draft.seen.id);
-    ctx.tally(&mapping.id).unlinked(side, &draft.seen.id, tally::Unlinked::Error);
+    ctx.tally(&mapping.id)
+        .unlinked(side, &draft.seen.id, tally::Unlinked::Error);
     if ctx.mode == Mode::Write {
         let subject = format!("{} {}", mapping.object(side), draft.seen.id);
-        ctx.engine.report.line_about("error", subject, &item.label, item.message.clone(), Some(item.id), None);
+        ctx.engine.report.line_about(
+            "error",
+            subject,
+            &item.label,
+            item.message.clone(),
+            Some(item.id),
+            None,
+        );
         ctx.engine.report.change(|view| view.failed += 1);
     }
     Ok(())
 }
 
 /// A preview: the link stands as pending in the scratch space, so that children can refer to it.
-async fn foresee(ctx: &mut RunCtx<'_>, mapping: &Mapping, target: Side, drafts: Vec<Draft>) -> Result<(), EngineError> {
+async fn foresee(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    target: Side,
+    drafts: Vec<Draft>,
+) -> Result<(), EngineError> {
     let mut tx = ctx.engine.db.begin();
     for draft in drafts {
         tx.add_link(&draft.link, &links::objects(mapping))?;
         tx.clear_dirty(&mapping.id, target.other(), &draft.seen.id);
-        ctx.tally(&mapping.id).created(target, &draft.seen.id, draft.link.id);
+        ctx.tally(&mapping.id)
+            .created(target, &draft.seen.id, draft.link.id);
         ctx.foresee_create(mapping, draft.op, draft.errors);
     }
     Ok(tx.apply().await?)
@@ -340,7 +438,10 @@ async fn group(
     drafts: Vec<Draft>,
 ) -> Result<(), EngineError> {
     let drafts = look_up(ctx, mapping, target, drafts).await?;
-    let drafts: Vec<Draft> = drafts.into_iter().filter(|draft| ctx.is_confirmed(&draft.op)).collect();
+    let drafts: Vec<Draft> = drafts
+        .into_iter()
+        .filter(|draft| ctx.is_confirmed(&draft.op))
+        .collect();
     if drafts.is_empty() {
         return Ok(());
     }
@@ -381,27 +482,54 @@ async fn look_up(
         key_of = Box::new(|draft| Some(draft.seen.id.0.clone()));
         let values: Vec<String> = drafts.iter().filter_map(&key_of).collect();
         let field = mapping.key_field(target).to_owned();
-        for one in ctx.engine.side(target).look_up(Purpose::LookUp, &object, &field, &values, &asked).await? {
+        for one in ctx
+            .engine
+            .side(target)
+            .look_up(Purpose::LookUp, &object, &field, &values, &asked)
+            .await?
+        {
             found.insert(one.asked, one.records);
         }
     } else {
-        let pair = mapping.match_rules.first().and_then(|rule| mapping.pairs.get(*rule.parts.first()?)).cloned();
+        let pair = mapping
+            .match_rules
+            .first()
+            .and_then(|rule| mapping.pairs.get(*rule.parts.first()?))
+            .cloned();
         let Some(pair) = pair else { return Ok(drafts) };
         let field = pair.field(target).to_owned();
         let name = field.clone();
-        key_of = Box::new(move |draft| draft.op.fields.get(&name).and_then(|found| found.after.as_text()).map(str::to_lowercase));
+        key_of = Box::new(move |draft| {
+            draft
+                .op
+                .fields
+                .get(&name)
+                .and_then(|found| found.after.as_text())
+                .map(str::to_lowercase)
+        });
         let values: Vec<String> = drafts.iter().filter_map(&key_of).collect();
         if values.is_empty() {
             return Ok(drafts);
         }
-        for seen in ctx.engine.side(target).search(Purpose::LookUp, &object, &field, &values, &asked).await? {
-            let value = seen.value(&field).as_text().unwrap_or_default().to_lowercase();
+        for seen in ctx
+            .engine
+            .side(target)
+            .search(Purpose::LookUp, &object, &field, &values, &asked)
+            .await?
+        {
+            let value = seen
+                .value(&field)
+                .as_text()
+                .unwrap_or_default()
+                .to_lowercase();
             found.entry(value).or_default().push(seen);
         }
     }
     let mut rest = Vec::new();
     for draft in drafts {
-        let hits = key_of(&draft).and_then(|key| found.remove(&key)).unwrap_or_default();
+        let hits = key_of(&draft)
+            .and_then(|key| found.remove(&key))
+            .unwrap_or_default();
         if hits.is_empty() {
             rest.push(draft);
         } else {
@@ -422,11 +550,20 @@ async fn there_already(
     let engine = ctx.engine;
     let mut tx = engine.db.begin();
     let source = draft.seen.side;
-    let live: Vec<&Observation> = hits.iter().filter(|seen| seen.presence == Presence::Live).collect();
+    let live: Vec<&Observation> = hits
+        .iter()
+        .filter(|seen| seen.presence == Presence::Live)
+        .collect();
     let taken = match live.as_slice() {
         [only] => {
             let ids = std::slice::from_ref(&only.id);
-            engine.db.link_ids(&mapping.id, target, mapping.object(target), ids).await?.into_iter().flatten().next()
+            engine
+                .db
+                .link_ids(&mapping.id, target, mapping.object(target), ids)
+                .await?
+                .into_iter()
+                .flatten()
+                .next()
         }
         _ => None,
     };
@@ -436,15 +573,33 @@ async fn there_already(
             let candidates = hits.iter().map(|seen| Candidate {
                 record: links::record_key(mapping, target, &seen.id),
                 label: links::label(mapping, seen),
-                why: if seen.presence == Presence::Live { "holds its key".into() } else { "holds its key, but is deleted".into() },
+                why: if seen.presence == Presence::Live {
+                    "holds its key".into()
+                } else {
+                    "holds its key, but is deleted".into()
+                },
             });
             let why = if live.is_empty() {
                 format!("Its {target} record was deleted; it is not made anew by itself.")
             } else {
                 format!("{} {target} records hold its key.", live.len())
             };
-            let kind = if live.is_empty() { ItemKind::Deletion } else { ItemKind::AlreadyLinked };
-            review(ctx, mapping, source, &draft.seen.id, kind, why, candidates.collect(), &mut tx).await?;
+            let kind = if live.is_empty() {
+                ItemKind::Deletion
+            } else {
+                ItemKind::AlreadyLinked
+            };
+            review(
+                ctx,
+                mapping,
+                source,
+                &draft.seen.id,
+                kind,
+                why,
+                candidates.collect(),
+                &mut tx,
+            )
+            .await?;
         }
     }
     Ok(tx.apply().await?)
@@ -475,7 +630,10 @@ fn adopt(
 
 fn note_link(ctx: &mut RunCtx<'_>, mapping: &Mapping, link: &Link) {
     if let (Some(s), Some(h)) = (&link.ids.salesforce, &link.ids.hubspot) {
-        let ids = PerSide { salesforce: s.clone(), hubspot: h.clone() };
+        let ids = PerSide {
+            salesforce: s.clone(),
+            hubspot: h.clone(),
+        };
         ctx.newly_linked.push((mapping.id.clone(), link.id, ids));
     }
 }
@@ -490,7 +648,9 @@ async fn read_back(
     let ids: Vec<RecordId> = answers
         .iter()
         .filter_map(|(_, answer)| match answer {
-            Answer::Done { id, stored: None, .. } => Some(id.clone()),
+            Answer::Done {
+                id, stored: None, ..
+            } => Some(id.clone()),
             _ => None,
         })
         .collect();
@@ -499,10 +659,17 @@ async fn read_back(
     }
     let object = mapping.object(target);
     let asked = fields::observed(std::iter::once(mapping), target, object);
-    match ctx.engine.side(target).read(Purpose::ReadBack, object, &ids, &asked).await {
-        Ok(found) => {
-            found.into_iter().flat_map(|found| found.records).map(|seen| (seen.id.clone(), seen)).collect()
-        }
+    match ctx
+        .engine
+        .side(target)
+        .read(Purpose::ReadBack, object, &ids, &asked)
+        .await
+    {
+        Ok(found) => found
+            .into_iter()
+            .flat_map(|found| found.records)
+            .map(|seen| (seen.id.clone(), seen))
+            .collect(),
         Err(error) => {
             tracing::warn!(mapping = %mapping.id, error = %error, "the read-back of creates failed; they are read by the next run");
             BTreeMap::new()
@@ -523,10 +690,16 @@ async fn record(
     let mut tx = engine.db.begin();
     let mut stop = None;
     for (mut op, answer) in answers {
-        let Some(mut draft) = by_op.remove(&op.id) else { continue };
+        let Some(mut draft) = by_op.remove(&op.id) else {
+            continue;
+        };
         close(&mut op, &answer);
         match answer {
-            Answer::Done { id, created, stored } => {
+            Answer::Done {
+                id,
+                created,
+                stored,
+            } => {
                 let seen = stored.map(|seen| *seen).or_else(|| back.remove(&id));
                 super::apply::note_left(&mut op, seen.as_ref());
                 made(ctx, mapping, &mut draft, &op, &id, created, seen, &mut tx)?;
@@ -543,9 +716,14 @@ async fn record(
                         failure
                     }
                 };
-                let holder = failure.vendor.as_ref().and_then(|vendor| vendor.holder.clone());
+                let holder = failure
+                    .vendor
+                    .as_ref()
+                    .and_then(|vendor| vendor.holder.clone());
                 match holder {
-                    Some(holder) => duplicate(ctx, mapping, target, &draft, holder, &failure, &mut tx).await?,
+                    Some(holder) => {
+                        duplicate(ctx, mapping, target, &draft, holder, &failure, &mut tx).await?
+                    }
                     None => {
                         let field = blamed(mapping, target, &failure);
                         let item = source_error(ctx, mapping, &draft, &field, failure);
@@ -555,13 +733,22 @@ async fn record(
             }
             Answer::Unknown(why) => {
                 let due = super::apply::settled_at(ctx, &op);
-                let mut item = source_error(ctx, mapping, &draft, "", Failure {
-                    category: ErrorCategory::Transient,
-                    message: format!("{target} did not answer the create: {why}"),
-                    vendor: None,
-                });
+                let mut item = source_error(
+                    ctx,
+                    mapping,
+                    &draft,
+                    "",
+                    Failure {
+                        category: ErrorCategory::Transient,
+                        message: format!("{target} did not answer the create: {why}"),
+                        vendor: None,
+                    },
+                );
                 item.retry_at = Some(due);
-                item.next = format!("nothing: the outcome is looked up by a run after {}", due.format("%H:%M:%S UTC"));
+                item.next = format!(
+                    "nothing: the outcome is looked up by a run after {}",
+                    due.format("%H:%M:%S UTC")
+                );
                 ctx.locked.insert(draft.link.id);
                 unlinked_error(ctx, mapping, &draft, &item, &mut tx)?;
             }
@@ -577,14 +764,25 @@ async fn record(
 }
 
 fn blamed(mapping: &Mapping, target: Side, failure: &Failure) -> String {
-    let named = failure.vendor.as_ref().and_then(|vendor| vendor.fields.first());
+    let named = failure
+        .vendor
+        .as_ref()
+        .and_then(|vendor| vendor.fields.first());
     named
-        .and_then(|field| mapping.pairs.iter().find(|pair| pair.field(target) == field))
+        .and_then(|field| {
+            mapping
+                .pairs
+                .iter()
+                .find(|pair| pair.field(target) == field)
+        })
         .map_or_else(String::new, |pair| pair.name().to_owned())
 }
 
 /// The record is there: link, base, and marks for the pass that stamps the source and sets associations.
-#[expect(clippy::too_many_arguments, reason = "one confirmed create with all it moves")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one confirmed create with all it moves"
+)]
 fn made(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
@@ -604,14 +802,26 @@ fn made(
     }
     tx.put_link(&draft.link, &links::objects(mapping))?;
     if created {
-        tx.put_base(&mapping.id, draft.link.id, &base_of_create(mapping, draft, op))?;
+        tx.put_base(
+            &mapping.id,
+            draft.link.id,
+            &base_of_create(mapping, draft, op),
+        )?;
     }
     // What an upsert answers may be less than the whole record: the next pass reads it before it writes.
     if let Some(mut seen) = seen.filter(|_| created) {
-        for pair in mapping.pairs.iter().filter(|pair| fields::is_property(pair, target)) {
-            seen.fields.entry(pair.field(target).to_owned()).or_insert(Value::Null);
+        for pair in mapping
+            .pairs
+            .iter()
+            .filter(|pair| fields::is_property(pair, target))
+        {
+            seen.fields
+                .entry(pair.field(target).to_owned())
+                .or_insert(Value::Null);
         }
-        seen.fields.entry(mapping.key_field(target).to_owned()).or_insert_with(|| Value::text(draft.seen.id.as_str()));
+        seen.fields
+            .entry(mapping.key_field(target).to_owned())
+            .or_insert_with(|| Value::text(draft.seen.id.as_str()));
         tx.put_observation(&seen)?;
     }
     for (side, record) in [(target, id), (target.other(), &draft.seen.id)] {
@@ -626,12 +836,21 @@ fn made(
     note_link(ctx, mapping, &draft.link);
     let label = links::label(mapping, &draft.seen);
     if created {
-        ctx.tally(&mapping.id).created(target, &draft.seen.id, draft.link.id);
+        ctx.tally(&mapping.id)
+            .created(target, &draft.seen.id, draft.link.id);
         ctx.engine.report.change(|view| view.written += 1);
         let what = format!("created in {target}");
-        ctx.engine.report.line_about("ok", super::apply::subject(op), &label, what, None, Some(draft.link.id));
+        ctx.engine.report.line_about(
+            "ok",
+            super::apply::subject(op),
+            &label,
+            what,
+            None,
+            Some(draft.link.id),
+        );
     } else {
-        ctx.tally(&mapping.id).link(draft.link.id, tally::Fate::Unchanged);
+        ctx.tally(&mapping.id)
+            .link(draft.link.id, tally::Fate::Unchanged);
     }
     Ok(())
 }
@@ -646,13 +865,19 @@ fn base_of_create(mapping: &Mapping, draft: &Draft, op: &Op) -> Base {
         let raw = draft.seen.value(pair.field(source));
         let sent = op.fields.get(pair.field(target));
         let unsent_reference = is_translated(pair) && sent.is_none() && !raw.is_blank();
-        if failed || unsent_reference || !fields::is_property(pair, target) || !pair.direction.allows(target) {
+        if failed
+            || unsent_reference
+            || !fields::is_property(pair, target)
+            || !pair.direction.allows(target)
+        {
             continue;
         }
-        let left = sent.map_or(Value::Null, |sent| sent.left.clone().unwrap_or_else(|| sent.after.clone()));
+        let left = sent.map_or(Value::Null, |sent| {
+            sent.left.clone().unwrap_or_else(|| sent.after.clone())
+        });
         let field = base_field(&mut base, pair.name());
-        *field.values.get_mut(target) = pair::base_value(pair, target, &left);
-        *field.values.get_mut(source) = pair::base_value(pair, source, raw);
+        *field.values.get_mut(target) = transform::base_value(pair, target, &left);
+        *field.values.get_mut(source) = transform::base_value(pair, source, raw);
     }
     let settled = base.sides.get_mut(source);
     settled.modstamp = Some(draft.seen.modstamp);
@@ -672,14 +897,42 @@ async fn duplicate(
 ) -> Result<(), EngineError> {
     let ids = std::slice::from_ref(&holder);
     let object = mapping.object(target);
-    let taken = ctx.engine.db.link_ids(&mapping.id, target, object, ids).await?.into_iter().flatten().next();
-    let kind = if taken.is_some() { ItemKind::AlreadyLinked } else { ItemKind::PossibleDuplicate };
-    let seen = ctx.engine.db.observations(target, object, ids).await?.into_iter().flatten().next();
+    let taken = ctx
+        .engine
+        .db
+        .link_ids(&mapping.id, target, object, ids)
+        .await?
+        .into_iter()
+        .flatten()
+        .next();
+    let kind = if taken.is_some() {
+        ItemKind::AlreadyLinked
+    } else {
+        ItemKind::PossibleDuplicate
+    };
+    let seen = ctx
+        .engine
+        .db
+        .observations(target, object, ids)
+        .await?
+        .into_iter()
+        .flatten()
+        .next();
     let candidate = Candidate {
         record: links::record_key(mapping, target, &holder),
         label: seen.map_or_else(String::new, |seen| links::label(mapping, &seen)),
         why: format!("named by {target}: {}", failure.message),
     };
     let why = format!("{target} refused the create and names a record that is the same for it.");
-    review(ctx, mapping, draft.seen.side, &draft.seen.id, kind, why, vec![candidate], tx).await
+    review(
+        ctx,
+        mapping,
+        draft.seen.side,
+        &draft.seen.id,
+        kind,
+        why,
+        vec![candidate],
+        tx,
+    )
+    .await
 }

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::domain::{
-    Base, Conflict, ErrorItem, ItemId, Link, LinkId, MappingId, Observation, Op, OpId, OpState, RecordId, RecordKey,
-    RunId, RunRecord, Side,
+    Base, Conflict, ErrorItem, ItemId, Link, LinkId, MappingId, Observation, Op, OpId, OpState,
+    RecordId, RecordKey, RunId, RunRecord, Side,
 };
-use crate::store::rows::{ActivityLine, BudgetRow, Cursor, Dirty, Ghost, MapState, OpenOp, SchemaRow, is_waiting};
+use crate::store::rows::{
+    ActivityLine, BudgetRow, ChildRef, Cursor, Dirty, Ghost, MapState, OpenOp, SchemaRow,
+    is_waiting,
+};
 use crate::store::{
-    Batch, Count, Counters, Family, Key, KeyReader, OverlayStore, Range, Store, StoreError, TypedStore, keys,
+    Batch, Count, Counters, Family, Key, KeyReader, OverlayStore, Range, Store, StoreError,
+    TypedStore, keys,
 };
 
 /// Names of rows in the `meta` and `count` families.
@@ -37,7 +41,10 @@ impl Db {
     /// Over an open store; reads the counts.
     pub async fn open(store: Arc<dyn Store>) -> Result<Db, StoreError> {
         let counts = Counters::load(&*store).await?;
-        Ok(Db { store, counts: Mutex::new(counts) })
+        Ok(Db {
+            store,
+            counts: Mutex::new(counts),
+        })
     }
 
     /// Scratch space over this one: reads fall through, nothing is ever stored (15.2).
@@ -64,7 +71,10 @@ impl Db {
 
     /// A new batch.
     pub fn begin(&self) -> Tx<'_> {
-        Tx { db: self, batch: Batch::default() }
+        Tx {
+            db: self,
+            batch: Batch::default(),
+        }
     }
 
     /// A text of the `meta` family.
@@ -79,12 +89,20 @@ impl Db {
 
     /// A mapping's state.
     pub async fn map_state(&self, mapping: &MappingId) -> Result<MapState, StoreError> {
-        Ok(self.store.row(keys::map(mapping)).await?.unwrap_or_default())
+        Ok(self
+            .store
+            .row(keys::map(mapping))
+            .await?
+            .unwrap_or_default())
     }
 
     /// An object's cursor.
     pub async fn cursor(&self, side: Side, object: &str) -> Result<Cursor, StoreError> {
-        Ok(self.store.row(keys::cursor(side, object)).await?.unwrap_or_default())
+        Ok(self
+            .store
+            .row(keys::cursor(side, object))
+            .await?
+            .unwrap_or_default())
     }
 
     /// An object's schema as it was read last.
@@ -100,17 +118,37 @@ impl Db {
         object: &str,
         records: &[RecordId],
     ) -> Result<Vec<Option<LinkId>>, StoreError> {
-        self.store.rows(records.iter().map(|id| keys::link_index(side, object, id, mapping)).collect()).await
+        self.store
+            .rows(
+                records
+                    .iter()
+                    .map(|id| keys::link_index(side, object, id, mapping))
+                    .collect(),
+            )
+            .await
     }
 
     /// Links by id, in the order asked.
-    pub async fn links(&self, mapping: &MappingId, ids: &[LinkId]) -> Result<Vec<Option<Link>>, StoreError> {
-        self.store.rows(ids.iter().map(|id| keys::link(mapping, *id)).collect()).await
+    pub async fn links(
+        &self,
+        mapping: &MappingId,
+        ids: &[LinkId],
+    ) -> Result<Vec<Option<Link>>, StoreError> {
+        self.store
+            .rows(ids.iter().map(|id| keys::link(mapping, *id)).collect())
+            .await
     }
 
     /// Bases by link, in the order asked; an empty one where none is stored.
-    pub async fn bases(&self, mapping: &MappingId, ids: &[LinkId]) -> Result<Vec<Base>, StoreError> {
-        let rows: Vec<Option<Base>> = self.store.rows(ids.iter().map(|id| keys::base(mapping, *id)).collect()).await?;
+    pub async fn bases(
+        &self,
+        mapping: &MappingId,
+        ids: &[LinkId],
+    ) -> Result<Vec<Base>, StoreError> {
+        let rows: Vec<Option<Base>> = self
+            .store
+            .rows(ids.iter().map(|id| keys::base(mapping, *id)).collect())
+            .await?;
         Ok(rows.into_iter().map(Option::unwrap_or_default).collect())
     }
 
@@ -121,7 +159,13 @@ impl Db {
         object: &str,
         ids: &[RecordId],
     ) -> Result<Vec<Option<Observation>>, StoreError> {
-        self.store.rows(ids.iter().map(|id| keys::observation(side, object, id)).collect()).await
+        self.store
+            .rows(
+                ids.iter()
+                    .map(|id| keys::observation(side, object, id))
+                    .collect(),
+            )
+            .await
     }
 
     /// Reasons why these records are dirty, in the order asked.
@@ -131,7 +175,13 @@ impl Db {
         side: Side,
         ids: &[RecordId],
     ) -> Result<Vec<Option<Dirty>>, StoreError> {
-        self.store.rows(ids.iter().map(|id| keys::dirty(mapping, side, id)).collect()).await
+        self.store
+            .rows(
+                ids.iter()
+                    .map(|id| keys::dirty(mapping, side, id))
+                    .collect(),
+            )
+            .await
     }
 
     /// The next dirty records of one side of a mapping after `after`, in id order.
@@ -143,15 +193,21 @@ impl Db {
         limit: usize,
     ) -> Result<Vec<(RecordId, Dirty)>, StoreError> {
         let prefix = keys::by_mapping_side(Family::Dirty, mapping, side);
-        let range = Range::prefix(prefix.clone(), limit).after(after.map(|id| keys::dirty(mapping, side, id)));
+        let range = Range::prefix(prefix.clone(), limit)
+            .after(after.map(|id| keys::dirty(mapping, side, id)));
         let rows: Vec<(Key, Dirty)> = self.store.scan(range).await?;
-        rows.into_iter().map(|(key, row)| Ok((RecordId(last_text(&prefix, &key)?), row))).collect()
+        rows.into_iter()
+            .map(|(key, row)| Ok((RecordId(last_text(&prefix, &key)?), row)))
+            .collect()
     }
 
     /// What waits for a link or record: conflicts, review items and errors.
     pub async fn waiting(&self, owner: u128) -> Result<Vec<Waiting>, StoreError> {
         let prefix = keys::pending_of(owner);
-        let entries = self.store.range(Range::prefix(prefix.clone(), PAGE)).await?;
+        let entries = self
+            .store
+            .range(Range::prefix(prefix.clone(), PAGE))
+            .await?;
         let mut found = Vec::new();
         for (key, _) in entries {
             let item = ItemId(last_u128(&prefix, &key)?);
@@ -168,7 +224,11 @@ impl Db {
         if let Some(row) = self.store.row::<Conflict>(keys::review(item)).await? {
             return Ok(Some(Waiting::Conflict(row)));
         }
-        Ok(self.store.row::<ErrorItem>(keys::error(item)).await?.map(Waiting::Error))
+        Ok(self
+            .store
+            .row::<ErrorItem>(keys::error(item))
+            .await?
+            .map(Waiting::Error))
     }
 
     /// All rows of a family, page by page, handed to `each`.
@@ -179,8 +239,13 @@ impl Db {
     ) -> Result<(), StoreError> {
         let mut after = None;
         loop {
-            let rows: Vec<(Key, T)> = self.store.scan(Range::prefix(prefix.clone(), PAGE).after(after)).await?;
-            let Some((last, _)) = rows.last() else { return Ok(()) };
+            let rows: Vec<(Key, T)> = self
+                .store
+                .scan(Range::prefix(prefix.clone(), PAGE).after(after))
+                .await?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(());
+            };
             after = Some(last.clone());
             for (_, row) in rows {
                 each(row);
@@ -197,8 +262,15 @@ impl Db {
             }
         })
         .await?;
-        let rows: Vec<Option<Op>> =
-            self.store.rows(places.iter().map(|(run, seq)| keys::journal(*run, *seq)).collect()).await?;
+        let rows: Vec<Option<Op>> = self
+            .store
+            .rows(
+                places
+                    .iter()
+                    .map(|(run, seq)| keys::journal(*run, *seq))
+                    .collect(),
+            )
+            .await?;
         Ok(rows.into_iter().flatten().collect())
     }
 
@@ -219,8 +291,19 @@ impl Db {
 
     /// The newest runs, newest first.
     pub async fn runs(&self, limit: usize) -> Result<Vec<RunRecord>, StoreError> {
-        let range = Range { prefix: keys::all(Family::Run), after: None, limit, reverse: true };
-        Ok(self.store.scan(range).await?.into_iter().map(|(_, row)| row).collect())
+        let range = Range {
+            prefix: keys::all(Family::Run),
+            after: None,
+            limit,
+            reverse: true,
+        };
+        Ok(self
+            .store
+            .scan(range)
+            .await?
+            .into_iter()
+            .map(|(_, row)| row)
+            .collect())
     }
 }
 
@@ -279,37 +362,67 @@ impl Tx<'_> {
     }
 
     /// Sets a `meta` value.
-    pub fn put_meta<T: serde::Serialize>(&mut self, name: &str, value: &T) -> Result<(), StoreError> {
+    pub fn put_meta<T: serde::Serialize>(
+        &mut self,
+        name: &str,
+        value: &T,
+    ) -> Result<(), StoreError> {
         self.batch.put_row(keys::meta(name), value)
     }
 
     /// Sets a mapping's state.
-    pub fn put_map_state(&mut self, mapping: &MappingId, state: &MapState) -> Result<(), StoreError> {
+    pub fn put_map_state(
+        &mut self,
+        mapping: &MappingId,
+        state: &MapState,
+    ) -> Result<(), StoreError> {
         self.batch.put_row(keys::map(mapping), state)
     }
 
     /// Sets an object's cursor.
-    pub fn put_cursor(&mut self, side: Side, object: &str, cursor: &Cursor) -> Result<(), StoreError> {
+    pub fn put_cursor(
+        &mut self,
+        side: Side,
+        object: &str,
+        cursor: &Cursor,
+    ) -> Result<(), StoreError> {
         self.batch.put_row(keys::cursor(side, object), cursor)
     }
 
     /// Stores a schema.
-    pub fn put_schema(&mut self, side: Side, object: &str, row: &SchemaRow) -> Result<(), StoreError> {
+    pub fn put_schema(
+        &mut self,
+        side: Side,
+        object: &str,
+        row: &SchemaRow,
+    ) -> Result<(), StoreError> {
         self.batch.put_row(keys::schema(side, object), row)
     }
 
     /// Adds a link with its index entries. `objects` names the objects of both sides.
-    pub fn add_link(&mut self, link: &Link, objects: &crate::domain::PerSide<String>) -> Result<(), StoreError> {
+    pub fn add_link(
+        &mut self,
+        link: &Link,
+        objects: &crate::domain::PerSide<String>,
+    ) -> Result<(), StoreError> {
         self.db.counts().add(&Count::Links(link.mapping.clone()), 1);
         self.put_link(link, objects)
     }
 
     /// Writes a link that is there already, with its index entries.
-    pub fn put_link(&mut self, link: &Link, objects: &crate::domain::PerSide<String>) -> Result<(), StoreError> {
-        self.batch.put_row(keys::link(&link.mapping, link.id), link)?;
+    pub fn put_link(
+        &mut self,
+        link: &Link,
+        objects: &crate::domain::PerSide<String>,
+    ) -> Result<(), StoreError> {
+        self.batch
+            .put_row(keys::link(&link.mapping, link.id), link)?;
         for side in Side::BOTH {
             if let Some(id) = link.ids.get(side) {
-                self.batch.put_row(keys::link_index(side, objects.get(side), id, &link.mapping), &link.id)?;
+                self.batch.put_row(
+                    keys::link_index(side, objects.get(side), id, &link.mapping),
+                    &link.id,
+                )?;
             }
         }
         Ok(())
@@ -317,24 +430,33 @@ impl Tx<'_> {
 
     /// Removes a link that never came to be, with its index entries and base.
     pub fn remove_link(&mut self, link: &Link, objects: &crate::domain::PerSide<String>) {
-        self.db.counts().add(&Count::Links(link.mapping.clone()), -1);
+        self.db
+            .counts()
+            .add(&Count::Links(link.mapping.clone()), -1);
         self.batch.remove(keys::link(&link.mapping, link.id));
         self.batch.remove(keys::base(&link.mapping, link.id));
         for side in Side::BOTH {
             if let Some(id) = link.ids.get(side) {
-                self.batch.remove(keys::link_index(side, objects.get(side), id, &link.mapping));
+                self.batch
+                    .remove(keys::link_index(side, objects.get(side), id, &link.mapping));
             }
         }
     }
 
     /// Writes a base.
-    pub fn put_base(&mut self, mapping: &MappingId, link: LinkId, base: &Base) -> Result<(), StoreError> {
+    pub fn put_base(
+        &mut self,
+        mapping: &MappingId,
+        link: LinkId,
+        base: &Base,
+    ) -> Result<(), StoreError> {
         self.batch.put_row(keys::base(mapping, link), base)
     }
 
     /// Writes an observation.
     pub fn put_observation(&mut self, seen: &Observation) -> Result<(), StoreError> {
-        self.batch.put_row(keys::observation(seen.side, &seen.object, &seen.id), seen)
+        self.batch
+            .put_row(keys::observation(seen.side, &seen.object, &seen.id), seen)
     }
 
     /// Drops an observation.
@@ -343,8 +465,15 @@ impl Tx<'_> {
     }
 
     /// Marks a record dirty.
-    pub fn mark_dirty(&mut self, mapping: &MappingId, side: Side, id: &RecordId, reasons: u16) -> Result<(), StoreError> {
-        self.batch.put_row(keys::dirty(mapping, side, id), &Dirty { reasons })
+    pub fn mark_dirty(
+        &mut self,
+        mapping: &MappingId,
+        side: Side,
+        id: &RecordId,
+        reasons: u16,
+    ) -> Result<(), StoreError> {
+        self.batch
+            .put_row(keys::dirty(mapping, side, id), &Dirty { reasons })
     }
 
     /// Takes a dirty mark away.
@@ -356,7 +485,14 @@ impl Tx<'_> {
     pub fn put_op(&mut self, op: &Op) -> Result<(), StoreError> {
         self.batch.put_row(keys::journal(op.run, op.seq), op)?;
         if matches!(op.state, OpState::Sent | OpState::Unknown) {
-            self.batch.put_row(keys::open_op(op.id), &OpenOp { run: op.run, seq: op.seq, ghost: None })
+            self.batch.put_row(
+                keys::open_op(op.id),
+                &OpenOp {
+                    run: op.run,
+                    seq: op.seq,
+                    ghost: None,
+                },
+            )
         } else {
             self.batch.remove(keys::open_op(op.id));
             Ok(())
@@ -365,7 +501,14 @@ impl Tx<'_> {
 
     /// Leaves a ghost of an op that was looked up as not applied (16.5).
     pub fn put_ghost(&mut self, op: &Op, ghost: Ghost) -> Result<(), StoreError> {
-        self.batch.put_row(keys::open_op(op.id), &OpenOp { run: op.run, seq: op.seq, ghost: Some(ghost) })
+        self.batch.put_row(
+            keys::open_op(op.id),
+            &OpenOp {
+                run: op.run,
+                seq: op.seq,
+                ghost: Some(ghost),
+            },
+        )
     }
 
     /// Forgets a ghost.
@@ -394,15 +537,25 @@ impl Tx<'_> {
     }
 
     /// Writes a conflict or review item; `before` is the row as it was, so that counts and index stay true.
-    pub fn put_conflict(&mut self, item: &Conflict, before: Option<&Conflict>, owner: u128) -> Result<(), StoreError> {
+    pub fn put_conflict(
+        &mut self,
+        item: &Conflict,
+        before: Option<&Conflict>,
+        owner: u128,
+    ) -> Result<(), StoreError> {
         let (key, count) = if item.kind.is_review() {
             (keys::review(item.id), Count::Review(item.mapping.clone()))
         } else {
-            (keys::conflict(item.id), Count::Conflicts(item.mapping.clone()))
+            (
+                keys::conflict(item.id),
+                Count::Conflicts(item.mapping.clone()),
+            )
         };
         let waited = before.is_some_and(is_waiting);
         let waits = is_waiting(item);
-        self.db.counts().add(&count, i64::from(waits) - i64::from(waited));
+        self.db
+            .counts()
+            .add(&count, i64::from(waits) - i64::from(waited));
         self.batch.put_row(key, item)?;
         if waits {
             self.batch.put_mark(keys::pending(owner, item.id));
@@ -414,17 +567,23 @@ impl Tx<'_> {
 
     /// Writes an error; `known` where it was stored before.
     pub fn put_error(&mut self, item: &ErrorItem, known: bool) -> Result<(), StoreError> {
-        self.db.counts().add(&Count::Errors(item.mapping.clone()), i64::from(!known));
+        self.db
+            .counts()
+            .add(&Count::Errors(item.mapping.clone()), i64::from(!known));
         self.batch.put_row(keys::error(item.id), item)?;
-        self.batch.put_mark(keys::pending(owner_of(item.link, &item.record), item.id));
+        self.batch
+            .put_mark(keys::pending(owner_of(item.link, &item.record), item.id));
         Ok(())
     }
 
     /// Takes an error away that is stored.
     pub fn remove_error(&mut self, item: &ErrorItem) {
-        self.db.counts().add(&Count::Errors(item.mapping.clone()), -1);
+        self.db
+            .counts()
+            .add(&Count::Errors(item.mapping.clone()), -1);
         self.batch.remove(keys::error(item.id));
-        self.batch.remove(keys::pending(owner_of(item.link, &item.record), item.id));
+        self.batch
+            .remove(keys::pending(owner_of(item.link, &item.record), item.id));
     }
 
     /// Sets the keys under which a record can be matched; `old` are the ones stored before.
@@ -440,33 +599,38 @@ impl Tx<'_> {
             return Ok(());
         }
         for (rule, hash) in old {
-            self.batch.remove(keys::match_index(mapping, side, *rule, *hash, id));
+            self.batch
+                .remove(keys::match_index(mapping, side, *rule, *hash, id));
         }
         for (rule, hash) in new {
-            self.batch.put_mark(keys::match_index(mapping, side, *rule, *hash, id));
+            self.batch
+                .put_mark(keys::match_index(mapping, side, *rule, *hash, id));
         }
-        let row: Vec<(u8, String)> = new.iter().map(|(rule, hash)| (*rule, format!("{hash:032x}"))).collect();
-        self.batch.put_row(keys::match_keys(mapping, side, id), &row)
+        let row: Vec<(u8, String)> = new
+            .iter()
+            .map(|(rule, hash)| (*rule, format!("{hash:032x}")))
+            .collect();
+        self.batch
+            .put_row(keys::match_keys(mapping, side, id), &row)
     }
 
     /// Notes that a link waits for a parent record to be linked (14.4).
-    pub fn wait_for_parent(&mut self, parent: &RecordKey, child: &ChildRef) -> Result<(), StoreError> {
-        self.batch.put_row(keys::waiting_child(keys::record_owner(parent), child.link), child)
+    pub fn wait_for_parent(
+        &mut self,
+        parent: &RecordKey,
+        child: &ChildRef,
+    ) -> Result<(), StoreError> {
+        self.batch.put_row(
+            keys::waiting_child(keys::record_owner(parent), child.link),
+            child,
+        )
     }
 
     /// The wait is over.
     pub fn stop_waiting(&mut self, parent: &RecordKey, child: LinkId) {
-        self.batch.remove(keys::waiting_child(keys::record_owner(parent), child));
+        self.batch
+            .remove(keys::waiting_child(keys::record_owner(parent), child));
     }
-}
-
-/// A link that waits for a parent.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct ChildRef {
-    /// Its mapping.
-    pub mapping: MappingId,
-    /// The link.
-    pub link: LinkId,
 }
 
 impl Db {
@@ -477,8 +641,14 @@ impl Db {
         side: Side,
         ids: &[RecordId],
     ) -> Result<Vec<Vec<(u8, u128)>>, StoreError> {
-        let rows: Vec<Option<Vec<(u8, String)>>> =
-            self.store.rows(ids.iter().map(|id| keys::match_keys(mapping, side, id)).collect()).await?;
+        let rows: Vec<Option<Vec<(u8, String)>>> = self
+            .store
+            .rows(
+                ids.iter()
+                    .map(|id| keys::match_keys(mapping, side, id))
+                    .collect(),
+            )
+            .await?;
         Ok(rows
             .into_iter()
             .map(|row| {
@@ -499,14 +669,26 @@ impl Db {
         limit: usize,
     ) -> Result<Vec<RecordId>, StoreError> {
         let prefix = keys::match_index_of(mapping, side, key.0, key.1);
-        let entries = self.store.range(Range::prefix(prefix.clone(), limit)).await?;
-        entries.into_iter().map(|(key, _)| last_text(&prefix, &key).map(RecordId)).collect()
+        let entries = self
+            .store
+            .range(Range::prefix(prefix.clone(), limit))
+            .await?;
+        entries
+            .into_iter()
+            .map(|(key, _)| last_text(&prefix, &key).map(RecordId))
+            .collect()
     }
 
     /// The links that wait for a parent record.
     pub async fn waiting_children(&self, parent: &RecordKey) -> Result<Vec<ChildRef>, StoreError> {
         let range = Range::prefix(keys::waiting_children(keys::record_owner(parent)), PAGE);
-        Ok(self.store.scan(range).await?.into_iter().map(|(_, row)| row).collect())
+        Ok(self
+            .store
+            .scan(range)
+            .await?
+            .into_iter()
+            .map(|(_, row)| row)
+            .collect())
     }
 
     /// Errors by id.

@@ -41,12 +41,28 @@ pub(super) async fn mark_due(engine: &Engine, mappings: &[&Mapping]) -> Result<u
                 }
             }
             for key in keys {
-                mark(engine, mapping, &key, item.link.is_some(), Dirty::RESOLVED, &mut tx).await?;
+                mark(
+                    engine,
+                    mapping,
+                    &key,
+                    item.link.is_some(),
+                    Dirty::RESOLVED,
+                    &mut tx,
+                )
+                .await?;
             }
         }
         for item in due.iter().filter(|item| item.mapping == mapping.id) {
             count += 1;
-            mark(engine, mapping, &item.record, item.link.is_some(), Dirty::RETRY, &mut tx).await?;
+            mark(
+                engine,
+                mapping,
+                &item.record,
+                item.link.is_some(),
+                Dirty::RETRY,
+                &mut tx,
+            )
+            .await?;
         }
     }
     tx.apply().await?;
@@ -63,13 +79,32 @@ async fn mark(
 ) -> Result<(), EngineError> {
     let ids = std::slice::from_ref(&record.id);
     if linked {
-        let link = engine.db.link_ids(&mapping.id, record.side, &record.object, ids).await?.into_iter().flatten().next();
+        let link = engine
+            .db
+            .link_ids(&mapping.id, record.side, &record.object, ids)
+            .await?
+            .into_iter()
+            .flatten()
+            .next();
         let Some(link) = link else { return Ok(()) };
-        let link = engine.db.links(&mapping.id, &[link]).await?.into_iter().flatten().next();
+        let link = engine
+            .db
+            .links(&mapping.id, &[link])
+            .await?
+            .into_iter()
+            .flatten()
+            .next();
         if link.is_none_or(|link| link.state != LinkState::Active) {
             return Ok(());
         }
     }
-    let old = engine.db.dirty(&mapping.id, record.side, ids).await?.into_iter().flatten().next().unwrap_or_default();
+    let old = engine
+        .db
+        .dirty(&mapping.id, record.side, ids)
+        .await?
+        .into_iter()
+        .flatten()
+        .next()
+        .unwrap_or_default();
     Ok(tx.mark_dirty(&mapping.id, record.side, &record.id, old.reasons | reason)?)
 }

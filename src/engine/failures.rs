@@ -7,7 +7,8 @@ use super::advice::next_step;
 use super::context::Settings;
 use crate::crm::{CrmError, ErrorClass};
 use crate::domain::{
-    ErrorCategory, ErrorItem, ItemId, LinkId, Mapping, Op, RecordKey, RunId, Side, Value, VendorError, digest128,
+    ErrorCategory, ErrorItem, ItemId, LinkId, Mapping, Op, RecordKey, RunId, Side, Value,
+    VendorError, digest128,
 };
 
 /// What is known of a failure.
@@ -45,7 +46,11 @@ pub(super) fn error_id(mapping: &Mapping, record: &RecordKey, field: &str) -> It
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(24);
 
 /// The item for a failure; one that was there before keeps its first sight and counts one try more.
-pub(super) fn error_item(facts: &ErrorFacts<'_>, known: &[ErrorItem], settings: &Settings) -> ErrorItem {
+pub(super) fn error_item(
+    facts: &ErrorFacts<'_>,
+    known: &[ErrorItem],
+    settings: &Settings,
+) -> ErrorItem {
     let id = error_id(facts.mapping, &facts.record, &facts.field);
     let before = known.iter().find(|item| item.id == id);
     let tries = before.map_or(0, |item| item.tries) + 1;
@@ -87,9 +92,15 @@ pub(super) fn op_digest(op: &Op) -> String {
 }
 
 /// True where an earlier refusal of the very same op still waits for its time, an edit or a person.
-pub(super) fn still_refused<'a>(op: &Op, errors: &'a [ErrorItem], now: DateTime<Utc>) -> Option<&'a ErrorItem> {
+pub(super) fn still_refused<'a>(
+    op: &Op,
+    errors: &'a [ErrorItem],
+    now: DateTime<Utc>,
+) -> Option<&'a ErrorItem> {
     let digest = op_digest(op);
-    errors.iter().find(|item| item.digest == digest && item.retry_at.is_none_or(|due| due > now))
+    errors
+        .iter()
+        .find(|item| item.digest == digest && item.retry_at.is_none_or(|due| due > now))
 }
 
 /// What an op's refusal reads like: the vendor's words, or those of the call that failed.
@@ -101,9 +112,17 @@ pub(super) struct Failure {
 
 /// A record refused by the vendor.
 pub(super) fn refused(object: &str, vendor: VendorError) -> Failure {
-    let fields = if vendor.fields.is_empty() { String::new() } else { format!(" ({})", vendor.fields.join(", ")) };
+    let fields = if vendor.fields.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", vendor.fields.join(", "))
+    };
     let message = format!("{object} refused{fields}: {}", vendor.text);
-    Failure { category: vendor.category, message, vendor: Some(vendor) }
+    Failure {
+        category: vendor.category,
+        message,
+        vendor: Some(vendor),
+    }
 }
 
 /// A call that definitely did nothing.
@@ -116,11 +135,21 @@ pub(super) fn not_applied(error: &CrmError) -> Failure {
         ErrorClass::Systemic => ErrorCategory::Schema,
         ErrorClass::Bug => ErrorCategory::Internal,
     };
-    let category = error.vendor.as_ref().map_or(category, |vendor| vendor.category);
-    Failure { category, message: error.message.clone(), vendor: error.vendor.clone() }
+    let category = error
+        .vendor
+        .as_ref()
+        .map_or(category, |vendor| vendor.category);
+    Failure {
+        category,
+        message: error.message.clone(),
+        vendor: error.vendor.clone(),
+    }
 }
 
 /// True for failures of a call that concern everything, not one record: the run cannot go on with that side.
 pub(super) fn stops_the_run(class: ErrorClass) -> bool {
-    matches!(class, ErrorClass::Auth | ErrorClass::Budget | ErrorClass::Systemic)
+    matches!(
+        class,
+        ErrorClass::Auth | ErrorClass::Budget | ErrorClass::Systemic
+    )
 }

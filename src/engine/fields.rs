@@ -4,17 +4,24 @@ use std::collections::BTreeSet;
 
 use crate::domain::canon::match_key;
 use crate::domain::{FieldPair, Mapping, Observation, PairKind, Side, Value, digest128};
-use crate::transform::pair;
+use crate::transform;
 
 /// Rule number of the stamped counterpart id, which comes before every configured rule (9.2).
 pub(super) const STAMP_RULE: u8 = 0;
 
 /// HubSpot properties that hold further keys of a record, by the property they extend (9.2, multi-valued keys).
-const FURTHER_KEYS: [(&str, &str); 2] = [("email", "hs_additional_emails"), ("domain", "hs_additional_domains")];
+const FURTHER_KEYS: [(&str, &str); 2] = [
+    ("email", "hs_additional_emails"),
+    ("domain", "hs_additional_domains"),
+];
 
 /// The fields of one side's object that all the mappings over it need, sorted. References of HubSpot are associations,
 /// not properties, and are not among them.
-pub(super) fn observed<'a>(mappings: impl Iterator<Item = &'a Mapping>, side: Side, object: &str) -> Vec<String> {
+pub(super) fn observed<'a>(
+    mappings: impl Iterator<Item = &'a Mapping>,
+    side: Side,
+    object: &str,
+) -> Vec<String> {
     let mut fields = BTreeSet::new();
     for mapping in mappings.filter(|mapping| mapping.object(side) == object) {
         for pair in &mapping.pairs {
@@ -44,12 +51,23 @@ pub(super) fn is_association(pair: &FieldPair, side: Side) -> bool {
 
 /// The association pairs of a mapping.
 pub(super) fn associations(mapping: &Mapping) -> impl Iterator<Item = &FieldPair> {
-    mapping.pairs.iter().filter(|pair| is_association(pair, Side::HubSpot))
+    mapping
+        .pairs
+        .iter()
+        .filter(|pair| is_association(pair, Side::HubSpot))
 }
 
 fn matches_on(mapping: &Mapping, property: &str) -> bool {
-    let named = |index: &usize| mapping.pairs.get(*index).is_some_and(|pair| pair.fields.hubspot == property);
-    mapping.match_rules.iter().any(|rule| rule.parts.iter().any(named))
+    let named = |index: &usize| {
+        mapping
+            .pairs
+            .get(*index)
+            .is_some_and(|pair| pair.fields.hubspot == property)
+    };
+    mapping
+        .match_rules
+        .iter()
+        .any(|rule| rule.parts.iter().any(named))
 }
 
 /// All match keys of a record: (rule number, key), the stamp first. Empty for a record that no rule applies to.
@@ -88,11 +106,18 @@ fn part_keys(pair: &FieldPair, seen: &Observation) -> Vec<String> {
         for (property, further) in FURTHER_KEYS {
             if pair.fields.hubspot == property {
                 let more = seen.value(further).as_text().unwrap_or_default();
-                raws.extend(more.split(';').filter(|one| !one.trim().is_empty()).map(Value::text));
+                raws.extend(
+                    more.split(';')
+                        .filter(|one| !one.trim().is_empty())
+                        .map(Value::text),
+                );
             }
         }
     }
-    raws.iter().filter_map(|raw| pair::view(pair, seen.side, raw).ok()).filter_map(|canon| match_key(&canon)).collect()
+    raws.iter()
+        .filter_map(|raw| transform::view(pair, seen.side, raw).ok())
+        .filter_map(|canon| match_key(&canon))
+        .collect()
 }
 
 /// Every way to take one value of each part; none where a part is blank, for then the rule does not apply.

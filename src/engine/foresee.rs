@@ -6,7 +6,9 @@ use super::guard::{FieldCount, GuardInput};
 use super::link_plan::{LinkPlan, Work};
 use super::run::RunCtx;
 use super::tally::Fate;
-use crate::domain::{ErrorItem, ItemState, Mapping, MappingId, Op, OpKind, Side, SideCount, digest128};
+use crate::domain::{
+    ErrorItem, ItemState, Mapping, MappingId, Op, OpKind, Side, SideCount, digest128,
+};
 
 /// What a plan would do, so far.
 #[derive(Clone, Debug, Default)]
@@ -37,17 +39,32 @@ struct FieldTally {
 /// What makes two ops the same to a confirm: what is written where, not when or by which run. A reference counts as the
 /// link that it names, for the id behind it may not be known yet.
 pub(super) fn signature(op: &Op) -> u128 {
-    let mut parts: Vec<Vec<u8>> =
-        vec![op.mapping.0.clone().into(), op.side.word().into(), op.kind.word().into(), op.object.clone().into()];
-    parts.push(op.target.as_ref().map_or_else(Vec::new, |id| id.0.clone().into()));
+    let mut parts: Vec<Vec<u8>> = vec![
+        op.mapping.0.clone().into(),
+        op.side.word().into(),
+        op.kind.word().into(),
+        op.object.clone().into(),
+    ];
+    parts.push(
+        op.target
+            .as_ref()
+            .map_or_else(Vec::new, |id| id.0.clone().into()),
+    );
     if op.kind == OpKind::Create {
-        parts.push(op.source.as_ref().map_or_else(Vec::new, |id| id.0.clone().into()));
+        parts.push(
+            op.source
+                .as_ref()
+                .map_or_else(Vec::new, |id| id.0.clone().into()),
+        );
     }
     for (name, assignment) in &op.fields {
         parts.push(name.clone().into());
         parts.push(match assignment.link {
             Some(link) => link.to_string().into(),
-            None => assignment.after.as_text().map_or_else(|| vec![0], |text| text.as_bytes().to_vec()),
+            None => assignment
+                .after
+                .as_text()
+                .map_or_else(|| vec![0], |text| text.as_bytes().to_vec()),
         });
     }
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
@@ -66,13 +83,16 @@ impl Foreseen {
     /// What the valves look at for a mapping.
     pub(super) fn guard_input(&self, mapping: &MappingId) -> GuardInput {
         let counted = self.counts.get(mapping).cloned().unwrap_or_default();
-        let fields = counted.fields.into_iter().map(|((side, field), tally)| FieldCount {
-            side,
-            field,
-            updates: tally.updates,
-            clears: tally.clears,
-            same_value: tally.values.values().copied().max().unwrap_or_default(),
-        });
+        let fields = counted
+            .fields
+            .into_iter()
+            .map(|((side, field), tally)| FieldCount {
+                side,
+                field,
+                updates: tally.updates,
+                clears: tally.clears,
+                same_value: tally.values.values().copied().max().unwrap_or_default(),
+            });
         GuardInput {
             mapping: mapping.clone(),
             links: 0,
@@ -110,30 +130,52 @@ impl RunCtx<'_> {
                     self.tally(name).updated(op.side, link);
                 }
             }
-            let open = !plan.wants_times.is_empty() || plan.conflicts.iter().any(|item| item.state == ItemState::Open);
+            let open = !plan.wants_times.is_empty()
+                || plan
+                    .conflicts
+                    .iter()
+                    .any(|item| item.state == ItemState::Open);
             if !plan.errors.is_empty() {
                 self.tally(name).link(link, Fate::Error);
-            } else if open || work.conflicts.iter().any(|item| item.state == ItemState::Open) {
+            } else if open
+                || work
+                    .conflicts
+                    .iter()
+                    .any(|item| item.state == ItemState::Open)
+            {
                 self.tally(name).link(link, Fate::Conflict);
             }
             let counted = self.foreseen.counts.entry(name.clone()).or_default();
             let known: BTreeSet<_> = work.conflicts.iter().map(|item| item.id).collect();
-            counted.conflicts += u64::from(open && plan.conflicts.iter().any(|item| !known.contains(&item.id)));
+            counted.conflicts +=
+                u64::from(open && plan.conflicts.iter().any(|item| !known.contains(&item.id)));
             for side in Side::BOTH {
                 *counted.changed.get_mut(side) += u64::from(*plan.changed.get(side));
                 let touched = ops.iter().any(|op| op.side == side && !op.is_stamp());
                 *counted.updates.get_mut(side) += u64::from(touched);
             }
             for op in ops {
-                for (field, assignment) in op.fields.iter().filter(|(_, assignment)| !assignment.pair.is_empty()) {
+                for (field, assignment) in op
+                    .fields
+                    .iter()
+                    .filter(|(_, assignment)| !assignment.pair.is_empty())
+                {
                     let tally = counted.fields.entry((op.side, field.clone())).or_default();
                     tally.updates += 1;
-                    tally.clears += u64::from(assignment.after.is_blank() && !assignment.before.is_blank());
+                    tally.clears +=
+                        u64::from(assignment.after.is_blank() && !assignment.before.is_blank());
                     let value = assignment.after.as_text().unwrap_or_default();
-                    *tally.values.entry(digest128(&[value.as_bytes()])).or_default() += 1;
+                    *tally
+                        .values
+                        .entry(digest128(&[value.as_bytes()]))
+                        .or_default() += 1;
                 }
             }
-            self.foreseen.errors.entry(name.clone()).or_default().extend(plan.errors.iter().cloned());
+            self.foreseen
+                .errors
+                .entry(name.clone())
+                .or_default()
+                .extend(plan.errors.iter().cloned());
             for op in ops {
                 let cost = self.cost(name);
                 match op.kind {
@@ -150,7 +192,11 @@ impl RunCtx<'_> {
         let name = mapping.id.clone();
         let counted = self.foreseen.counts.entry(name.clone()).or_default();
         *counted.creates.get_mut(op.side) += 1;
-        self.foreseen.errors.entry(name.clone()).or_default().extend(errors);
+        self.foreseen
+            .errors
+            .entry(name.clone())
+            .or_default()
+            .extend(errors);
         let stamped = self.known.keyed.contains(&(name.clone(), op.side.other()));
         let cost = self.cost(&name);
         *cost.created.get_mut(op.side) += 1;
@@ -162,11 +208,16 @@ impl RunCtx<'_> {
     pub(super) fn is_confirmed(&self, op: &Op) -> bool {
         // What follows from a confirmed create, its stamp and its association, is part of it.
         let follows = op.is_stamp() || matches!(op.kind, OpKind::Associate);
-        self.only.as_ref().is_none_or(|only| follows || only.contains(&signature(op)))
+        self.only
+            .as_ref()
+            .is_none_or(|only| follows || only.contains(&signature(op)))
     }
 
     /// The works of which an op is not covered by the confirm.
     pub(super) fn hold_unconfirmed(&self, ops: &BTreeMap<usize, Vec<Op>>) -> BTreeSet<usize> {
-        ops.iter().filter(|(_, ops)| !ops.iter().all(|op| self.is_confirmed(op))).map(|(index, _)| *index).collect()
+        ops.iter()
+            .filter(|(_, ops)| !ops.iter().all(|op| self.is_confirmed(op)))
+            .map(|(index, _)| *index)
+            .collect()
     }
 }

@@ -6,17 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::context::{Engine, Known};
-use super::fields::{is_association, is_property};
 use super::failures::{ErrorFacts, error_item};
+use super::fields::{is_association, is_property};
 use super::links;
 use super::references::{Parents, Token, is_translated};
 use crate::crm::FieldVersion;
 use crate::domain::merge::{Action, FieldOutcome, FieldTimes, MergeInput};
 use crate::domain::{
-    Assignment, Base, BaseField, Choice, Conflict, ErrorCategory, ErrorItem, FieldPair, ItemId, ItemKind, ItemState,
-    Link, LinkId, Mapping, Observation, PairKind, PerSide, RecordKey, RunId, Side, SideValue, Value,
+    Assignment, Base, BaseField, Choice, Conflict, ErrorCategory, ErrorItem, FieldPair, ItemId,
+    ItemKind, ItemState, Link, LinkId, Mapping, Observation, PairKind, PerSide, RecordKey, RunId,
+    Side, SideValue, Value,
 };
-use crate::transform::pair;
+use crate::transform;
 
 /// One link under work, with all that is known of it.
 #[derive(Clone, Debug)]
@@ -68,19 +69,6 @@ pub(super) struct LinkPlan {
     pub(super) stamped: PerSide<bool>,
 }
 
-impl LinkPlan {
-    /// True where something is to be sent.
-    pub(super) fn has_writes(&self) -> bool {
-        Side::BOTH.iter().any(|side| !self.writes.get(*side).is_empty()) || !self.associations.is_empty()
-    }
-
-    /// True where more than key fields is to be sent to `side`.
-    pub(super) fn updates(&self, side: Side) -> bool {
-        self.writes.get(side).values().any(|assignment| !assignment.pair.is_empty())
-            || (side == Side::HubSpot && !self.associations.is_empty())
-    }
-}
-
 /// What planning looks at beside the link itself.
 pub(super) struct View<'a> {
     /// The engine (clock offsets and mappings only).
@@ -113,7 +101,10 @@ enum Side1 {
 pub(super) fn plan(view: &View<'_>, work: &Work) -> LinkPlan {
     let mut plan = LinkPlan::default();
     if Side::BOTH.iter().all(|side| work.seen.get(*side).is_none()) {
-        plan.needs = PerSide { salesforce: true, hubspot: true };
+        plan.needs = PerSide {
+            salesforce: true,
+            hubspot: true,
+        };
         return plan;
     }
     for pair in &view.mapping.pairs {
@@ -123,7 +114,8 @@ pub(super) fn plan(view: &View<'_>, work: &Work) -> LinkPlan {
         plan_stamp(view, work, side, &mut plan);
     }
     for side in Side::BOTH {
-        let touched = !plan.writes.get(side).is_empty() || (side == Side::HubSpot && !plan.associations.is_empty());
+        let touched = !plan.writes.get(side).is_empty()
+            || (side == Side::HubSpot && !plan.associations.is_empty());
         if touched && work.fresh.get(side).is_none() {
             *plan.needs.get_mut(side) = true;
         }
@@ -167,7 +159,10 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
     let mut base = work.base.fields.get(pair.name()).cloned();
     if is_translated(pair) {
         for side in Side::BOTH {
-            match view.parents.token(view.engine, view.known, pair, side, raws.get(side)) {
+            match view
+                .parents
+                .token(view.engine, view.known, pair, side, raws.get(side))
+            {
                 Token::Plain(value) | Token::Shared(value) => *values.get_mut(side) = value,
                 Token::Unlinked(parent) => {
                     plan.blocked.push(parent);
@@ -204,8 +199,19 @@ fn no_owner(
     if settled {
         return;
     }
-    let message = format!("{} {id} of {side} is not among the users that can be told by e-mail", pair.field(side));
-    plan.errors.push(field_error(view, work, pair, side, Value::text(id), ErrorCategory::Reference, message));
+    let message = format!(
+        "{} {id} of {side} is not among the users that can be told by e-mail",
+        pair.field(side)
+    );
+    plan.errors.push(field_error(
+        view,
+        work,
+        pair,
+        side,
+        Value::text(id),
+        ErrorCategory::Reference,
+        message,
+    ));
 }
 
 fn field_error(
@@ -217,11 +223,10 @@ fn field_error(
     category: ErrorCategory,
     message: String,
 ) -> ErrorItem {
-    let record = work.link.ids.get(side).clone().unwrap_or_default_id();
     error_item(
         &ErrorFacts {
             mapping: view.mapping,
-            record: links::record_key(view.mapping, side, &record),
+            record: links::of_link(view.mapping, &work.link, side),
             side,
             link: Some(work.link.id),
             label: label(view.mapping, work),
@@ -240,8 +245,15 @@ fn field_error(
 
 /// A name for people, from whichever side was read.
 pub(super) fn label(mapping: &Mapping, work: &Work) -> String {
-    let named = |side: Side| work.seen.get(side).as_ref().map(|seen| links::label(mapping, seen));
-    named(Side::Salesforce).or_else(|| named(Side::HubSpot)).unwrap_or_else(|| work.link.id.short())
+    let named = |side: Side| {
+        work.seen
+            .get(side)
+            .as_ref()
+            .map(|seen| links::label(mapping, seen))
+    };
+    named(Side::Salesforce)
+        .or_else(|| named(Side::HubSpot))
+        .unwrap_or_else(|| work.link.id.short())
 }
 
 fn merge(
@@ -260,7 +272,7 @@ fn merge(
         times: times(view, work, pair),
         resolution,
     };
-    pair::merge_field(&input)
+    transform::merge_field(&input)
 }
 
 /// The times that last-write-wins looks at (8).
@@ -274,9 +286,14 @@ pub(super) fn times(view: &View<'_>, work: &Work, pair: &FieldPair) -> FieldTime
     } else {
         salesforce.and_then(|seen| seen.created_at)
     };
-    let versions = work.times.as_ref().and_then(|times| times.get(&pair.fields.hubspot));
+    let versions = work
+        .times
+        .as_ref()
+        .and_then(|times| times.get(&pair.fields.hubspot));
     FieldTimes {
-        h_changed_at: versions.and_then(|all| all.iter().find(|version| !version.ours)).map(|version| version.at),
+        h_changed_at: versions
+            .and_then(|all| all.iter().find(|version| !version.ours))
+            .map(|version| version.at),
         s_after,
         s_modified_at: salesforce.and_then(|seen| seen.modified_at.or(Some(seen.modstamp))),
         skew: skew(Side::Salesforce) + skew(Side::HubSpot),
@@ -286,13 +303,22 @@ pub(super) fn times(view: &View<'_>, work: &Work, pair: &FieldPair) -> FieldTime
 
 /// How far a measured offset may be off, in milliseconds: the Date header has whole seconds.
 fn offset_uncertainty(engine: &Engine, side: Side) -> i64 {
-    if engine.side(side).health().clock_offset_ms == 0 { 0 } else { 500 }
+    if engine.side(side).health().clock_offset_ms == 0 {
+        0
+    } else {
+        500
+    }
 }
 
-fn note_changes(pair: &FieldPair, values: &PerSide<Value>, base: Option<&BaseField>, plan: &mut LinkPlan) {
+fn note_changes(
+    pair: &FieldPair,
+    values: &PerSide<Value>,
+    base: Option<&BaseField>,
+    plan: &mut LinkPlan,
+) {
     let Some(base) = base else { return };
     for side in Side::BOTH {
-        let now = pair::base_value(pair, side, values.get(side));
+        let now = transform::base_value(pair, side, values.get(side));
         if base.values.get(side).is_some() && now.as_ref() != base.values.get(side).as_ref() {
             *plan.changed.get_mut(side) = true;
         }
@@ -300,12 +326,17 @@ fn note_changes(pair: &FieldPair, values: &PerSide<Value>, base: Option<&BaseFie
 }
 
 fn open_conflict<'a>(work: &'a Work, pair: &FieldPair) -> Option<&'a Conflict> {
-    work.conflicts.iter().find(|item| item.kind == ItemKind::Field && item.field == pair.name())
+    work.conflicts
+        .iter()
+        .find(|item| item.kind == ItemKind::Field && item.field == pair.name())
 }
 
 /// A stored choice, where the values are still those that were shown (8).
 fn valid_choice<'a>(item: &'a Conflict, raws: &PerSide<Value>) -> Option<&'a Choice> {
-    let resolution = item.resolution.as_ref().filter(|_| item.state == ItemState::Draft)?;
+    let resolution = item
+        .resolution
+        .as_ref()
+        .filter(|_| item.state == ItemState::Draft)?;
     (resolution.seen == *raws).then_some(&resolution.choice)
 }
 
@@ -322,12 +353,22 @@ fn carry_out(
     let mut closing = open.cloned();
     if let Some(decided) = &outcome.record {
         let mut info = conflict(view, work, pair, raws, base);
-        info.id = ItemId::derive(&[b"decided", &work.link.id.0.to_be_bytes(), pair.name().as_bytes(), &view.run.0.to_be_bytes()]);
+        info.id = ItemId::derive(&[
+            b"decided",
+            &work.link.id.0.to_be_bytes(),
+            pair.name().as_bytes(),
+            &view.run.0.to_be_bytes(),
+        ]);
         info.rule = decided.rule.to_owned();
         info.suggest = decided.winner;
         info.why = decided.winner.map_or_else(
             || "Both values were joined.".to_owned(),
-            |side| format!("{side}'s value was taken by the rule {}; the other one is kept here.", decided.rule),
+            |side| {
+                format!(
+                    "{side}'s value was taken by the rule {}; the other one is kept here.",
+                    decided.rule
+                )
+            },
         );
         info.state = ItemState::Resolved;
         info.automatic = true;
@@ -343,10 +384,14 @@ fn carry_out(
                     assign(view, work, pair, raws, side, &value, rule, plan);
                 }
             }
-            if !plan.writes.salesforce.contains_key(pair.field(Side::Salesforce))
+            if !plan
+                .writes
+                .salesforce
+                .contains_key(pair.field(Side::Salesforce))
                 && !plan.writes.hubspot.contains_key(pair.field(Side::HubSpot))
             {
-                plan.settles.push((pair.name().to_owned(), raws.salesforce != raws.hubspot));
+                plan.settles
+                    .push((pair.name().to_owned(), raws.salesforce != raws.hubspot));
             }
         }
         Action::Conflict { suggest, why, rule } => {
@@ -357,19 +402,30 @@ fn carry_out(
             item.rule = rule.to_owned();
             if let Some(before) = open {
                 item.first_seen = before.first_seen;
-                let moved = before.sides.salesforce.value != raws.salesforce || before.sides.hubspot.value != raws.hubspot;
+                let moved = before.sides.salesforce.value != raws.salesforce
+                    || before.sides.hubspot.value != raws.hubspot;
                 if before.state == ItemState::Draft && !moved {
                     item.state = ItemState::Draft;
                     item.resolution = before.resolution.clone();
                 } else if before.state == ItemState::Draft {
-                    item.why = format!("{} It was changed after your choice, so it is open again.", item.why);
+                    item.why = format!(
+                        "{} It was changed after your choice, so it is open again.",
+                        item.why
+                    );
                 }
             }
             plan.conflicts.push(item);
         }
-        Action::Error { side, message, value, category } => {
+        Action::Error {
+            side,
+            message,
+            value,
+            category,
+        } => {
             closing = None;
-            plan.errors.push(field_error(view, work, pair, side, value, category, message));
+            plan.errors.push(field_error(
+                view, work, pair, side, value, category, message,
+            ));
         }
         Action::NeedsTimes => {
             closing = None;
@@ -377,11 +433,19 @@ fn carry_out(
         }
     }
     if let Some(item) = closing {
-        plan.closes.push(Conflict { state: ItemState::Resolved, last_seen: view.now, run: view.run, ..item });
+        plan.closes.push(Conflict {
+            state: ItemState::Resolved,
+            last_seen: view.now,
+            run: view.run,
+            ..item
+        });
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one write of one pair, in the terms of the plan")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one write of one pair, in the terms of the plan"
+)]
 fn assign(
     view: &View<'_>,
     work: &Work,
@@ -392,15 +456,29 @@ fn assign(
     rule: &str,
     plan: &mut LinkPlan,
 ) {
-    let link = value.as_text().filter(|_| matches!(pair.kind, PairKind::Reference { .. })).and_then(|text| text.parse().ok());
+    let link = value
+        .as_text()
+        .filter(|_| matches!(pair.kind, PairKind::Reference { .. }))
+        .and_then(|text| text.parse().ok());
     let Some(raw) = view.parents.render(view.known, pair, to, value) else {
         match value.as_text().and_then(|text| text.parse::<LinkId>().ok()) {
             // The parent is being created: this field follows once its id is known (14.3).
             Some(_) => block_on_source(view, pair, raws, to, plan),
             None => {
                 let email = value.as_text().unwrap_or_default();
-                let message = format!("no active user of {to} has the e-mail {email}, so {} cannot be set", pair.field(to));
-                let error = field_error(view, work, pair, to.other(), value.clone(), ErrorCategory::Reference, message);
+                let message = format!(
+                    "no active user of {to} has the e-mail {email}, so {} cannot be set",
+                    pair.field(to)
+                );
+                let error = field_error(
+                    view,
+                    work,
+                    pair,
+                    to.other(),
+                    value.clone(),
+                    ErrorCategory::Reference,
+                    message,
+                );
                 plan.errors.push(error);
             }
         }
@@ -416,16 +494,31 @@ fn assign(
         left: None,
     };
     if is_association(pair, to) {
-        plan.associations.insert(pair.field(to).to_owned(), assignment);
+        plan.associations
+            .insert(pair.field(to).to_owned(), assignment);
     } else if is_property(pair, to) {
-        plan.writes.get_mut(to).insert(pair.field(to).to_owned(), assignment);
+        plan.writes
+            .get_mut(to)
+            .insert(pair.field(to).to_owned(), assignment);
     }
 }
 
-fn block_on_source(view: &View<'_>, pair: &FieldPair, raws: &PerSide<Value>, to: Side, plan: &mut LinkPlan) {
-    let PairKind::Reference { mapping } = &pair.kind else { return };
-    let (Some(parent), Some(id)) = (view.engine.mapping(mapping), raws.get(to.other()).as_text()) else { return };
-    plan.blocked.push(links::record_key(parent, to.other(), &id.into()));
+fn block_on_source(
+    view: &View<'_>,
+    pair: &FieldPair,
+    raws: &PerSide<Value>,
+    to: Side,
+    plan: &mut LinkPlan,
+) {
+    let PairKind::Reference { mapping } = &pair.kind else {
+        return;
+    };
+    let (Some(parent), Some(id)) = (view.engine.mapping(mapping), raws.get(to.other()).as_text())
+    else {
+        return;
+    };
+    plan.blocked
+        .push(links::record_key(parent, to.other(), &id.into()));
 }
 
 fn conflict(
@@ -436,7 +529,10 @@ fn conflict(
     base: Option<&BaseField>,
 ) -> Conflict {
     let times = times(view, work, pair);
-    let versions = work.times.as_ref().and_then(|times| times.get(&pair.fields.hubspot));
+    let versions = work
+        .times
+        .as_ref()
+        .and_then(|times| times.get(&pair.fields.hubspot));
     let version = versions.and_then(|all| all.first());
     let seen = |side: Side| work.seen.get(side).as_ref();
     let side_value = |side: Side| SideValue {
@@ -444,7 +540,9 @@ fn conflict(
         value: raws.get(side).clone(),
         modified_at: match side {
             Side::Salesforce => times.s_modified_at,
-            Side::HubSpot => version.map(|version| version.at).or(seen(side).map(|seen| seen.modstamp)),
+            Side::HubSpot => version
+                .map(|version| version.at)
+                .or(seen(side).map(|seen| seen.modstamp)),
         },
         modified_by: match side {
             Side::Salesforce => seen(side).and_then(|seen| seen.modified_by.clone()),
@@ -456,14 +554,32 @@ fn conflict(
             .or_else(|| links::base_raw(&work.base, pair.name(), Side::HubSpot))
     });
     Conflict {
-        id: ItemId::derive(&[b"field", &work.link.id.0.to_be_bytes(), pair.name().as_bytes()]),
+        id: ItemId::derive(&[
+            b"field",
+            &work.link.id.0.to_be_bytes(),
+            pair.name().as_bytes(),
+        ]),
+        field: pair.name().to_owned(),
+        sides: PerSide::from_fn(side_value),
+        base: base_value,
+        ..blank_item(view, work)
+    }
+}
+
+/// An open item of the link, about nothing yet.
+fn blank_item(view: &View<'_>, work: &Work) -> Conflict {
+    Conflict {
+        id: ItemId(0),
         mapping: view.mapping.id.clone(),
         kind: ItemKind::Field,
         link: Some(work.link.id),
         label: label(view.mapping, work),
-        field: pair.name().to_owned(),
-        sides: PerSide::from_fn(side_value),
-        base: base_value,
+        field: String::new(),
+        sides: PerSide::from_fn(|side| SideValue {
+            id: work.link.ids.get(side).clone(),
+            ..SideValue::default()
+        }),
+        base: None,
         base_run: None,
         suggest: None,
         rule: String::new(),
@@ -482,7 +598,11 @@ fn conflict(
 /// id is never overwritten.
 fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut LinkPlan) {
     let keyed = view.known.keyed.contains(&(view.mapping.id.clone(), side));
-    let (true, false, Some(counterpart)) = (keyed, *work.link.stamped.get(side), work.link.ids.get(side.other())) else {
+    let (true, false, Some(counterpart)) = (
+        keyed,
+        *work.link.stamped.get(side),
+        work.link.ids.get(side.other()),
+    ) else {
         return;
     };
     let Some(seen) = work.seen.get(side) else {
@@ -492,7 +612,9 @@ fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut LinkPlan) {
     let field = view.mapping.key_field(side);
     let before = seen.value(field).clone();
     match before.as_text() {
-        Some(text) if text.eq_ignore_ascii_case(counterpart.as_str()) => *plan.stamped.get_mut(side) = true,
+        Some(text) if text.eq_ignore_ascii_case(counterpart.as_str()) => {
+            *plan.stamped.get_mut(side) = true
+        }
         Some(other) => plan.conflicts.push(stolen_stamp(view, work, side, other)),
         None if before == Value::Unknown => {}
         None => {
@@ -502,7 +624,9 @@ fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut LinkPlan) {
                 rule: "key".to_owned(),
                 ..Assignment::default()
             };
-            plan.writes.get_mut(side).insert(field.to_owned(), assignment);
+            plan.writes
+                .get_mut(side)
+                .insert(field.to_owned(), assignment);
         }
     }
 }
@@ -510,32 +634,22 @@ fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut LinkPlan) {
 fn stolen_stamp(view: &View<'_>, work: &Work, side: Side, holds: &str) -> Conflict {
     let field = view.mapping.key_field(side);
     Conflict {
-        id: ItemId::derive(&[b"stamp", &work.link.id.0.to_be_bytes(), side.word().as_bytes()]),
+        id: ItemId::derive(&[
+            b"stamp",
+            &work.link.id.0.to_be_bytes(),
+            side.word().as_bytes(),
+        ]),
         kind: ItemKind::AlreadyLinked,
         field: String::new(),
-        why: format!("{field} of the {side} record holds {holds}, but the record is linked to another one; a copied record does this."),
+        why: format!(
+            "{field} of the {side} record holds {holds}, but the record is linked to another one; a copied record does this."
+        ),
         rule: "ask".to_owned(),
         candidates: vec![crate::domain::Candidate {
             record: links::record_key(view.mapping, side.other(), &holds.into()),
             label: String::new(),
             why: format!("named by {field}"),
         }],
-        ..conflict(view, work, &empty_pair(view.mapping), &PerSide::default(), None)
-    }
-}
-
-fn empty_pair(mapping: &Mapping) -> FieldPair {
-    let mut pair = mapping.pairs.first().cloned().unwrap_or_else(|| FieldPair::plain("", ""));
-    pair.fields = PerSide::default();
-    pair
-}
-
-trait OrEmpty {
-    fn unwrap_or_default_id(self) -> crate::domain::RecordId;
-}
-
-impl OrEmpty for Option<crate::domain::RecordId> {
-    fn unwrap_or_default_id(self) -> crate::domain::RecordId {
-        self.unwrap_or_else(|| crate::domain::RecordId(String::new()))
+        ..blank_item(view, work)
     }
 }

@@ -1,7 +1,8 @@
 //! Small facts about links and records that several steps need.
 
 use crate::domain::{
-    Base, BaseField, CreatedBy, Link, LinkId, LinkState, Mapping, Observation, PerSide, RecordId, RecordKey, Side, Value,
+    Base, BaseField, CreatedBy, Link, LinkId, LinkState, Mapping, Observation, PerSide, RecordId,
+    RecordKey, Side, Value,
 };
 
 /// The object names of a mapping.
@@ -11,16 +12,40 @@ pub(super) fn objects(mapping: &Mapping) -> PerSide<String> {
 
 /// Which record a mapping means by an id.
 pub(super) fn record_key(mapping: &Mapping, side: Side, id: &RecordId) -> RecordKey {
-    RecordKey { side, object: mapping.object(side).to_owned(), id: id.clone() }
+    RecordKey {
+        side,
+        object: mapping.object(side).to_owned(),
+        id: id.clone(),
+    }
+}
+
+/// The record of a link on one side; with an empty id where it has none yet.
+pub(super) fn of_link(mapping: &Mapping, link: &Link, side: Side) -> RecordKey {
+    let id = link
+        .ids
+        .get(side)
+        .clone()
+        .unwrap_or_else(|| RecordId(String::new()));
+    record_key(mapping, side, &id)
 }
 
 /// Fields that name a record, first choice first: a person's two names, then what else there is.
-const NAMES: [(&str, &str); 4] = [("FirstName", "LastName"), ("firstname", "lastname"), ("Name", ""), ("name", "")];
+const NAMES: [(&str, &str); 4] = [
+    ("FirstName", "LastName"),
+    ("firstname", "lastname"),
+    ("Name", ""),
+    ("name", ""),
+];
 const FALLBACKS: [&str; 4] = ["Email", "email", "Website", "domain"];
 
 /// A name for people, from the record's own values; the id where it has none.
 pub(super) fn label(_mapping: &Mapping, seen: &Observation) -> String {
-    let text = |field: &str| seen.value(field).as_text().map(str::trim).unwrap_or_default();
+    let text = |field: &str| {
+        seen.value(field)
+            .as_text()
+            .map(str::trim)
+            .unwrap_or_default()
+    };
     for (first, second) in NAMES {
         let name = format!("{} {}", text(first), text(second));
         if !name.trim().is_empty() {
@@ -45,7 +70,10 @@ pub(super) fn active(
     Link {
         id,
         mapping: mapping.id.clone(),
-        ids: PerSide { salesforce: Some(ids.salesforce), hubspot: Some(ids.hubspot) },
+        ids: PerSide {
+            salesforce: Some(ids.salesforce),
+            hubspot: Some(ids.hubspot),
+        },
         state: LinkState::Active,
         created_by,
         created_at: now,

@@ -12,8 +12,8 @@ use super::report::Phase;
 use super::run::{Mode, RunCtx};
 use super::tally::{self, Fate};
 use crate::domain::{
-    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkState, Mapping, PerSide, RecordId, Side,
-    SideValue,
+    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkState, Mapping,
+    PerSide, RecordId, Side, SideValue,
 };
 use crate::store::keys;
 use crate::store::rows::Dirty;
@@ -25,7 +25,10 @@ const GROUP: usize = 50;
 pub(super) type Creates = PerSide<Vec<RecordId>>;
 
 /// Matches every dirty record of a mapping that has no link.
-pub(super) async fn match_up(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<Creates, EngineError> {
+pub(super) async fn match_up(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+) -> Result<Creates, EngineError> {
     ctx.engine.report.begin(Phase::Match);
     let dirty = PerSide {
         salesforce: unlinked(ctx, mapping, Side::Salesforce).await?,
@@ -38,7 +41,9 @@ pub(super) async fn match_up(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<
     let mut tx = ctx.engine.db.begin();
     for outcome in outcomes {
         match outcome {
-            MatchOutcome::Link { s, h, .. } => link(ctx, mapping, &s, &h, CreatedBy::Matched, &mut tx)?,
+            MatchOutcome::Link { s, h, .. } => {
+                link(ctx, mapping, &s, &h, CreatedBy::Matched, &mut tx)?
+            }
             MatchOutcome::Create { side, id } => {
                 if !dirty.get(side).contains(&id) {
                     continue;
@@ -50,10 +55,29 @@ pub(super) async fn match_up(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<
                 }
             }
             MatchOutcome::DuplicatesInSource { side, id, twins } => {
-                let why = format!("{} other {} records say that they are the same one.", twins.len(), side);
-                review(ctx, mapping, side, &id, ItemKind::AmbiguousMatch, why, candidates(mapping, side, &twins, "same key"), &mut tx).await?;
+                let why = format!(
+                    "{} other {} records say that they are the same one.",
+                    twins.len(),
+                    side
+                );
+                review(
+                    ctx,
+                    mapping,
+                    side,
+                    &id,
+                    ItemKind::AmbiguousMatch,
+                    why,
+                    candidates(mapping, side, &twins, "same key"),
+                    &mut tx,
+                )
+                .await?;
             }
-            MatchOutcome::Ambiguous { side, id, candidates: found, twins } => {
+            MatchOutcome::Ambiguous {
+                side,
+                id,
+                candidates: found,
+                twins,
+            } => {
                 let why = format!(
                     "{} {} records may be its counterpart, and {} other {side} records claim them too.",
                     found.len(),
@@ -62,12 +86,43 @@ pub(super) async fn match_up(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<
                 );
                 let mut list = candidates(mapping, side.other(), &found, "same key");
                 list.extend(candidates(mapping, side, &twins, "claims the same"));
-                review(ctx, mapping, side, &id, ItemKind::AmbiguousMatch, why, list, &mut tx).await?;
+                review(
+                    ctx,
+                    mapping,
+                    side,
+                    &id,
+                    ItemKind::AmbiguousMatch,
+                    why,
+                    list,
+                    &mut tx,
+                )
+                .await?;
             }
-            MatchOutcome::AlreadyLinked { side, id, candidate, .. } => {
-                let why = format!("Its only counterpart, {candidate}, is linked to another record.");
-                let list = candidates(mapping, side.other(), &[candidate], "linked to another record");
-                review(ctx, mapping, side, &id, ItemKind::AlreadyLinked, why, list, &mut tx).await?;
+            MatchOutcome::AlreadyLinked {
+                side,
+                id,
+                candidate,
+                ..
+            } => {
+                let why =
+                    format!("Its only counterpart, {candidate}, is linked to another record.");
+                let list = candidates(
+                    mapping,
+                    side.other(),
+                    &[candidate],
+                    "linked to another record",
+                );
+                review(
+                    ctx,
+                    mapping,
+                    side,
+                    &id,
+                    ItemKind::AlreadyLinked,
+                    why,
+                    list,
+                    &mut tx,
+                )
+                .await?;
             }
         }
         if tx.len() > 2000 {
@@ -78,7 +133,11 @@ pub(super) async fn match_up(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<
     for (side, id, choice) in choices {
         match choice {
             Choice::Link(other) => {
-                let (s, h) = if side == Side::Salesforce { (&id, &other) } else { (&other, &id) };
+                let (s, h) = if side == Side::Salesforce {
+                    (&id, &other)
+                } else {
+                    (&other, &id)
+                };
                 link(ctx, mapping, s, h, CreatedBy::Person, &mut tx)?;
                 close_review(ctx, mapping, side, &id, &mut tx).await?;
                 close_review(ctx, mapping, side.other(), &other, &mut tx).await?;
@@ -94,24 +153,44 @@ pub(super) async fn match_up(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<
         }
     }
     tx.commit().await?;
-    let detail = format!("{} to create", creates.salesforce.len() + creates.hubspot.len());
-    ctx.engine.report.detail(Phase::Match, format!("{}: {detail}", mapping.id));
+    let detail = format!(
+        "{} to create",
+        creates.salesforce.len() + creates.hubspot.len()
+    );
+    ctx.engine
+        .report
+        .detail(Phase::Match, format!("{}: {detail}", mapping.id));
     ctx.engine.report.end(Phase::Match);
     Ok(creates)
 }
 
 /// Dirty records of one side that no link holds.
-async fn unlinked(ctx: &RunCtx<'_>, mapping: &Mapping, side: Side) -> Result<BTreeSet<RecordId>, EngineError> {
+async fn unlinked(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+) -> Result<BTreeSet<RecordId>, EngineError> {
     let db = &ctx.engine.db;
     let mut found = BTreeSet::new();
     let mut after: Option<RecordId> = None;
     loop {
-        let page = db.dirty_page(&mapping.id, side, after.as_ref(), 2000).await?;
-        let Some((last, _)) = page.last() else { return Ok(found) };
+        let page = db
+            .dirty_page(&mapping.id, side, after.as_ref(), 2000)
+            .await?;
+        let Some((last, _)) = page.last() else {
+            return Ok(found);
+        };
         after = Some(last.clone());
         let ids: Vec<RecordId> = page.into_iter().map(|(id, _)| id).collect();
-        let links = db.link_ids(&mapping.id, side, mapping.object(side), &ids).await?;
-        found.extend(ids.into_iter().zip(links).filter(|(_, link)| link.is_none()).map(|(id, _)| id));
+        let links = db
+            .link_ids(&mapping.id, side, mapping.object(side), &ids)
+            .await?;
+        found.extend(
+            ids.into_iter()
+                .zip(links)
+                .filter(|(_, link)| link.is_none())
+                .map(|(id, _)| id),
+        );
     }
 }
 
@@ -155,7 +234,12 @@ async fn gather(
         })
     };
     for side in Side::BOTH {
-        let ids: Vec<RecordId> = dirty.get(side).iter().filter(|id| !chosen(side, id)).cloned().collect();
+        let ids: Vec<RecordId> = dirty
+            .get(side)
+            .iter()
+            .filter(|id| !chosen(side, id))
+            .cloned()
+            .collect();
         for part in ids.chunks(2000) {
             let keys = db.match_keys(&mapping.id, side, part).await?;
             keys_of.get_mut(side).extend(part.iter().cloned().zip(keys));
@@ -164,8 +248,10 @@ async fn gather(
     let whole = ctx.is_first(&mapping.id);
     let mut others: PerSide<BTreeSet<RecordId>> = PerSide::default();
     if !whole {
-        let all: BTreeSet<(u8, u128)> =
-            Side::BOTH.iter().flat_map(|side| keys_of.get(*side).values().flatten().copied()).collect();
+        let all: BTreeSet<(u8, u128)> = Side::BOTH
+            .iter()
+            .flat_map(|side| keys_of.get(*side).values().flatten().copied())
+            .collect();
         for key in all {
             for side in Side::BOTH {
                 for id in db.matching(&mapping.id, side, key, GROUP).await? {
@@ -176,13 +262,21 @@ async fn gather(
             }
         }
     }
-    let mut input = MatchInput { rules, ..MatchInput::default() };
+    let mut input = MatchInput {
+        rules,
+        ..MatchInput::default()
+    };
     for side in Side::BOTH {
         for (id, keys) in keys_of.get(side) {
-            input.unlinked.get_mut(side).push(Unlinked { id: id.clone(), keys: per_rule(keys, rules) });
+            input.unlinked.get_mut(side).push(Unlinked {
+                id: id.clone(),
+                keys: per_rule(keys, rules),
+            });
         }
         let ids: Vec<RecordId> = others.get(side).iter().cloned().collect();
-        let links = db.link_ids(&mapping.id, side, mapping.object(side), &ids).await?;
+        let links = db
+            .link_ids(&mapping.id, side, mapping.object(side), &ids)
+            .await?;
         let keys = db.match_keys(&mapping.id, side, &ids).await?;
         for ((id, link), keys) in ids.into_iter().zip(links).zip(keys) {
             let keys = per_rule(&keys, rules);
@@ -216,7 +310,10 @@ fn link(
 ) -> Result<(), EngineError> {
     let engine = ctx.engine;
     let id = engine.link_id(&ctx.known.install, &mapping.id, Side::Salesforce, s);
-    let ids = PerSide { salesforce: s.clone(), hubspot: h.clone() };
+    let ids = PerSide {
+        salesforce: s.clone(),
+        hubspot: h.clone(),
+    };
     let link = links::active(id, mapping, ids, by, engine.clock.now());
     tx.add_link(&link, &links::objects(mapping))?;
     for side in Side::BOTH {
@@ -224,7 +321,14 @@ fn link(
             tx.mark_dirty(&mapping.id, side, record, Dirty::RELINK)?;
         }
     }
-    ctx.newly_linked.push((mapping.id.clone(), id, PerSide { salesforce: s.clone(), hubspot: h.clone() }));
+    ctx.newly_linked.push((
+        mapping.id.clone(),
+        id,
+        PerSide {
+            salesforce: s.clone(),
+            hubspot: h.clone(),
+        },
+    ));
     ctx.tally(&mapping.id).link(id, Fate::Unchanged);
     Ok(())
 }
@@ -245,17 +349,29 @@ fn drop_record(
 
 fn candidates(mapping: &Mapping, side: Side, ids: &[RecordId], why: &str) -> Vec<Candidate> {
     ids.iter()
-        .map(|id| Candidate { record: links::record_key(mapping, side, id), label: String::new(), why: why.to_owned() })
+        .map(|id| Candidate {
+            record: links::record_key(mapping, side, id),
+            label: String::new(),
+            why: why.to_owned(),
+        })
         .collect()
 }
 
 /// The review item of a record that has no link.
 pub(super) fn review_id(mapping: &Mapping, side: Side, id: &RecordId) -> ItemId {
-    ItemId::derive(&[b"match", mapping.id.as_str().as_bytes(), side.word().as_bytes(), id.as_str().as_bytes()])
+    ItemId::derive(&[
+        b"match",
+        mapping.id.as_str().as_bytes(),
+        side.word().as_bytes(),
+        id.as_str().as_bytes(),
+    ])
 }
 
 /// A person must decide about a record without a link; it is left alone until then.
-#[expect(clippy::too_many_arguments, reason = "one review item in the terms of product.md")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one review item in the terms of product.md"
+)]
 pub(super) async fn review(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
@@ -270,18 +386,35 @@ pub(super) async fn review(
     let now = engine.clock.now();
     let item = review_id(mapping, side, id);
     let before = stored(ctx, item).await?;
-    if before.as_ref().is_some_and(|row| row.state == ItemState::Resolved) {
+    if before
+        .as_ref()
+        .is_some_and(|row| row.state == ItemState::Resolved)
+    {
         drop_record(ctx, mapping, side, id, tally::Unlinked::Excluded, tx);
         return Ok(());
     }
     for candidate in &mut candidates {
-        let seen = engine.db.observations(candidate.record.side, &candidate.record.object, std::slice::from_ref(&candidate.record.id)).await?;
+        let seen = engine
+            .db
+            .observations(
+                candidate.record.side,
+                &candidate.record.object,
+                std::slice::from_ref(&candidate.record.id),
+            )
+            .await?;
         if let Some(seen) = seen.into_iter().flatten().next() {
             candidate.label = links::label(mapping, &seen);
         }
     }
-    let seen = engine.db.observations(side, mapping.object(side), std::slice::from_ref(id)).await?;
-    let label = seen.into_iter().flatten().next().map_or_else(|| id.to_string(), |seen| links::label(mapping, &seen));
+    let seen = engine
+        .db
+        .observations(side, mapping.object(side), std::slice::from_ref(id))
+        .await?;
+    let label = seen
+        .into_iter()
+        .flatten()
+        .next()
+        .map_or_else(|| id.to_string(), |seen| links::label(mapping, &seen));
     let mut sides = PerSide::<SideValue>::default();
     sides.get_mut(side).id = Some(id.clone());
     let row = Conflict {
@@ -310,7 +443,14 @@ pub(super) async fn review(
     drop_record(ctx, mapping, side, id, tally::Unlinked::Review, tx);
     if ctx.mode == Mode::Write {
         let subject = format!("{} {id}", mapping.object(side));
-        engine.report.line_about("warn", subject, &label, "waits in Conflicts".into(), Some(item), None);
+        engine.report.line_about(
+            "warn",
+            subject,
+            &label,
+            "waits in Conflicts".into(),
+            Some(item),
+            None,
+        );
         engine.report.change(|view| view.conflicts += 1);
     }
     Ok(())
@@ -334,7 +474,12 @@ async fn close_review(
     let owner = keys::record_owner(&links::record_key(mapping, side, id));
     for item in ctx.engine.db.waiting(owner).await? {
         if let Waiting::Conflict(before) = item {
-            let over = Conflict { state: ItemState::Resolved, last_seen: ctx.engine.clock.now(), run: ctx.run, ..before.clone() };
+            let over = Conflict {
+                state: ItemState::Resolved,
+                last_seen: ctx.engine.clock.now(),
+                run: ctx.run,
+                ..before.clone()
+            };
             tx.put_conflict(&over, Some(&before), owner)?;
         }
     }
@@ -357,7 +502,10 @@ pub(super) async fn errors_of_record(
 }
 
 /// Links that this run made have their children woken up (14.4).
-pub(super) async fn wake_children(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<(), EngineError> {
+pub(super) async fn wake_children(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+) -> Result<(), EngineError> {
     let made: Vec<_> = std::mem::take(&mut ctx.newly_linked);
     let mut tx = ctx.engine.db.begin();
     for (of, _, ids) in made {
@@ -367,7 +515,14 @@ pub(super) async fn wake_children(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Re
         for side in Side::BOTH {
             let parent = links::record_key(mapping, side, ids.get(side));
             for child in ctx.engine.db.waiting_children(&parent).await? {
-                let link = ctx.engine.db.links(&child.mapping, &[child.link]).await?.into_iter().flatten().next();
+                let link = ctx
+                    .engine
+                    .db
+                    .links(&child.mapping, &[child.link])
+                    .await?
+                    .into_iter()
+                    .flatten()
+                    .next();
                 if let Some(link) = link.filter(|link| link.state == LinkState::Active) {
                     for one in Side::BOTH {
                         if let Some(id) = link.ids.get(one) {

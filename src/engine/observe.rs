@@ -11,8 +11,8 @@ use super::report::Phase;
 use super::tally::{Fate, Tally, Unlinked};
 use crate::crm::{Page, Window};
 use crate::domain::{
-    Conflict, ItemId, ItemKind, ItemState, Link, LinkState, Mapping, MappingId, Observation, PerSide, Presence, RunId,
-    Side, SideValue, Value,
+    Conflict, ItemId, ItemKind, ItemState, Link, LinkState, Mapping, MappingId, Observation,
+    PerSide, Presence, RunId, Side, SideBase, SideValue, Value,
 };
 use crate::store::rows::{Cursor, Dirty};
 
@@ -53,19 +53,45 @@ pub(super) async fn observe(
     let asked = fields::observed(mappings.iter().copied(), side, object);
     let mut cursor = engine.db.cursor(side, object).await?;
     let safe = crm.safe_now(object).await?;
-    let window = window(engine, side, &cursor, safe.safe, safe.server_now, safe.covered);
-    let mut resume = if pass == Pass::Full { cursor.resume.clone() } else { None };
+    let window = window(
+        engine,
+        side,
+        &cursor,
+        safe.safe,
+        safe.server_now,
+        safe.covered,
+    );
+    let mut resume = if pass == Pass::Full {
+        cursor.resume.clone()
+    } else {
+        None
+    };
     if cursor.window_hi.is_none() || resume.is_none() {
         cursor.window_hi = Some(safe.safe.min(safe.server_now));
     }
     let mut total = Observed::default();
+    if resume.is_some() {
+        // An earlier process read the first part of this pass: its records belong to it as well.
+        total.records = cursor.read;
+        for mapping in mappings {
+            tallies
+                .entry(mapping.id.clone())
+                .or_default()
+                .read(side, cursor.read);
+        }
+    }
     let mut buffer: Vec<Observation> = Vec::new();
-    let associated = mappings.iter().any(|mapping| side == Side::HubSpot && fields::associations(mapping).next().is_some());
+    let associated = mappings
+        .iter()
+        .any(|mapping| side == Side::HubSpot && fields::associations(mapping).next().is_some());
     loop {
         engine.control.border().await?;
         let page: Page = match pass {
             Pass::Full => crm.list(object, &asked, resume.as_deref()).await?,
-            Pass::Changes => crm.changed(object, &asked, window, resume.as_deref()).await?,
+            Pass::Changes => {
+                crm.changed(object, &asked, window, resume.as_deref())
+                    .await?
+            }
         };
         total.records += page.records.len() as u64;
         buffer.extend(page.records);
@@ -84,14 +110,26 @@ pub(super) async fn observe(
                     let records = std::mem::take(&mut buffer);
                     store_page(engine, run, records, pass, mappings, tallies, &mut total).await?;
                 }
-                save_cursor(engine, side, object, pass, &mut cursor, resume.as_deref(), safe.safe).await?;
+                cursor.read = total.records;
+                save_cursor(
+                    engine,
+                    side,
+                    object,
+                    pass,
+                    &mut cursor,
+                    resume.as_deref(),
+                    safe.safe,
+                )
+                .await?;
             }
         }
         let detail = match page.total {
             Some(all) if !last => format!("{} of {all} read", total.records),
             _ => format!("{} read, {} changed", total.records, total.dirty),
         };
-        engine.report.detail(Phase::Observe(side), format!("{object}: {detail}"));
+        engine
+            .report
+            .detail(Phase::Observe(side), format!("{object}: {detail}"));
         if last {
             return Ok(total);
         }
@@ -116,7 +154,10 @@ fn window(
     let overlap = chrono::Duration::from_std(overlap).unwrap_or_default();
     let from = cursor.watermark.unwrap_or(safe) - overlap;
     // The end is open: a row stamped in this very second must not wait for the next run.
-    Window { lo: from, hi: server_now + chrono::Duration::seconds(1) }
+    Window {
+        lo: from,
+        hi: server_now + chrono::Duration::seconds(1),
+    }
 }
 
 /// The cursor after a page: the place to go on, or, after the last one, the new watermark (never backwards, never past what is safe).
@@ -141,6 +182,7 @@ async fn save_cursor(
             };
             cursor.watermark = Some(cursor.watermark.map_or(reached, |old| old.max(reached)));
             cursor.resume = None;
+            cursor.read = 0;
             cursor.window_hi = None;
             cursor.pass += 1;
             if pass == Pass::Full {
@@ -162,13 +204,16 @@ async fn store_page(
     tallies: &mut BTreeMap<MappingId, Tally>,
     total: &mut Observed,
 ) -> Result<(), EngineError> {
-    let Some(first) = records.first() else { return Ok(()) };
+    let Some(first) = records.first() else {
+        return Ok(());
+    };
     let (side, object) = (first.side, first.object.clone());
     total.associations += read_associations(engine, mappings, &mut records).await?;
     let ids: Vec<_> = records.iter().map(|seen| seen.id.clone()).collect();
     let stored = engine.db.observations(side, &object, &ids).await?;
     let mut tx = engine.db.begin();
     let mut keep: BTreeSet<usize> = BTreeSet::new();
+    let offset = chrono::Duration::milliseconds(engine.side(side).health().clock_offset_ms);
     for mapping in mappings {
         let mut tally = tallies.remove(&mapping.id).unwrap_or_default();
         tally.read(side, records.len() as u64);
@@ -180,12 +225,24 @@ async fn store_page(
             .zip(engine.db.links(&mapping.id, &known).await?)
             .filter_map(|(id, link)| Some((id, link?)))
             .collect();
-        let bases: BTreeMap<_, _> = known.iter().copied().zip(engine.db.bases(&mapping.id, &known).await?).collect();
+        let bases: BTreeMap<_, _> = known
+            .iter()
+            .copied()
+            .zip(engine.db.bases(&mapping.id, &known).await?)
+            .collect();
         let dirty = engine.db.dirty(&mapping.id, side, &ids).await?;
         let old_keys = engine.db.match_keys(&mapping.id, side, &ids).await?;
         for (index, seen) in records.iter().enumerate() {
-            let link = link_ids.get(index).copied().flatten().and_then(|id| links.get(&id));
-            let reasons = dirty.get(index).copied().flatten().map_or(0, |row: Dirty| row.reasons);
+            let link = link_ids
+                .get(index)
+                .copied()
+                .flatten()
+                .and_then(|id| links.get(&id));
+            let reasons = dirty
+                .get(index)
+                .copied()
+                .flatten()
+                .map_or(0, |row: Dirty| row.reasons);
             let Some(link) = link else {
                 if seen.presence == Presence::Live {
                     let new_keys = fields::match_keys(mapping, seen);
@@ -200,7 +257,11 @@ async fn store_page(
             };
             if link.state != LinkState::Active {
                 // A pending create is recovery's business; a suspended link waits for a person.
-                let fate = if link.state == LinkState::PendingCreate { Fate::Error } else { Fate::Conflict };
+                let fate = if link.state == LinkState::PendingCreate {
+                    Fate::Error
+                } else {
+                    Fate::Conflict
+                };
                 tally.link(link.id, fate);
                 continue;
             }
@@ -209,9 +270,11 @@ async fn store_page(
                 tally.link(link.id, Fate::Conflict);
                 continue;
             }
-            let settled = bases.get(&link.id).and_then(|base| base.sides.get(side).modstamp);
-            let echo = settled.is_some_and(|stamp| seen.modstamp <= stamp);
-            if echo && reasons == 0 && pass == Pass::Changes {
+            let settled = bases
+                .get(&link.id)
+                .map(|base| base.sides.get(side).clone())
+                .unwrap_or_default();
+            if is_echo(side, seen, &settled, offset) && reasons == 0 && pass == Pass::Changes {
                 tally.link(link.id, Fate::Unchanged);
                 continue;
             }
@@ -224,14 +287,34 @@ async fn store_page(
         tallies.insert(mapping.id.clone(), tally);
     }
     for index in keep {
-        let Some(seen) = records.get(index) else { continue };
-        let newer = stored.get(index).and_then(Option::as_ref).is_some_and(|old| old.modstamp > seen.modstamp);
+        let Some(seen) = records.get(index) else {
+            continue;
+        };
+        let newer = stored
+            .get(index)
+            .and_then(Option::as_ref)
+            .is_some_and(|old| old.modstamp > seen.modstamp);
         if !newer {
             tx.put_observation(seen)?;
         }
         total.dirty += 1;
     }
     Ok(tx.apply().await?)
+}
+
+/// True where the record is as it was when its base was settled. Salesforce stamps whole seconds: an edit in the second in
+/// which we looked last has the same stamp, so a stamp says so only once its second was over (I-6).
+fn is_echo(side: Side, seen: &Observation, settled: &SideBase, offset: chrono::Duration) -> bool {
+    let Some(stamp) = settled.modstamp else {
+        return false;
+    };
+    let over = match side {
+        Side::HubSpot => true,
+        Side::Salesforce => settled
+            .observed_at
+            .is_some_and(|at| at + offset - stamp > chrono::Duration::seconds(2)),
+    };
+    over && seen.modstamp <= stamp
 }
 
 /// Fills the pseudo fields of associations into HubSpot observations; says how many records were asked for.
@@ -243,8 +326,12 @@ pub(super) async fn read_associations(
     let mut asked = 0;
     for mapping in mappings {
         for pair in fields::associations(mapping) {
-            let crate::domain::PairKind::Reference { mapping: parent } = &pair.kind else { continue };
-            let Some(parent) = engine.mapping(parent) else { continue };
+            let crate::domain::PairKind::Reference { mapping: parent } = &pair.kind else {
+                continue;
+            };
+            let Some(parent) = engine.mapping(parent) else {
+                continue;
+            };
             let missing: Vec<_> = records
                 .iter()
                 .filter(|seen| seen.side == Side::HubSpot && seen.presence == Presence::Live)
@@ -256,11 +343,16 @@ pub(super) async fn read_associations(
             }
             asked += missing.len() as u64;
             let object = mapping.object(Side::HubSpot);
-            let found =
-                engine.crm.hubspot.primary_associations(object, &missing, parent.object(Side::HubSpot)).await?;
+            let found = engine
+                .crm
+                .hubspot
+                .primary_associations(object, &missing, parent.object(Side::HubSpot))
+                .await?;
             for seen in records.iter_mut() {
                 if let Some(other) = found.get(&seen.id) {
-                    let value = other.as_ref().map_or(Value::Null, |id| Value::Text(id.0.clone()));
+                    let value = other
+                        .as_ref()
+                        .map_or(Value::Null, |id| Value::Text(id.0.clone()));
                     seen.fields.insert(pair.fields.hubspot.clone(), value);
                 }
             }
@@ -281,8 +373,14 @@ pub(super) async fn notice_gone(
     let side = seen.side;
     let (kind, what) = match &seen.presence {
         Presence::Deleted => (ItemKind::Deletion, format!("deleted in {side}")),
-        Presence::MergedInto(id) => (ItemKind::MergeCollision, format!("merged into {id} in {side}")),
-        Presence::Converted(id) => (ItemKind::ConversionCollision, format!("converted to {id} in {side}")),
+        Presence::MergedInto(id) => (
+            ItemKind::MergeCollision,
+            format!("merged into {id} in {side}"),
+        ),
+        Presence::Converted(id) => (
+            ItemKind::ConversionCollision,
+            format!("converted to {id} in {side}"),
+        ),
         Presence::Live | Presence::Inaccessible => return Ok(()),
     };
     let now = engine.clock.now();
@@ -291,7 +389,10 @@ pub(super) async fn notice_gone(
         Some(super::db::Waiting::Conflict(row)) => Some(row),
         _ => None,
     };
-    let why = format!("The {} record was {what}; its counterpart is left as it is and nothing is created.", mapping.object(side));
+    let why = format!(
+        "The {} record was {what}; its counterpart is left as it is and nothing is created.",
+        mapping.object(side)
+    );
     let conflict = Conflict {
         id: item,
         mapping: mapping.id.clone(),
@@ -299,7 +400,10 @@ pub(super) async fn notice_gone(
         link: Some(link.id),
         label: super::links::label(mapping, seen),
         field: String::new(),
-        sides: PerSide::from_fn(|one| SideValue { id: link.ids.get(one).clone(), ..SideValue::default() }),
+        sides: PerSide::from_fn(|one| SideValue {
+            id: link.ids.get(one).clone(),
+            ..SideValue::default()
+        }),
         base: None,
         base_run: None,
         suggest: None,
@@ -314,7 +418,10 @@ pub(super) async fn notice_gone(
         run,
     };
     tx.put_conflict(&conflict, before.as_ref(), link.id.0)?;
-    let suspended = Link { state: LinkState::Suspended(what), ..link.clone() };
+    let suspended = Link {
+        state: LinkState::Suspended(what),
+        ..link.clone()
+    };
     tx.put_link(&suspended, &super::links::objects(mapping))?;
     for one in Side::BOTH {
         if let Some(id) = link.ids.get(one) {

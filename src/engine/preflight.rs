@@ -9,7 +9,9 @@ use super::context::{Engine, EngineError, Known, Owners};
 use super::db::names;
 use super::fields::is_property;
 use super::report::Phase;
-use crate::domain::{FieldSchema, Mapping, ObjectSchema, PairKind, PerSide, Side, SideCount, digest128};
+use crate::domain::{
+    FieldSchema, Mapping, ObjectSchema, PairKind, PerSide, Side, SideCount, digest128,
+};
 use crate::store::rows::SchemaRow;
 
 /// What preflight found.
@@ -23,10 +25,16 @@ pub struct Preflight {
 }
 
 /// Checks the accounts, reads the schemas where they have grown old, and the users where a mapping has owners.
-pub(super) async fn preflight(engine: &Engine, mappings: &[&Mapping]) -> Result<Preflight, EngineError> {
+pub(super) async fn preflight(
+    engine: &Engine,
+    mappings: &[&Mapping],
+) -> Result<Preflight, EngineError> {
     engine.report.begin(Phase::Preflight);
     let before = calls(engine);
-    let mut known = Known { install: install_id(engine).await?, ..Known::default() };
+    let mut known = Known {
+        install: install_id(engine).await?,
+        ..Known::default()
+    };
     known.us = accounts(engine).await?;
     let schemas = schemas(engine, mappings).await?;
     let mut problems = Vec::new();
@@ -34,22 +42,38 @@ pub(super) async fn preflight(engine: &Engine, mappings: &[&Mapping]) -> Result<
         problems.extend(unmet_requirements(mapping, &schemas));
     }
     if let Some(first) = problems.first() {
-        let more = if problems.len() > 1 { format!(" ({} more, see `syncline check`)", problems.len() - 1) } else { String::new() };
+        let more = if problems.len() > 1 {
+            format!(" ({} more, see `syncline check`)", problems.len() - 1)
+        } else {
+            String::new()
+        };
         return Err(EngineError::halt(format!("{first}{more}")));
     }
     for mapping in mappings {
         learn(mapping, &schemas, &mut known);
     }
-    if mappings.iter().any(|mapping| mapping.pairs.iter().any(|pair| pair.kind == PairKind::Owner)) {
+    if mappings.iter().any(|mapping| {
+        mapping
+            .pairs
+            .iter()
+            .any(|pair| pair.kind == PairKind::Owner)
+    }) {
         for side in Side::BOTH {
             *known.owners.get_mut(side) = owners(engine, side).await?;
         }
     }
     let after = calls(engine);
     let used = PerSide::from_fn(|side| after.get(side) - before.get(side));
-    engine.report.detail(Phase::Preflight, format!("{} objects, {} mappings", schemas.len(), mappings.len()));
+    engine.report.detail(
+        Phase::Preflight,
+        format!("{} objects, {} mappings", schemas.len(), mappings.len()),
+    );
     engine.report.end(Phase::Preflight);
-    Ok(Preflight { known, calls: used, schemas })
+    Ok(Preflight {
+        known,
+        calls: used,
+        schemas,
+    })
 }
 
 pub(super) fn calls(engine: &Engine) -> SideCount {
@@ -99,14 +123,25 @@ async fn schemas(
     let refresh = TimeDelta::from_std(engine.rules.settings.schema_refresh).unwrap_or_default();
     let mut all = BTreeMap::new();
     for side in Side::BOTH {
-        let objects: BTreeSet<&str> = mappings.iter().map(|mapping| mapping.object(side)).collect();
+        let objects: BTreeSet<&str> = mappings
+            .iter()
+            .map(|mapping| mapping.object(side))
+            .collect();
         for object in objects {
-            let stored = engine.db.schema(side, object).await?.filter(|row| now - row.fetched_at < refresh);
+            let stored = engine
+                .db
+                .schema(side, object)
+                .await?
+                .filter(|row| now - row.fetched_at < refresh);
             let schema = match stored {
                 Some(row) => row.schema,
                 None => {
                     let schema = engine.side(side).describe(object).await?;
-                    let row = SchemaRow { fetched_at: now, fingerprint: fingerprint(&schema), schema: schema.clone() };
+                    let row = SchemaRow {
+                        fetched_at: now,
+                        fingerprint: fingerprint(&schema),
+                        schema: schema.clone(),
+                    };
                     let mut tx = engine.db.begin();
                     tx.put_schema(side, object, &row)?;
                     tx.apply().await?;
@@ -129,7 +164,10 @@ async fn owners(engine: &Engine, side: Side) -> Result<Owners, EngineError> {
     let mut owners = Owners::default();
     for person in engine.side(side).people().await? {
         if person.active && !person.email.is_empty() {
-            owners.id.entry(person.email.clone()).or_insert_with(|| person.id.clone());
+            owners
+                .id
+                .entry(person.email.clone())
+                .or_insert_with(|| person.id.clone());
         }
         owners.email.insert(person.id, person.email);
     }
@@ -137,12 +175,18 @@ async fn owners(engine: &Engine, side: Side) -> Result<Owners, EngineError> {
 }
 
 /// Why a mapping cannot run on these objects, in sentences; empty where it can.
-pub fn unmet_requirements(mapping: &Mapping, schemas: &BTreeMap<(Side, String), ObjectSchema>) -> Vec<String> {
+pub fn unmet_requirements(
+    mapping: &Mapping,
+    schemas: &BTreeMap<(Side, String), ObjectSchema>,
+) -> Vec<String> {
     let mut problems = Vec::new();
     for side in Side::BOTH {
         let object = mapping.object(side);
         let Some(schema) = schemas.get(&(side, object.to_owned())) else {
-            problems.push(format!("mapping {}: {side} has no object {object}", mapping.id));
+            problems.push(format!(
+                "mapping {}: {side} has no object {object}",
+                mapping.id
+            ));
             continue;
         };
         for pair in mapping.pairs.iter().filter(|pair| is_property(pair, side)) {
@@ -165,7 +209,11 @@ pub fn unmet_requirements(mapping: &Mapping, schemas: &BTreeMap<(Side, String), 
 }
 
 fn nearest(name: &str, schema: &ObjectSchema) -> String {
-    let near = schema.fields.keys().map(|known| (strsim::damerau_levenshtein(known, name), known)).min();
+    let near = schema
+        .fields
+        .keys()
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .min();
     match near {
         Some((distance, known)) if distance <= 3 => format!("; did you mean {known}?"),
         _ => String::new(),
@@ -178,13 +226,19 @@ fn writable(field: &FieldSchema) -> bool {
 
 fn learn(mapping: &Mapping, schemas: &BTreeMap<(Side, String), ObjectSchema>, known: &mut Known) {
     for side in Side::BOTH {
-        let Some(schema) = schemas.get(&(side, mapping.object(side).to_owned())) else { continue };
+        let Some(schema) = schemas.get(&(side, mapping.object(side).to_owned())) else {
+            continue;
+        };
         let key = schema.fields.get(mapping.key_field(side));
         if key.is_some_and(|field| field.unique && writable(field)) {
             known.keyed.insert((mapping.id.clone(), side));
         }
-        let required: Vec<String> =
-            schema.fields.values().filter(|field| field.required).map(|field| field.name.clone()).collect();
+        let required: Vec<String> = schema
+            .fields
+            .values()
+            .filter(|field| field.required)
+            .map(|field| field.name.clone())
+            .collect();
         known.required.insert((mapping.id.clone(), side), required);
     }
 }

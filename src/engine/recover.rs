@@ -13,8 +13,8 @@ use super::report::Phase;
 use super::run::RunCtx;
 use crate::crm::Purpose;
 use crate::domain::{
-    Candidate, ItemKind, Link, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide, Presence, RecordId, Side,
-    digest128,
+    Candidate, ItemKind, Link, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide,
+    Presence, RecordId, Side, digest128,
 };
 use crate::store::rows::{Dirty, Ghost};
 
@@ -72,7 +72,10 @@ pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
             OpKind::Update | OpKind::Stamp => 1,
             OpKind::Associate | OpKind::Dissociate => 2,
         };
-        groups.entry((op.mapping.0.clone(), op.side, class)).or_default().push(op);
+        groups
+            .entry((op.mapping.0.clone(), op.side, class))
+            .or_default()
+            .push(op);
     }
     for ((mapping, side, class), ops) in groups {
         let Some(mapping) = ctx.engine.mapping(&mapping.as_str().into()).cloned() else {
@@ -87,7 +90,10 @@ pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
             _ => associations(ctx, &mapping, ops).await?,
         }
     }
-    ctx.engine.report.detail(Phase::Recover, format!("{count} unanswered writes looked up"));
+    ctx.engine.report.detail(
+        Phase::Recover,
+        format!("{count} unanswered writes looked up"),
+    );
     ctx.engine.report.end(Phase::Recover);
     Ok(())
 }
@@ -107,20 +113,35 @@ fn is_settled(ctx: &RunCtx<'_>, op: &Op) -> bool {
     settled_at(ctx, op) <= ctx.engine.clock.now()
 }
 
-async fn updates(ctx: &mut RunCtx<'_>, mapping: &Mapping, side: Side, ops: Vec<Op>) -> Result<(), EngineError> {
+async fn updates(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
     let object = mapping.object(side).to_owned();
     let asked = fields::observed(std::iter::once(mapping), side, &object);
     let ids: Vec<RecordId> = ops.iter().filter_map(|op| op.target.clone()).collect();
-    let found = ctx.engine.side(side).read(Purpose::Recovery, &object, &ids, &asked).await?;
+    let found = ctx
+        .engine
+        .side(side)
+        .read(Purpose::Recovery, &object, &ids, &asked)
+        .await?;
     let mut tx = ctx.engine.db.begin();
     for (mut op, found) in ops.into_iter().zip(found) {
         let seen = found.records.into_iter().next();
         let verdict = match &seen {
             Some(seen) if seen.presence == Presence::Live => {
                 let all = |pick: fn(&crate::domain::Assignment) -> &crate::domain::Value| {
-                    op.fields.iter().all(|(name, assignment)| same_value(mapping, side, name, pick(assignment), seen.value(name)))
+                    op.fields.iter().all(|(name, assignment)| {
+                        same_value(mapping, side, name, pick(assignment), seen.value(name))
+                    })
                 };
-                judge_update(all(|one| &one.after), all(|one| &one.before), is_settled(ctx, &op))
+                judge_update(
+                    all(|one| &one.after),
+                    all(|one| &one.before),
+                    is_settled(ctx, &op),
+                )
             }
             _ => Verdict::Superseded,
         };
@@ -176,21 +197,40 @@ fn conclude_update(
 
 fn ghost_of(ctx: &RunCtx<'_>, op: &Op) -> Ghost {
     let digest = |value: &crate::domain::Value| {
-        format!("{:032x}", digest128(&[value.as_text().unwrap_or_default().as_bytes()]))
+        format!(
+            "{:032x}",
+            digest128(&[value.as_text().unwrap_or_default().as_bytes()])
+        )
     };
     Ghost {
         target: op.target.clone(),
-        fields: op.fields.iter().map(|(name, assignment)| (name.clone(), digest(&assignment.after))).collect(),
+        fields: op
+            .fields
+            .iter()
+            .map(|(name, assignment)| (name.clone(), digest(&assignment.after)))
+            .collect(),
         until: ctx.engine.clock.now() + GHOST_LIFE,
     }
 }
 
-async fn creates(ctx: &mut RunCtx<'_>, mapping: &Mapping, side: Side, ops: Vec<Op>) -> Result<(), EngineError> {
+async fn creates(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
     let found = find_created(ctx, mapping, side, &ops).await?;
     let mut tx = ctx.engine.db.begin();
     for (mut op, found) in ops.into_iter().zip(found) {
         let ids: Vec<RecordId> = found.iter().map(|seen| seen.id.clone()).collect();
-        let link = ctx.engine.db.links(&mapping.id, &[op.link]).await?.into_iter().flatten().next();
+        let link = ctx
+            .engine
+            .db
+            .links(&mapping.id, &[op.link])
+            .await?
+            .into_iter()
+            .flatten()
+            .next();
         let verdict = judge_create(&ids, is_settled(ctx, &op));
         conclude_create(ctx, mapping, &mut op, link, verdict, found, &mut tx).await?;
     }
@@ -207,17 +247,45 @@ async fn find_created(
     let object = mapping.object(side).to_owned();
     let asked = fields::observed(std::iter::once(mapping), side, &object);
     let crm = ctx.engine.side(side);
-    let live = |records: Vec<Observation>| records.into_iter().filter(|seen| seen.presence == Presence::Live).collect();
+    let live = |records: Vec<Observation>| {
+        records
+            .into_iter()
+            .filter(|seen| seen.presence == Presence::Live)
+            .collect()
+    };
     if ctx.known.keyed.contains(&(mapping.id.clone(), side)) {
-        let keys: Vec<String> = ops.iter().filter_map(|op| op.source.as_ref().map(|id| id.0.clone())).collect();
-        let found = crm.look_up(Purpose::Recovery, &object, mapping.key_field(side), &keys, &asked).await?;
+        let keys: Vec<String> = ops
+            .iter()
+            .filter_map(|op| op.source.as_ref().map(|id| id.0.clone()))
+            .collect();
+        let found = crm
+            .look_up(
+                Purpose::Recovery,
+                &object,
+                mapping.key_field(side),
+                &keys,
+                &asked,
+            )
+            .await?;
         return Ok(found.into_iter().map(|one| live(one.records)).collect());
     }
-    let part = mapping.match_rules.first().and_then(|rule| mapping.pairs.get(*rule.parts.first()?));
-    let Some(field) = part.map(|pair| pair.field(side).to_owned()) else { return Ok(vec![Vec::new(); ops.len()]) };
-    let value = |op: &Op| op.fields.get(&field).and_then(|found| found.after.as_text()).map(str::to_lowercase);
+    let part = mapping
+        .match_rules
+        .first()
+        .and_then(|rule| mapping.pairs.get(*rule.parts.first()?));
+    let Some(field) = part.map(|pair| pair.field(side).to_owned()) else {
+        return Ok(vec![Vec::new(); ops.len()]);
+    };
+    let value = |op: &Op| {
+        op.fields
+            .get(&field)
+            .and_then(|found| found.after.as_text())
+            .map(str::to_lowercase)
+    };
     let values: Vec<String> = ops.iter().filter_map(value).collect();
-    let seen = crm.search(Purpose::Recovery, &object, &field, &values, &asked).await?;
+    let seen = crm
+        .search(Purpose::Recovery, &object, &field, &values, &asked)
+        .await?;
     let made_since = |seen: &Observation, op: &Op| match (seen.created_at, op.attempt.sent_at) {
         (Some(made), Some(sent)) => made >= sent - TimeDelta::seconds(2),
         _ => false,
@@ -227,7 +295,10 @@ async fn find_created(
         .map(|op| {
             let wanted = value(op);
             seen.iter()
-                .filter(|seen| wanted.is_some() && seen.value(&field).as_text().map(str::to_lowercase) == wanted)
+                .filter(|seen| {
+                    wanted.is_some()
+                        && seen.value(&field).as_text().map(str::to_lowercase) == wanted
+                })
                 .filter(|seen| made_since(seen, op))
                 .cloned()
                 .collect()
@@ -268,9 +339,15 @@ async fn conclude_create(
                     tx.mark_dirty(&mapping.id, side, id, Dirty::RELINK)?;
                 }
                 let ids = if op.side == Side::HubSpot {
-                    PerSide { salesforce: source.clone(), hubspot: seen.id.clone() }
+                    PerSide {
+                        salesforce: source.clone(),
+                        hubspot: seen.id.clone(),
+                    }
                 } else {
-                    PerSide { salesforce: seen.id.clone(), hubspot: source.clone() }
+                    PerSide {
+                        salesforce: seen.id.clone(),
+                        hubspot: source.clone(),
+                    }
                 };
                 ctx.newly_linked.push((mapping.id.clone(), link.id, ids));
             }
@@ -290,8 +367,21 @@ async fn conclude_create(
                     label: links::label(mapping, seen),
                     why: "made since the create was sent".into(),
                 });
-                let why = format!("{} did not answer a create, and several records may be its result.", op.side);
-                super::matchup::review(ctx, mapping, source_side, &source, ItemKind::UnknownCreate, why, candidates.collect(), tx).await?;
+                let why = format!(
+                    "{} did not answer a create, and several records may be its result.",
+                    op.side
+                );
+                super::matchup::review(
+                    ctx,
+                    mapping,
+                    source_side,
+                    &source,
+                    ItemKind::UnknownCreate,
+                    why,
+                    candidates.collect(),
+                    tx,
+                )
+                .await?;
             }
         }
     }
@@ -304,7 +394,12 @@ async fn conclude_create(
 }
 
 /// The create never happened: its source is an unlinked record again and is matched and created anew, under the same key.
-fn give_back(mapping: &Mapping, op: &Op, link: Option<Link>, tx: &mut super::db::Tx<'_>) -> Result<(), EngineError> {
+fn give_back(
+    mapping: &Mapping,
+    op: &Op,
+    link: Option<Link>,
+    tx: &mut super::db::Tx<'_>,
+) -> Result<(), EngineError> {
     if let Some(link) = link.filter(|link| link.state == LinkState::PendingCreate) {
         tx.remove_link(&link, &links::objects(mapping));
     }
@@ -314,7 +409,11 @@ fn give_back(mapping: &Mapping, op: &Op, link: Option<Link>, tx: &mut super::db:
     Ok(())
 }
 
-async fn associations(ctx: &mut RunCtx<'_>, mapping: &Mapping, ops: Vec<Op>) -> Result<(), EngineError> {
+async fn associations(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
     let mut tx = ctx.engine.db.begin();
     for mut op in ops {
         // Setting or removing an association is idempotent: the record is planned anew from what it has now.
@@ -340,7 +439,10 @@ mod tests {
     #[test]
     fn a_create_that_nobody_answers_to_waits_for_the_settle_delay_before_it_counts_as_lost() {
         let one = RecordId::from("1");
-        assert_eq!(judge_create(std::slice::from_ref(&one), false), Verdict::Applied);
+        assert_eq!(
+            judge_create(std::slice::from_ref(&one), false),
+            Verdict::Applied
+        );
         assert_eq!(judge_create(&[], false), Verdict::Wait);
         assert_eq!(judge_create(&[], true), Verdict::NotApplied);
         let two = [one.clone(), RecordId::from("2")];

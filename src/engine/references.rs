@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{Engine, EngineError, Known};
 use crate::domain::{
-    BaseField, BaseValue, FieldPair, Link, LinkState, Mapping, MappingId, PairKind, PerSide, RecordId, RecordKey, Side,
-    Value,
+    BaseField, BaseValue, FieldPair, Link, LinkState, Mapping, MappingId, PairKind, PerSide,
+    RecordId, RecordKey, Side, Value,
 };
 
 /// The links of the records that a set of values refers to.
@@ -35,17 +35,31 @@ impl Parents {
     ) -> Result<Parents, EngineError> {
         let mut wanted: BTreeMap<(MappingId, Side), BTreeSet<RecordId>> = BTreeMap::new();
         for (pair, side, id) in values {
-            if let Some(PairKind::Reference { mapping: parent }) = mapping.pairs.get(pair).map(|pair| &pair.kind) {
-                wanted.entry((parent.clone(), side)).or_default().insert(RecordId(id));
+            if let Some(PairKind::Reference { mapping: parent }) =
+                mapping.pairs.get(pair).map(|pair| &pair.kind)
+            {
+                wanted
+                    .entry((parent.clone(), side))
+                    .or_default()
+                    .insert(RecordId(id));
             }
         }
         let mut found = BTreeMap::new();
         for ((parent, side), ids) in wanted {
-            let Some(over) = engine.mapping(&parent) else { continue };
+            let Some(over) = engine.mapping(&parent) else {
+                continue;
+            };
             let ids: Vec<RecordId> = ids.into_iter().collect();
-            let link_ids = engine.db.link_ids(&parent, side, over.object(side), &ids).await?;
+            let link_ids = engine
+                .db
+                .link_ids(&parent, side, over.object(side), &ids)
+                .await?;
             let known: Vec<_> = link_ids.iter().flatten().copied().collect();
-            let links: BTreeMap<_, _> = known.iter().copied().zip(engine.db.links(&parent, &known).await?).collect();
+            let links: BTreeMap<_, _> = known
+                .iter()
+                .copied()
+                .zip(engine.db.links(&parent, &known).await?)
+                .collect();
             for (id, link) in ids.into_iter().zip(link_ids) {
                 if let Some(link) = link.and_then(|link| links.get(&link).cloned().flatten()) {
                     found.insert((parent.clone(), side, id), link);
@@ -62,15 +76,27 @@ impl Parents {
     }
 
     /// What a raw value of a pair means to both sides.
-    pub(super) fn token(&self, engine: &Engine, known: &Known, pair: &FieldPair, side: Side, raw: &Value) -> Token {
-        let Some(text) = raw.as_text() else { return Token::Shared(raw.clone()) };
+    pub(super) fn token(
+        &self,
+        engine: &Engine,
+        known: &Known,
+        pair: &FieldPair,
+        side: Side,
+        raw: &Value,
+    ) -> Token {
+        let Some(text) = raw.as_text() else {
+            return Token::Shared(raw.clone());
+        };
         match &pair.kind {
             PairKind::Reference { mapping } => {
                 let id = RecordId::from(text);
                 match self.link(mapping, side, &id) {
                     Some(link) => Token::Shared(Value::Text(link.id.to_string())),
                     None => {
-                        let object = engine.mapping(mapping).map_or("", |parent| parent.object(side)).to_owned();
+                        let object = engine
+                            .mapping(mapping)
+                            .map_or("", |parent| parent.object(side))
+                            .to_owned();
                         Token::Unlinked(RecordKey { side, object, id })
                     }
                 }
@@ -84,26 +110,53 @@ impl Parents {
     }
 
     /// A pair's base in the same words; what cannot be translated stays as it is and equals nothing.
-    pub(super) fn base(&self, engine: &Engine, known: &Known, pair: &FieldPair, base: &BaseField) -> BaseField {
+    pub(super) fn base(
+        &self,
+        engine: &Engine,
+        known: &Known,
+        pair: &FieldPair,
+        base: &BaseField,
+    ) -> BaseField {
         let translate = |side: Side| match base.values.get(side) {
-            Some(BaseValue::Raw(text)) => match self.token(engine, known, pair, side, &Value::Text(text.clone())) {
-                Token::Shared(Value::Text(shared)) => Some(BaseValue::Raw(shared)),
-                _ => Some(BaseValue::Raw(format!("{}:{text}", side.word()))),
-            },
+            Some(BaseValue::Raw(text)) => {
+                match self.token(engine, known, pair, side, &Value::Text(text.clone())) {
+                    Token::Shared(Value::Text(shared)) => Some(BaseValue::Raw(shared)),
+                    _ => Some(BaseValue::Raw(format!("{}:{text}", side.word()))),
+                }
+            }
             other => other.clone(),
         };
-        BaseField { values: PerSide::from_fn(translate), ..base.clone() }
+        BaseField {
+            values: PerSide::from_fn(translate),
+            ..base.clone()
+        }
     }
 
     /// The raw value that a shared one has on `target`; `None` where there is none (yet).
-    pub(super) fn render(&self, known: &Known, pair: &FieldPair, target: Side, shared: &Value) -> Option<Value> {
-        let Some(text) = shared.as_text() else { return Some(shared.clone()) };
+    pub(super) fn render(
+        &self,
+        known: &Known,
+        pair: &FieldPair,
+        target: Side,
+        shared: &Value,
+    ) -> Option<Value> {
+        let Some(text) = shared.as_text() else {
+            return Some(shared.clone());
+        };
         match &pair.kind {
             PairKind::Reference { .. } => {
                 let link = self.0.values().find(|link| link.id.to_string() == text)?;
-                link.ids.get(target).as_ref().map(|id| Value::Text(id.0.clone()))
+                link.ids
+                    .get(target)
+                    .as_ref()
+                    .map(|id| Value::Text(id.0.clone()))
             }
-            PairKind::Owner => known.owners.get(target).id.get(text).map(|id| Value::Text(id.0.clone())),
+            PairKind::Owner => known
+                .owners
+                .get(target)
+                .id
+                .get(text)
+                .map(|id| Value::Text(id.0.clone())),
             PairKind::Value { .. } | PairKind::Constant { .. } => Some(shared.clone()),
         }
     }

@@ -134,7 +134,12 @@ impl Reporter {
     /// A reporter and the end where its lines come out.
     pub fn new(clock: Arc<dyn Clock>) -> (Reporter, mpsc::Receiver<Line>) {
         let (lines, out) = mpsc::channel(256);
-        let inner = Inner { view: Mutex::default(), dropped: Mutex::new(0), lines, clock };
+        let inner = Inner {
+            view: Mutex::default(),
+            dropped: Mutex::new(0),
+            lines,
+            clock,
+        };
         (Reporter(Arc::new(inner)), out)
     }
 
@@ -155,18 +160,20 @@ impl Reporter {
     /// A phase begins (or is taken up again).
     pub(super) fn begin(&self, phase: Phase) {
         let now = self.0.clock.now();
-        self.change(|view| match view.phases.iter_mut().find(|known| known.phase == phase) {
-            Some(known) => known.ended_at = None,
-            None => view.phases.push(PhaseView {
-                phase,
-                detail: String::new(),
-                done: 0,
-                of: 0,
-                started_at: now,
-                ended_at: None,
-                failed: false,
-            }),
-        });
+        self.change(
+            |view| match view.phases.iter_mut().find(|known| known.phase == phase) {
+                Some(known) => known.ended_at = None,
+                None => view.phases.push(PhaseView {
+                    phase,
+                    detail: String::new(),
+                    done: 0,
+                    of: 0,
+                    started_at: now,
+                    ended_at: None,
+                    failed: false,
+                }),
+            },
+        );
     }
 
     /// A phase found something.
@@ -183,7 +190,11 @@ impl Reporter {
     pub(super) fn advance(&self, phase: Phase, count: u64) {
         self.with(phase, |view| {
             view.done += count;
-            view.of = if view.of == 0 { 0 } else { view.of.max(view.done) };
+            view.of = if view.of == 0 {
+                0
+            } else {
+                view.of.max(view.done)
+            };
         });
     }
 
@@ -197,7 +208,11 @@ impl Reporter {
     pub(super) fn fail_open_phases(&self) {
         let now = self.0.clock.now();
         self.change(|view| {
-            for phase in view.phases.iter_mut().filter(|phase| phase.ended_at.is_none()) {
+            for phase in view
+                .phases
+                .iter_mut()
+                .filter(|phase| phase.ended_at.is_none())
+            {
                 phase.ended_at = Some(now);
                 phase.failed = true;
             }
@@ -212,12 +227,7 @@ impl Reporter {
         });
     }
 
-    /// A line for the live list; counted where the list cannot keep up.
-    pub(super) fn line(&self, tone: &'static str, subject: String, label: &str, what: String) {
-        self.line_about(tone, subject, label, what, None, None);
-    }
-
-    /// A line with what enter opens.
+    /// A line for the live list with what enter opens; counted where the list cannot keep up.
     pub(super) fn line_about(
         &self,
         tone: &'static str,
@@ -227,7 +237,15 @@ impl Reporter {
         item: Option<ItemId>,
         link: Option<LinkId>,
     ) {
-        let line = Line { at: self.0.clock.now(), tone, subject, label: label.to_owned(), what, item, link };
+        let line = Line {
+            at: self.0.clock.now(),
+            tone,
+            subject,
+            label: label.to_owned(),
+            what,
+            item,
+            link,
+        };
         if self.0.lines.try_send(line).is_err() {
             *lock(&self.0.dropped) += 1;
         }

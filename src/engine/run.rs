@@ -20,8 +20,8 @@ use super::report::{Phase, Reporter};
 use super::slice::links;
 use super::tally::Tally;
 use crate::domain::{
-    CallCount, Counters, LinkId, Mapping, MappingCounts, MappingId, Op, PerSide, RecordId, RunId, RunKind, RunRecord,
-    RunState, Side, SideCount, ValveHit,
+    CallCount, Counters, LinkId, Mapping, MappingCounts, MappingId, Op, PerSide, RecordId, RunId,
+    RunKind, RunRecord, RunState, Side, SideCount, ValveHit,
 };
 use crate::store::rows::{ActivityLine, MapState, MappingPhase};
 use crate::store::{Count, TypedStore, keys};
@@ -148,24 +148,37 @@ impl<'e> RunCtx<'e> {
             .iter()
             .map(|mapping| MappingCounts {
                 mapping: mapping.id.clone(),
-                counts: self.tallies.get(&mapping.id).map(Tally::counters).unwrap_or_default(),
+                counts: self
+                    .tallies
+                    .get(&mapping.id)
+                    .map(Tally::counters)
+                    .unwrap_or_default(),
             })
             .collect()
     }
 
     fn expected(&self) -> SideCount {
-        self.costs.values().map(expected_calls).fold(SideCount::default(), |sum, more| SideCount {
-            salesforce: sum.salesforce + more.salesforce,
-            hubspot: sum.hubspot + more.hubspot,
-        })
+        self.costs
+            .values()
+            .map(expected_calls)
+            .fold(SideCount::default(), |sum, more| SideCount {
+                salesforce: sum.salesforce + more.salesforce,
+                hubspot: sum.hubspot + more.hubspot,
+            })
     }
 
     fn publish(&self, mappings: &[&Mapping]) {
-        let counts: Vec<(MappingId, Counters)> =
-            self.counts(mappings).into_iter().map(|row| (row.mapping, row.counts)).collect();
+        let counts: Vec<(MappingId, Counters)> = self
+            .counts(mappings)
+            .into_iter()
+            .map(|row| (row.mapping, row.counts))
+            .collect();
         self.engine.report.change(|view| {
             view.unchanged = counts.iter().map(|(_, count)| count.unchanged).sum();
-            view.conflicts = counts.iter().map(|(_, count)| count.conflicts + count.review).sum();
+            view.conflicts = counts
+                .iter()
+                .map(|(_, count)| count.conflicts + count.review)
+                .sum();
             view.failed = counts.iter().map(|(_, count)| count.errors).sum();
             view.counts = counts;
         });
@@ -237,7 +250,10 @@ impl Engine {
             expected_calls: SideCount::default(),
             mappings: mappings
                 .iter()
-                .map(|mapping| MappingCounts { mapping: mapping.id.clone(), counts: Counters::default() })
+                .map(|mapping| MappingCounts {
+                    mapping: mapping.id.clone(),
+                    counts: Counters::default(),
+                })
                 .collect(),
             reason: None,
             valves: Vec::new(),
@@ -261,12 +277,17 @@ impl Engine {
                 return Err(EngineError::halt(format!("there is no mapping {name}")));
             }
         }
-        let wanted = |mapping: &&Mapping| order.mappings.is_empty() || order.mappings.contains(&mapping.id);
+        let wanted =
+            |mapping: &&Mapping| order.mappings.is_empty() || order.mappings.contains(&mapping.id);
         Ok(self.rules.mappings.iter().filter(wanted).collect())
     }
 
     /// Carries a run out and writes its last row.
-    pub async fn execute(&self, mut record: RunRecord, order: &Order) -> Result<RunEnd, EngineError> {
+    pub async fn execute(
+        &self,
+        mut record: RunRecord,
+        order: &Order,
+    ) -> Result<RunEnd, EngineError> {
         let before = PerSide::from_fn(|side| self.side(side).meter().snapshot());
         let outcome = self.conduct(&mut record, order).await;
         let error = match outcome {
@@ -277,7 +298,11 @@ impl Engine {
                         open += self.db.count(&count(row.mapping.clone()));
                     }
                 }
-                record.state = if open > 0 { RunState::DoneWithErrors } else { RunState::Done };
+                record.state = if open > 0 {
+                    RunState::DoneWithErrors
+                } else {
+                    RunState::Done
+                };
                 None
             }
             Err(EngineError::Halted(halt)) => {
@@ -286,7 +311,8 @@ impl Engine {
             }
             Err(EngineError::Stopped) => {
                 record.state = RunState::Cancelled;
-                record.reason = Some("stopped by a person; the rest follows with the next run".into());
+                record.reason =
+                    Some("stopped by a person; the rest follows with the next run".into());
                 None
             }
             Err(error @ EngineError::Store(_)) => return Err(error),
@@ -296,7 +322,9 @@ impl Engine {
                 Some(error)
             }
         };
-        if record.state.is_over() && !matches!(record.state, RunState::Done | RunState::DoneWithErrors) {
+        if record.state.is_over()
+            && !matches!(record.state, RunState::Done | RunState::DoneWithErrors)
+        {
             self.report.fail_open_phases();
         }
         record.ended_at = Some(self.clock.now());
@@ -306,14 +334,21 @@ impl Engine {
     }
 
     /// Calls since the meters stood at `before`, by purpose.
-    pub(super) fn calls_since(&self, before: &PerSide<BTreeMap<crate::crm::Purpose, u64>>) -> CallCount {
+    pub(super) fn calls_since(
+        &self,
+        before: &PerSide<BTreeMap<crate::crm::Purpose, u64>>,
+    ) -> CallCount {
         let mut count = CallCount::default();
         for side in Side::BOTH {
             for (purpose, now) in self.side(side).meter().snapshot() {
                 let more = now - before.get(side).get(&purpose).copied().unwrap_or_default();
                 if more > 0 {
                     *count.total.get_mut(side) += more;
-                    *count.purposes.entry(purpose.word().to_owned()).or_default().get_mut(side) += more;
+                    *count
+                        .purposes
+                        .entry(purpose.word().to_owned())
+                        .or_default()
+                        .get_mut(side) += more;
                 }
             }
         }
@@ -328,7 +363,13 @@ impl Engine {
         let text = match &record.reason {
             Some(reason) => reason.clone(),
             None => {
-                let sum = |pick: fn(&Counters) -> u64| record.mappings.iter().map(|row| pick(&row.counts)).sum::<u64>();
+                let sum = |pick: fn(&Counters) -> u64| {
+                    record
+                        .mappings
+                        .iter()
+                        .map(|row| pick(&row.counts))
+                        .sum::<u64>()
+                };
                 let created = sum(|count| count.created.salesforce + count.created.hubspot);
                 format!(
                     "{} applied, {} conflicts, {} errors",
@@ -338,7 +379,11 @@ impl Engine {
                 )
             }
         };
-        let line = ActivityLine { at: self.clock.now(), kind: format!("run {} {}", record.run, record.state.word()), text };
+        let line = ActivityLine {
+            at: self.clock.now(),
+            kind: format!("run {} {}", record.run, record.state.word()),
+            text,
+        };
         tx.put_activity(seq, &line)?;
         tx.put_run(record)?;
         Ok(tx.commit().await?)
@@ -346,14 +391,27 @@ impl Engine {
 
     /// A halted run keeps its plan, so that a confirm can carry out exactly that (15.3, 18).
     async fn keep(&self, record: &mut RunRecord, halt: Halt) -> Result<(), EngineError> {
-        record.state = if halt.awaiting { RunState::AwaitingConfirm } else { RunState::Halted };
+        record.state = if halt.awaiting {
+            RunState::AwaitingConfirm
+        } else {
+            RunState::Halted
+        };
         record.reason = Some(halt.reason.clone());
         record.plan_hash = halt.confirm.clone();
         let mut tx = self.db.begin();
         if !halt.valves.is_empty() {
-            for name in halt.valves.iter().map(|hit| &hit.mapping).collect::<BTreeSet<_>>() {
+            for name in halt
+                .valves
+                .iter()
+                .map(|hit| &hit.mapping)
+                .collect::<BTreeSet<_>>()
+            {
                 let mut state = self.db.map_state(name).await?;
-                state.state = if halt.awaiting { MappingPhase::NeedsConfirm } else { MappingPhase::Halted };
+                state.state = if halt.awaiting {
+                    MappingPhase::NeedsConfirm
+                } else {
+                    MappingPhase::Halted
+                };
                 state.reason = Some(halt.reason.clone());
                 tx.put_map_state(name, &state)?;
             }
@@ -376,7 +434,9 @@ impl Engine {
         let mut ctx = RunCtx::new(self, record.run, Mode::Write, found.known, budget);
         ctx.only = only;
         let mut states = self.states(&mut ctx, &mappings).await?;
-        let outcome = self.steps(&mut ctx, record, order, &mappings, &mut states).await;
+        let outcome = self
+            .steps(&mut ctx, record, order, &mappings, &mut states)
+            .await;
         record.mappings = ctx.counts(&mappings);
         record.expected_calls = ctx.expected();
         let fixed = found.calls;
@@ -421,13 +481,17 @@ impl Engine {
         ctx.publish(mappings);
         self.report.begin(Phase::Plan);
         let estimate = self.estimate(ctx, mappings).await?;
-        self.report.detail(Phase::Plan, format!("{} to write", estimate.ops.len()));
+        self.report
+            .detail(Phase::Plan, format!("{} to write", estimate.ops.len()));
         self.report.end(Phase::Plan);
-        self.report.change(|view| view.forecast = Some(estimate.forecast));
+        self.report
+            .change(|view| view.forecast = Some(estimate.forecast));
         let hash = plan_hash(&estimate.ops);
         record.plan_hash = Some(hash.clone());
         if ctx.only.is_none() {
-            let hits = self.valves(ctx, mappings, states, &estimate.foreseen, order.yes).await?;
+            let hits = self
+                .valves(ctx, mappings, states, &estimate.foreseen, order.yes)
+                .await?;
             if let Some(first) = hits.first() {
                 let awaiting = hits.iter().all(|hit| hit.valve == "first_run");
                 let confirmable = hits.iter().all(|hit| hit.confirmable);
@@ -436,7 +500,11 @@ impl Engine {
                 } else {
                     format!("look at the plan, then accept it with --confirm {hash}")
                 };
-                let reason = if confirmable { format!("{}; {next}", first.message) } else { first.message.clone() };
+                let reason = if confirmable {
+                    format!("{}; {next}", first.message)
+                } else {
+                    first.message.clone()
+                };
                 return Err(EngineError::Halted(Box::new(Halt {
                     reason,
                     valves: hits,
@@ -460,7 +528,12 @@ impl Engine {
         for mapping in mappings {
             let state = states.entry(mapping.id.clone()).or_default();
             state.first_sync_done = true;
-            state.confirmed_rev = self.rules.revisions.get(&mapping.id).cloned().unwrap_or_default();
+            state.confirmed_rev = self
+                .rules
+                .revisions
+                .get(&mapping.id)
+                .cloned()
+                .unwrap_or_default();
             state.rev = state.confirmed_rev.clone();
             state.reason = None;
             if state.state != MappingPhase::Paused {
@@ -477,7 +550,12 @@ impl Engine {
     }
 
     /// Reads every object of the mappings, each once.
-    async fn look(&self, ctx: &mut RunCtx<'_>, order: &Order, mappings: &[&Mapping]) -> Result<(), EngineError> {
+    async fn look(
+        &self,
+        ctx: &mut RunCtx<'_>,
+        order: &Order,
+        mappings: &[&Mapping],
+    ) -> Result<(), EngineError> {
         for side in Side::BOTH {
             self.report.begin(Phase::Observe(side));
             let mut objects: Vec<&str> = Vec::new();
@@ -487,12 +565,18 @@ impl Engine {
                 }
             }
             for object in objects {
-                let over: Vec<&Mapping> =
-                    mappings.iter().copied().filter(|mapping| mapping.object(side) == object).collect();
+                let over: Vec<&Mapping> = mappings
+                    .iter()
+                    .copied()
+                    .filter(|mapping| mapping.object(side) == object)
+                    .collect();
                 let cursor = self.db.cursor(side, object).await?;
-                let whole = order.scope == Scope::Full || cursor.watermark.is_none() || cursor.resume.is_some();
+                let whole = order.scope == Scope::Full
+                    || cursor.watermark.is_none()
+                    || cursor.resume.is_some();
                 let pass = if whole { Pass::Full } else { Pass::Changes };
-                let seen = observe(self, ctx.run, side, object, pass, &over, &mut ctx.tallies).await?;
+                let seen =
+                    observe(self, ctx.run, side, object, pass, &over, &mut ctx.tallies).await?;
                 if let Some(first) = over.first() {
                     let cost = ctx.cost(&first.id);
                     match pass {
@@ -511,13 +595,31 @@ impl Engine {
     }
 
     /// A side that is suddenly (half) empty stops the run before anything is planned (18).
-    async fn empty_source(&self, side: Side, object: &str, count: u64, over: &[&Mapping]) -> Result<(), EngineError> {
+    async fn empty_source(
+        &self,
+        side: Side,
+        object: &str,
+        count: u64,
+        over: &[&Mapping],
+    ) -> Result<(), EngineError> {
         let name = format!("live/{}/{object}", side.word());
         let before = self.db.number(&name).await?;
         if before > 20 && count * 2 < before {
-            let message = format!("{side} {object} has {count} records where it had {before}; nothing is planned from that");
-            let mapping = over.first().map(|mapping| mapping.id.clone()).unwrap_or(MappingId(String::new()));
-            let hit = ValveHit { valve: "empty_source".into(), mapping, found: count, limit: before / 2, message: message.clone(), confirmable: false };
+            let message = format!(
+                "{side} {object} has {count} records where it had {before}; nothing is planned from that"
+            );
+            let mapping = over
+                .first()
+                .map(|mapping| mapping.id.clone())
+                .unwrap_or(MappingId(String::new()));
+            let hit = ValveHit {
+                valve: "empty_source".into(),
+                mapping,
+                found: count,
+                limit: before / 2,
+                message: message.clone(),
+                confirmable: false,
+            };
             return Err(EngineError::Halted(Box::new(Halt {
                 reason: format!("{message}; check the credentials' rights, then run --full again"),
                 valves: vec![hit],
@@ -532,22 +634,40 @@ impl Engine {
     }
 
     /// Plans everything in scratch space from what is stored, without a call.
-    async fn estimate(&self, ctx: &RunCtx<'_>, mappings: &[&Mapping]) -> Result<Estimate, EngineError> {
+    async fn estimate(
+        &self,
+        ctx: &RunCtx<'_>,
+        mappings: &[&Mapping],
+    ) -> Result<Estimate, EngineError> {
         let scratch = self.scratch().await?;
-        let mut dry = RunCtx::new(&scratch, ctx.run, Mode::Estimate, ctx.known.clone(), ctx.budget);
+        let mut dry = RunCtx::new(
+            &scratch,
+            ctx.run,
+            Mode::Estimate,
+            ctx.known.clone(),
+            ctx.budget,
+        );
         dry.first = ctx.first.clone();
         dry.locked = ctx.locked.clone();
         dry.costs = ctx.costs.clone();
         plan_all(&mut dry, mappings).await?;
         let forecast = dry.expected();
-        Ok(Estimate { ops: std::mem::take(&mut dry.foreseen.ops), foreseen: dry.foreseen, forecast })
+        Ok(Estimate {
+            ops: std::mem::take(&mut dry.foreseen.ops),
+            foreseen: dry.foreseen,
+            forecast,
+        })
     }
 
     /// The same engine over scratch space, with its progress going nowhere.
     async fn scratch(&self) -> Result<Engine, EngineError> {
         let db = Arc::new(self.db.scratch().await?);
         let (report, _) = Reporter::new(self.clock.clone());
-        Ok(Engine { db, report, ..self.clone() })
+        Ok(Engine {
+            db,
+            report,
+            ..self.clone()
+        })
     }
 
     async fn valves(
@@ -564,12 +684,20 @@ impl Engine {
             let mut input = foreseen.guard_input(&mapping.id);
             input.links = self.db.count(&Count::Links(mapping.id.clone()));
             input.first = ctx.is_first(&mapping.id);
-            let revision = self.rules.revisions.get(&mapping.id).cloned().unwrap_or_default();
+            let revision = self
+                .rules
+                .revisions
+                .get(&mapping.id)
+                .cloned()
+                .unwrap_or_default();
             input.rev_changed = !input.first && state.confirmed_rev != revision;
             if input.first {
                 let cost = ctx.costs.get(&mapping.id).cloned().unwrap_or_default();
                 input.live = match (cost.listed.salesforce, cost.listed.hubspot) {
-                    (Some(salesforce), Some(hubspot)) => Some(SideCount { salesforce, hubspot }),
+                    (Some(salesforce), Some(hubspot)) => Some(SideCount {
+                        salesforce,
+                        hubspot,
+                    }),
                     _ => None,
                 };
             }
@@ -593,9 +721,12 @@ impl Engine {
         };
         let mut only = BTreeSet::new();
         self.db
-            .walk(keys::by_run(crate::store::Family::Plan, halted.run), |op: Op| {
-                only.insert(signature(&op));
-            })
+            .walk(
+                keys::by_run(crate::store::Family::Plan, halted.run),
+                |op: Op| {
+                    only.insert(signature(&op));
+                },
+            )
             .await?;
         Ok(only)
     }
@@ -622,7 +753,9 @@ impl Engine {
         plan_all(&mut ctx, &mappings).await?;
         scratch.report.end(Phase::Plan);
         let foreseen = std::mem::take(&mut ctx.foreseen);
-        let valves = scratch.valves(&ctx, &mappings, &states, &foreseen, false).await?;
+        let valves = scratch
+            .valves(&ctx, &mappings, &states, &foreseen, false)
+            .await?;
         let mut forecast = ctx.expected();
         for side in Side::BOTH {
             *forecast.get_mut(side) += *found.calls.get(side);
@@ -630,7 +763,11 @@ impl Engine {
         tracing::info!(calls = ?since(calls(self), start), "preview made");
         let first = mappings.iter().any(|mapping| ctx.is_first(&mapping.id));
         Ok(PlanPreview {
-            kind: if order.scope == Scope::Full || first { RunKind::Full } else { RunKind::Incremental },
+            kind: if order.scope == Scope::Full || first {
+                RunKind::Full
+            } else {
+                RunKind::Incremental
+            },
             calls: self.calls_since(&before),
             plan_hash: plan_hash(&foreseen.ops),
             valves,
@@ -644,14 +781,28 @@ impl Engine {
     /// The ops of a run's journal that the retention still holds, in order.
     pub async fn journal(&self, run: RunId) -> Result<Vec<Op>, EngineError> {
         let mut ops = Vec::new();
-        self.db.walk(keys::by_run(crate::store::Family::Journal, run), |op: Op| ops.push(op)).await?;
+        self.db
+            .walk(
+                keys::by_run(crate::store::Family::Journal, run),
+                |op: Op| ops.push(op),
+            )
+            .await?;
         Ok(ops)
     }
 
     /// Pauses or resumes a mapping.
     pub async fn pause(&self, mapping: &MappingId, paused: bool) -> Result<(), EngineError> {
-        let mut state: MapState = self.db.store().row(keys::map(mapping)).await?.unwrap_or_default();
-        state.state = if paused { MappingPhase::Paused } else { MappingPhase::Active };
+        let mut state: MapState = self
+            .db
+            .store()
+            .row(keys::map(mapping))
+            .await?
+            .unwrap_or_default();
+        state.state = if paused {
+            MappingPhase::Paused
+        } else {
+            MappingPhase::Active
+        };
         let mut tx = self.db.begin();
         tx.put_map_state(mapping, &state)?;
         Ok(tx.commit().await?)

@@ -10,9 +10,11 @@ use super::links::{self, base_field};
 use super::run::RunCtx;
 use super::tally::Fate;
 use crate::crm::Purpose;
-use crate::domain::{ErrorItem, ItemState, Mapping, Observation, Op, OpKind, PerSide, Presence, Side};
+use crate::domain::{
+    ErrorItem, ItemState, Mapping, Observation, Op, OpKind, PerSide, Presence, Side,
+};
 use crate::store::rows::Dirty;
-use crate::transform::pair;
+use crate::transform;
 
 /// What happened to one work on the wire.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +41,9 @@ impl Progressed {
         if !matches!(op.kind, OpKind::Associate | OpKind::Dissociate) {
             *self.written.get_mut(op.side) = true;
         }
-        self.fields.get_mut(op.side).extend(op.fields.keys().cloned());
+        self.fields
+            .get_mut(op.side)
+            .extend(op.fields.keys().cloned());
     }
 }
 
@@ -78,15 +82,27 @@ async fn read_back(
     done: &mut [Progressed],
 ) -> Result<(), EngineError> {
     let side = Side::Salesforce;
-    let wanted: Vec<usize> =
-        done.iter().enumerate().filter(|(_, progress)| progress.written.salesforce).map(|(index, _)| index).collect();
-    let ids: Vec<_> = wanted.iter().filter_map(|index| works.get(*index)?.link.ids.salesforce.clone()).collect();
+    let wanted: Vec<usize> = done
+        .iter()
+        .enumerate()
+        .filter(|(_, progress)| progress.written.salesforce)
+        .map(|(index, _)| index)
+        .collect();
+    let ids: Vec<_> = wanted
+        .iter()
+        .filter_map(|index| works.get(*index)?.link.ids.salesforce.clone())
+        .collect();
     if ids.is_empty() {
         return Ok(());
     }
     let asked = fields::observed(std::iter::once(mapping), side, mapping.object(side));
     // Without a read-back the base stays unverified; the next look at the record settles it (6.4).
-    let found = match ctx.engine.side(side).read(Purpose::ReadBack, mapping.object(side), &ids, &asked).await {
+    let found = match ctx
+        .engine
+        .side(side)
+        .read(Purpose::ReadBack, mapping.object(side), &ids, &asked)
+        .await
+    {
         Ok(found) => found,
         Err(error) => {
             tracing::warn!(mapping = %mapping.id, error = %error, "the read-back failed; bases stay unverified");
@@ -95,7 +111,11 @@ async fn read_back(
     };
     for (index, found) in wanted.into_iter().zip(found) {
         if let Some(progress) = done.get_mut(index) {
-            progress.read_back = found.records.into_iter().next().filter(|seen| seen.presence == Presence::Live);
+            progress.read_back = found
+                .records
+                .into_iter()
+                .next()
+                .filter(|seen| seen.presence == Presence::Live);
         }
     }
     Ok(())
@@ -111,24 +131,37 @@ fn one(
 ) -> Result<(), EngineError> {
     let mut moved = progress.drifted;
     for (name, diverged) in &plan.settles {
-        let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == name) else { continue };
+        let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == name) else {
+            continue;
+        };
         let raws = PerSide::from_fn(|side| {
-            let seen = work.seen.get(side).as_ref().map(|seen| seen.value(pair.field(side)).clone());
-            seen.filter(crate::domain::Value::is_known).or_else(|| links::base_raw(&work.base, name, side))
+            let seen = work
+                .seen
+                .get(side)
+                .as_ref()
+                .map(|seen| seen.value(pair.field(side)).clone());
+            seen.filter(crate::domain::Value::is_known)
+                .or_else(|| links::base_raw(&work.base, name, side))
         });
         let field = base_field(&mut work.base, name);
         field.diverged = *diverged;
         for side in Side::BOTH {
             if let Some(raw) = raws.get(side) {
-                *field.values.get_mut(side) = pair::base_value(pair, side, raw);
+                *field.values.get_mut(side) = transform::base_value(pair, side, raw);
                 *field.unverified.get_mut(side) = false;
             }
         }
     }
     for side in Side::BOTH {
-        let Some(seen) = work.seen.get(side).clone() else { continue };
+        let Some(seen) = work.seen.get(side).clone() else {
+            continue;
+        };
         let mut settled = Some((seen.modstamp, seen.observed_at));
-        if let Some(back) = progress.read_back.as_ref().filter(|_| side == Side::Salesforce) {
+        if let Some(back) = progress
+            .read_back
+            .as_ref()
+            .filter(|_| side == Side::Salesforce)
+        {
             settled = verify(mapping, work, progress, back, &seen);
             moved |= settled.is_none();
             if moved {
@@ -148,7 +181,10 @@ fn one(
     tx.put_base(&mapping.id, work.link.id, &work.base)?;
     items(work, plan, progress, tx)?;
     for parent in &plan.blocked {
-        let child = super::db::ChildRef { mapping: mapping.id.clone(), link: work.link.id };
+        let child = crate::store::rows::ChildRef {
+            mapping: mapping.id.clone(),
+            link: work.link.id,
+        };
         tx.wait_for_parent(parent, &child)?;
     }
     for side in Side::BOTH {
@@ -163,7 +199,10 @@ fn one(
     }
     let tally = ctx.tally(&mapping.id);
     tally.link(work.link.id, Fate::Unchanged);
-    let open = plan.conflicts.iter().any(|item| item.state != ItemState::Resolved);
+    let open = plan
+        .conflicts
+        .iter()
+        .any(|item| item.state != ItemState::Resolved);
     if !progress.failed.is_empty() || !plan.errors.is_empty() {
         tally.link(work.link.id, Fate::Error);
     } else if open || waits(work, plan) {
@@ -174,7 +213,9 @@ fn one(
 
 /// True where an older item of the link is still open.
 fn waits(work: &Work, plan: &LinkPlan) -> bool {
-    work.conflicts.iter().any(|item| !plan.closes.iter().any(|closed| closed.id == item.id))
+    work.conflicts
+        .iter()
+        .any(|item| !plan.closes.iter().any(|closed| closed.id == item.id))
 }
 
 /// Compares what was read back with what should be there. The new settle point, or `None` where somebody else changed
@@ -188,12 +229,16 @@ fn verify(
 ) -> Option<(chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>)> {
     let side = Side::Salesforce;
     let mut clean = true;
-    for pair in mapping.pairs.iter().filter(|pair| fields::is_property(pair, side)) {
+    for pair in mapping
+        .pairs
+        .iter()
+        .filter(|pair| fields::is_property(pair, side))
+    {
         let name = pair.field(side);
         let now = back.value(name);
         if progress.fields.get(side).contains(name) {
             let field = base_field(&mut work.base, pair.name());
-            *field.values.get_mut(side) = pair::base_value(pair, side, now);
+            *field.values.get_mut(side) = transform::base_value(pair, side, now);
             *field.unverified.get_mut(side) = false;
         } else if !super::apply::same_value(mapping, side, name, now, seen.value(name)) {
             clean = false;
@@ -226,7 +271,11 @@ fn items(
         tx.put_error(item, work.errors.iter().any(|known| known.id == item.id))?;
     }
     for old in &work.errors {
-        let again = plan.errors.iter().chain(&progress.failed).any(|item| item.id == old.id);
+        let again = plan
+            .errors
+            .iter()
+            .chain(&progress.failed)
+            .any(|item| item.id == old.id);
         if !again && through {
             tx.remove_error(old);
         }

@@ -17,7 +17,8 @@ use super::settle::{Progressed, settle};
 use super::tally::Fate;
 use crate::crm::WriteKind;
 use crate::domain::{
-    LinkState, Mapping, MappingId, Op, OpId, OpKind, OpOutcome, OpState, PerSide, RecordId, Side, Value,
+    LinkState, Mapping, MappingId, Op, OpId, OpKind, OpOutcome, OpState, PerSide, RecordId, Side,
+    Value,
 };
 
 /// Links that are completed, planned and written together: one Salesforce read, twenty HubSpot reads.
@@ -30,7 +31,11 @@ pub(super) async fn links(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<(),
         loop {
             ctx.engine.control.border().await?;
             let size = CHUNK.min(ctx.engine.rules.settings.slice.max(1));
-            let page = ctx.engine.db.dirty_page(&mapping.id, side, after.as_ref(), size).await?;
+            let page = ctx
+                .engine
+                .db
+                .dirty_page(&mapping.id, side, after.as_ref(), size)
+                .await?;
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
             let ids: Vec<RecordId> = page.into_iter().map(|(id, _)| id).collect();
@@ -56,23 +61,46 @@ async fn load(
 ) -> Result<Vec<Work>, EngineError> {
     let db = &ctx.engine.db;
     let object = mapping.object(side);
-    let link_ids: Vec<_> = db.link_ids(&mapping.id, side, object, ids).await?.into_iter().flatten().collect();
+    let link_ids: Vec<_> = db
+        .link_ids(&mapping.id, side, object, ids)
+        .await?
+        .into_iter()
+        .flatten()
+        .collect();
     let mut links: Vec<_> = db
         .links(&mapping.id, &link_ids)
         .await?
         .into_iter()
         .flatten()
-        .filter(|link| link.state == LinkState::Active || (ctx.mode != Mode::Write && link.state == LinkState::PendingCreate))
+        .filter(|link| {
+            link.state == LinkState::Active
+                || (ctx.mode != Mode::Write && link.state == LinkState::PendingCreate)
+        })
         .filter(|link| link.ids.salesforce.is_some() && link.ids.hubspot.is_some())
         .collect();
     if side == Side::HubSpot {
-        let others: Vec<RecordId> = links.iter().filter_map(|link| link.ids.salesforce.clone()).collect();
+        let others: Vec<RecordId> = links
+            .iter()
+            .filter_map(|link| link.ids.salesforce.clone())
+            .collect();
         let dirty = db.dirty(&mapping.id, Side::Salesforce, &others).await?;
-        let twice: BTreeSet<RecordId> =
-            others.into_iter().zip(dirty).filter_map(|(id, dirty)| dirty.map(|_| id)).collect();
-        links.retain(|link| link.ids.salesforce.as_ref().is_none_or(|id| !twice.contains(id)));
+        let twice: BTreeSet<RecordId> = others
+            .into_iter()
+            .zip(dirty)
+            .filter_map(|(id, dirty)| dirty.map(|_| id))
+            .collect();
+        links.retain(|link| {
+            link.ids
+                .salesforce
+                .as_ref()
+                .is_none_or(|id| !twice.contains(id))
+        });
     }
-    let locked: Vec<_> = links.iter().filter(|link| ctx.locked.contains(&link.id)).map(|link| link.id).collect();
+    let locked: Vec<_> = links
+        .iter()
+        .filter(|link| ctx.locked.contains(&link.id))
+        .map(|link| link.id)
+        .collect();
     for link in locked {
         ctx.tally(&mapping.id).link(link, Fate::Error);
     }
@@ -81,7 +109,10 @@ async fn load(
     let bases = db.bases(&mapping.id, &keys).await?;
     let mut seen: PerSide<Vec<_>> = PerSide::default();
     for one in Side::BOTH {
-        let ids: Vec<RecordId> = links.iter().filter_map(|link| link.ids.get(one).clone()).collect();
+        let ids: Vec<RecordId> = links
+            .iter()
+            .filter_map(|link| link.ids.get(one).clone())
+            .collect();
         *seen.get_mut(one) = db.observations(one, mapping.object(one), &ids).await?;
     }
     let mut works = Vec::with_capacity(links.len());
@@ -96,7 +127,10 @@ async fn load(
         }
         works.push(Work {
             link,
-            seen: PerSide { salesforce, hubspot },
+            seen: PerSide {
+                salesforce,
+                hubspot,
+            },
             fresh: PerSide::default(),
             base,
             conflicts,
@@ -109,7 +143,11 @@ async fn load(
 }
 
 /// Plans and carries out one chunk; gives back the works whose target moved and that are to be planned again.
-async fn chunk(ctx: &mut RunCtx<'_>, mapping: &Mapping, mut works: Vec<Work>) -> Result<Vec<Work>, EngineError> {
+async fn chunk(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    mut works: Vec<Work>,
+) -> Result<Vec<Work>, EngineError> {
     let mut plans = decide(ctx, mapping, &works).await?;
     if ctx.mode != Mode::Estimate {
         // Each round reads what the round before found missing; three are the most that can be needed.
@@ -135,12 +173,20 @@ async fn chunk(ctx: &mut RunCtx<'_>, mapping: &Mapping, mut works: Vec<Work>) ->
         ctx.foresee_links(mapping, &works, &plans, ops);
         return Ok(Vec::new());
     }
-    let count = |side| ops.values().flatten().filter(|op: &&Op| op.side == side).count() as u64;
+    let count = |side| {
+        ops.values()
+            .flatten()
+            .filter(|op: &&Op| op.side == side)
+            .count() as u64
+    };
     for side in Side::BOTH {
         ctx.engine.report.expect(Phase::Apply(side), count(side));
     }
     let held = ctx.hold_unconfirmed(&ops);
-    let ops: BTreeMap<usize, Vec<Op>> = ops.into_iter().filter(|(index, _)| !held.contains(index)).collect();
+    let ops: BTreeMap<usize, Vec<Op>> = ops
+        .into_iter()
+        .filter(|(index, _)| !held.contains(index))
+        .collect();
     let mut done: Vec<Progressed> = works.iter().map(|_| Progressed::default()).collect();
     write(ctx, mapping, &mut works, ops, &mut done).await?;
     for index in held {
@@ -151,20 +197,45 @@ async fn chunk(ctx: &mut RunCtx<'_>, mapping: &Mapping, mut works: Vec<Work>) ->
     settle(ctx, mapping, works, plans, done).await
 }
 
-async fn decide(ctx: &mut RunCtx<'_>, mapping: &Mapping, works: &[Work]) -> Result<Vec<LinkPlan>, EngineError> {
+async fn decide(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    works: &[Work],
+) -> Result<Vec<LinkPlan>, EngineError> {
     let engine = ctx.engine;
-    let values = works.iter().flat_map(|work| reference_values(mapping, work));
+    let values = works
+        .iter()
+        .flat_map(|work| reference_values(mapping, work));
     let parents = Parents::load(engine, mapping, values).await?;
-    let view = View { engine, mapping, known: &ctx.known, parents: &parents, now: engine.clock.now(), run: ctx.run };
-    Ok(works.iter().map(|work| link_plan::plan(&view, work)).collect())
+    let view = View {
+        engine,
+        mapping,
+        known: &ctx.known,
+        parents: &parents,
+        now: engine.clock.now(),
+        run: ctx.run,
+    };
+    Ok(works
+        .iter()
+        .map(|work| link_plan::plan(&view, work))
+        .collect())
 }
 
 /// Every id that a work's reference pairs name, now or in the base.
 fn reference_values(mapping: &Mapping, work: &Work) -> Vec<(usize, Side, String)> {
     let mut found = Vec::new();
-    for (index, pair) in mapping.pairs.iter().enumerate().filter(|(_, pair)| is_translated(pair)) {
+    for (index, pair) in mapping
+        .pairs
+        .iter()
+        .enumerate()
+        .filter(|(_, pair)| is_translated(pair))
+    {
         for side in Side::BOTH {
-            let now = work.seen.get(side).as_ref().map(|seen| seen.value(pair.field(side)).clone());
+            let now = work
+                .seen
+                .get(side)
+                .as_ref()
+                .map(|seen| seen.value(pair.field(side)).clone());
             let base = super::links::base_raw(&work.base, pair.name(), side);
             for value in [now, base].into_iter().flatten() {
                 if let Value::Text(text) = value {
@@ -197,8 +268,19 @@ fn make_ops(
             ops.push(op(ctx, mapping, work, side, kind, fields));
         }
         for (field, assignment) in std::mem::take(&mut plan.associations) {
-            let kind = if assignment.after.is_blank() { OpKind::Dissociate } else { OpKind::Associate };
-            ops.push(op(ctx, mapping, work, Side::HubSpot, kind, BTreeMap::from([(field, assignment)])));
+            let kind = if assignment.after.is_blank() {
+                OpKind::Dissociate
+            } else {
+                OpKind::Associate
+            };
+            ops.push(op(
+                ctx,
+                mapping,
+                work,
+                Side::HubSpot,
+                kind,
+                BTreeMap::from([(field, assignment)]),
+            ));
         }
         ops.retain(|op| match still_refused(op, &work.errors, now) {
             Some(error) => {
@@ -268,7 +350,10 @@ async fn write(
             match op.kind {
                 OpKind::Associate | OpKind::Dissociate => {
                     let to = association_object(ctx, mapping, &op);
-                    associations.entry((op.kind == OpKind::Dissociate, to)).or_default().push(op);
+                    associations
+                        .entry((op.kind == OpKind::Dissociate, to))
+                        .or_default()
+                        .push(op);
                 }
                 _ => sides.get_mut(op.side).push(op),
             }
@@ -285,9 +370,18 @@ async fn write(
     let mut queues: Vec<Vec<OpBatch>> = Vec::new();
     for ((remove, to_object), ops) in associations {
         ctx.cost(&mapping.id).associations_written += ops.len() as u64;
-        let kind =
-            if remove { WriteKind::Dissociate { to_object } } else { WriteKind::Associate { to_object } };
-        queues.push(batches::cut(ctx, Side::HubSpot, mapping.object(Side::HubSpot), &kind, ops));
+        let kind = if remove {
+            WriteKind::Dissociate { to_object }
+        } else {
+            WriteKind::Associate { to_object }
+        };
+        queues.push(batches::cut(
+            ctx,
+            Side::HubSpot,
+            mapping.object(Side::HubSpot),
+            &kind,
+            ops,
+        ));
     }
     for queue in queues {
         run_queues(ctx, mapping, works, &owner, &mut [queue], done).await?;
@@ -305,7 +399,9 @@ fn association_object(ctx: &RunCtx<'_>, mapping: &Mapping, op: &Op) -> String {
         });
     parent
         .and_then(|parent| ctx.engine.mapping(parent))
-        .map_or_else(String::new, |parent| parent.object(Side::HubSpot).to_owned())
+        .map_or_else(String::new, |parent| {
+            parent.object(Side::HubSpot).to_owned()
+        })
 }
 
 /// Sends the queues side by side, a few batches of each at a time; every group is one C2 and one C3.
@@ -325,7 +421,13 @@ async fn run_queues(
     loop {
         let mut group = Vec::new();
         for queue in queues.iter_mut() {
-            let take = ctx.engine.rules.settings.in_flight.clamp(1, 16).min(queue.len());
+            let take = ctx
+                .engine
+                .rules
+                .settings
+                .in_flight
+                .clamp(1, 16)
+                .min(queue.len());
             group.extend(queue.split_off(queue.len() - take).into_iter().rev());
         }
         if group.is_empty() {
@@ -333,7 +435,9 @@ async fn run_queues(
         }
         ctx.engine.control.border().await?;
         sent += group.len() as u64;
-        ctx.engine.report.change(|view| view.batch = Some((sent, all)));
+        ctx.engine
+            .report
+            .change(|view| view.batch = Some((sent, all)));
         let group = super::apply::recheck(ctx, mapping, works, owner, group, done).await?;
         let answers = batches::send(ctx, group, |_, _| Ok(())).await?;
         super::apply::record(ctx, mapping, works, owner, answers, done).await?;

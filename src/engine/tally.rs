@@ -85,7 +85,12 @@ impl Tally {
     /// The counts so far.
     pub(super) fn counters(&self) -> Counters {
         let with = |fate: Fate| self.links.values().filter(|found| **found == fate).count() as u64;
-        let without = |fate: Unlinked| self.unlinked.values().filter(|found| **found == fate).count() as u64;
+        let without = |fate: Unlinked| {
+            self.unlinked
+                .values()
+                .filter(|found| **found == fate)
+                .count() as u64
+        };
         let unlinked_errors = without(Unlinked::Error);
         Counters {
             read: self.read,
@@ -118,9 +123,27 @@ mod tests {
         tally.updated(Side::HubSpot, LinkId(2));
         tally.link(LinkId(3), Fate::Unchanged);
         let counts = tally.counters();
-        assert_eq!((counts.linked, counts.updated_links, counts.conflicts, counts.unchanged), (3, 1, 1, 1));
-        assert_eq!(counts.updated, PerSide { salesforce: 1, hubspot: 2 });
-        let sum = counts.updated_links + counts.unchanged + counts.conflicts + counts.held + counts.errors
+        assert_eq!(
+            (
+                counts.linked,
+                counts.updated_links,
+                counts.conflicts,
+                counts.unchanged
+            ),
+            (3, 1, 1, 1)
+        );
+        assert_eq!(
+            counts.updated,
+            PerSide {
+                salesforce: 1,
+                hubspot: 2
+            }
+        );
+        let sum = counts.updated_links
+            + counts.unchanged
+            + counts.conflicts
+            + counts.held
+            + counts.errors
             - counts.unlinked_errors;
         assert_eq!(counts.linked, sum);
     }
@@ -133,6 +156,14 @@ mod tests {
         tally.created(Side::HubSpot, &source, LinkId(9));
         tally.updated(Side::Salesforce, LinkId(9));
         let counts = tally.counters();
-        assert_eq!((counts.excluded, counts.created.hubspot, counts.linked, counts.updated_links), (0, 1, 0, 0));
+        assert_eq!(
+            (
+                counts.excluded,
+                counts.created.hubspot,
+                counts.linked,
+                counts.updated_links
+            ),
+            (0, 1, 0, 0)
+        );
     }
 }

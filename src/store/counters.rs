@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{MappingId, Side};
+use crate::domain::MappingId;
 
 use super::{Batch, Family, KeyReader, Range, Store, StoreError, TypedStore, keys};
 
@@ -18,10 +18,6 @@ pub enum Count {
     Review(MappingId),
     /// Errors of a mapping.
     Errors(MappingId),
-    /// Dirty records of a mapping, both sides.
-    Dirty(MappingId),
-    /// Observations of an object.
-    Observations(Side, String),
 }
 
 impl Count {
@@ -32,8 +28,6 @@ impl Count {
             Count::Conflicts(mapping) => format!("conflicts/{mapping}"),
             Count::Review(mapping) => format!("review/{mapping}"),
             Count::Errors(mapping) => format!("errors/{mapping}"),
-            Count::Dirty(mapping) => format!("dirty/{mapping}"),
-            Count::Observations(side, object) => format!("observations/{}/{object}", side.word()),
         }
     }
 }

@@ -52,11 +52,13 @@ pub enum Family {
     PendingIndex = 23,
     /// seq -> one line of the activity list.
     Activity = 24,
+    /// parent record, link -> the link that waits for the parent (14.4).
+    Waiting = 25,
 }
 
 impl Family {
     /// All families in key order.
-    pub const ALL: [Family; 24] = [
+    pub const ALL: [Family; 25] = [
         Family::Meta,
         Family::Map,
         Family::Link,
@@ -81,6 +83,7 @@ impl Family {
         Family::Plan,
         Family::PendingIndex,
         Family::Activity,
+        Family::Waiting,
     ];
 
     /// The name in exports and messages.
@@ -110,6 +113,7 @@ impl Family {
             Family::Plan => "plan",
             Family::PendingIndex => "pidx",
             Family::Activity => "act",
+            Family::Waiting => "wait",
         }
     }
 

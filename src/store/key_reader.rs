@@ -26,6 +26,13 @@ impl<'a> KeyReader<'a> {
         Ok(KeyReader { key, rest, family })
     }
 
+    /// Starts behind a prefix that the key is known to have: what a scan of that prefix has not said yet.
+    pub fn after(prefix: &Key, key: &'a Key) -> Result<Self, StoreError> {
+        let mut reader = KeyReader::new(key)?;
+        reader.take(prefix.0.len().saturating_sub(1), "prefix")?;
+        Ok(reader)
+    }
+
     /// The family.
     pub fn family(&self) -> Family {
         self.family

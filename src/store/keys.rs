@@ -277,6 +277,16 @@ pub fn activity(seq: u64) -> Key {
     start(Family::Activity).u64(seq).finish()
 }
 
+/// A link that waits for a parent, under the parent's [`record_owner`].
+pub fn waiting_child(parent: u128, child: LinkId) -> Key {
+    start(Family::Waiting).u128(parent).u128(child.0).finish()
+}
+
+/// All links that wait for a parent.
+pub fn waiting_children(parent: u128) -> Key {
+    start(Family::Waiting).u128(parent).finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

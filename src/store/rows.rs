@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Base, Conflict, ItemState, LinkId, ObjectSchema, OpId, OpState, RecordId, RunId, Value,
+    Base, Conflict, ItemState, LinkId, MappingId, ObjectSchema, OpId, OpState, RecordId, RunId,
+    Value,
 };
 
 /// `lidx`: the link that holds the record.
@@ -60,6 +61,8 @@ pub struct Cursor {
     pub window_hi: Option<DateTime<Utc>>,
     /// Counts passes over the object; sweeps compare with it.
     pub pass: u64,
+    /// Records read so far in a full pass that is under way.
+    pub read: u64,
     /// The last full pass.
     #[serde(with = "chrono::serde::ts_milliseconds_option")]
     pub last_full: Option<DateTime<Utc>>,
@@ -205,6 +208,15 @@ pub struct ActivityLine {
     pub kind: String,
     /// The line.
     pub text: String,
+}
+
+/// `wait`: a link that waits for a parent to be linked (14.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildRef {
+    /// Its mapping.
+    pub mapping: MappingId,
+    /// The link.
+    pub link: LinkId,
 }
 
 /// True where a conflict or review item counts and is listed: it waits, and no rule decided it.

@@ -6,22 +6,15 @@ use serde::de::DeserializeOwned;
 
 use super::pages::Pages;
 use super::{Check, Finding};
-use crate::domain::{Conflict, ErrorItem, Link, MappingId, Observation};
-use crate::store::rows::{Dirty, is_waiting};
-use crate::store::{Count, Counters, Family, Key, KeyReader, Store, StoreError};
+use crate::domain::{Conflict, ErrorItem, Link};
+use crate::store::rows::is_waiting;
+use crate::store::{Count, Counters, Family, Key, Store, StoreError};
 
 /// Counts by name.
 type Recount = BTreeMap<String, i64>;
 
 /// The beginnings of the names that are counted here; the engine may keep others.
-const KNOWN: [&str; 6] = [
-    "links/",
-    "conflicts/",
-    "review/",
-    "errors/",
-    "dirty/",
-    "observations/",
-];
+const KNOWN: [&str; 4] = ["links/", "conflicts/", "review/", "errors/"];
 
 /// The check.
 pub(super) async fn check<S: Store + ?Sized>(store: &S) -> Result<Vec<Finding>, StoreError> {
@@ -45,18 +38,6 @@ pub(super) async fn check<S: Store + ?Sized>(store: &S) -> Result<Vec<Finding>, 
     count(store, Family::Error, &mut found, |_, item: ErrorItem| {
         Some(Count::Errors(item.mapping))
     })
-    .await?;
-    count(store, Family::Dirty, &mut found, |key, _: Dirty| {
-        let mapping = KeyReader::new(key).ok()?.text().ok()?;
-        Some(Count::Dirty(MappingId(mapping)))
-    })
-    .await?;
-    count(
-        store,
-        Family::Observation,
-        &mut found,
-        |_, seen: Observation| Some(Count::Observations(seen.side, seen.object)),
-    )
     .await?;
 
     match Counters::load(store).await {

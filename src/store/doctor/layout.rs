@@ -7,7 +7,8 @@ use super::pages::Pages;
 use super::{Check, Finding, RESTORE};
 use crate::domain::{Base, Conflict, ErrorItem, Link, LinkId, Observation, Op, RunRecord};
 use crate::store::rows::{
-    ActivityLine, BudgetRow, Cursor, Dirty, Hold, MapState, OpenOp, SchemaRow, Tomb, UndoRow,
+    ActivityLine, BudgetRow, ChildRef, Cursor, Dirty, Hold, MapState, OpenOp, SchemaRow, Tomb,
+    UndoRow,
 };
 use crate::store::{Family, Key, KeyReader, Store, StoreError, decode, keys};
 
@@ -45,6 +46,7 @@ fn layout(family: Family, second_byte: Option<u8>) -> (&'static str, Decode) {
         Family::Plan => ("nn", as_row::<Op>),
         Family::PendingIndex => ("ii", as_row::<Json>),
         Family::Activity => ("n", as_row::<ActivityLine>),
+        Family::Waiting => ("ii", as_row::<ChildRef>),
     }
 }
 
