@@ -476,6 +476,51 @@ fn a_long_value_is_compared_by_its_hash() {
 }
 
 #[test]
+fn a_new_canon_version_alone_changes_nothing() {
+    let name = pair(TEXTS, vec![]);
+    let long = Value::text("long ".repeat(100));
+    let base = |raw: &Value| {
+        let older = crate::domain::canon::CANON_VERSION + 1;
+        crate::domain::BaseValue::of(raw, "another canonical form", older)
+    };
+    let stored = BaseField {
+        values: PerSide::from_fn(|_| base(&long)),
+        ..BaseField::default()
+    };
+    let input = MergeInput {
+        pair: &name,
+        s: &long,
+        h: &long,
+        base: Some(&stored),
+        times: FieldTimes::default(),
+        resolution: None,
+    };
+    assert_eq!(merge_field(&input).action, Action::Nothing);
+    let padded = Value::text(format!("{} ", "long ".repeat(100)));
+    let padded = MergeInput {
+        s: &padded,
+        ..input
+    };
+    assert_eq!(
+        merge_field(&padded).action,
+        Action::Settle { diverged: false }
+    );
+}
+
+#[test]
+fn a_refusal_of_a_huge_value_stays_short() {
+    let huge = "x ".repeat(50_000);
+    for spec in [
+        phone(),
+        TransformSpec::ExtractDomain { registrable: true },
+        table(&[("A", "X")], OtherwiseRule::Error),
+    ] {
+        let said = run(&spec, &huge).expect_err("no such value").to_string();
+        assert!(said.chars().count() < 200, "{said}");
+    }
+}
+
+#[test]
 fn a_constant_is_written_where_it_is_missing_and_a_later_edit_is_let_be() {
     let mut stage = pair(TEXTS, vec![]);
     stage.fields.salesforce = String::new();
