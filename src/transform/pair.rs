@@ -1,7 +1,7 @@
 //! The lens of a field pair: its comparison domain, and what is written to the other side (docs/design/sync-semantics.md 4).
 
 use super::{Context, TransformError, apply, apply_back};
-use crate::domain::canon::{CANON_VERSION, Canon, CanonOptions, canon, text};
+use crate::domain::canon::{CANON_VERSION, Canon, CanonOptions, canon, clip, text};
 use crate::domain::merge::{self, FieldOutcome, Lens, MergeInput, Refusal};
 use crate::domain::{BaseValue, FieldPair, FieldType, PairKind, Side, TransformSpec, Value};
 
@@ -61,10 +61,10 @@ pub fn put(
     // Blank under `default` reads back as the default by design.
     if reads != wanted && !wanted.is_null() {
         return Err(TransformError::NoWayBack {
-            value: wanted.render(),
+            value: clip(&wanted.render()),
             side: target,
-            written: back.as_text().unwrap_or_default().to_owned(),
-            back: reads.render(),
+            written: clip(back.as_text().unwrap_or_default()),
+            back: clip(&reads.render()),
         });
     }
     Ok(back)

@@ -2,7 +2,7 @@
 //! that means the same stays, else the first one listed is written.
 
 use super::TransformError;
-use crate::domain::canon::{fold, text};
+use crate::domain::canon::{clip, fold, text};
 use crate::domain::{OtherwiseRule, Side};
 
 /// HubSpot's value for a Salesforce value, which compares without case (docs/design/sync-semantics.md 3).
@@ -24,9 +24,9 @@ pub(super) fn view(
         (Some((_, to)), _) => Ok(to.clone()),
         (None, OtherwiseRule::Pass) => Ok(clean),
         (None, OtherwiseRule::Value(other)) => Ok(other.clone()),
-        (None, OtherwiseRule::Ignore) => Err(TransformError::LeftAlone(clean)),
+        (None, OtherwiseRule::Ignore) => Err(TransformError::LeftAlone(clip(&clean))),
         (None, OtherwiseRule::Error) => Err(TransformError::Unlisted {
-            value: clean,
+            value: clip(&clean),
             side: Side::Salesforce,
         }),
     }
@@ -43,10 +43,10 @@ pub(super) fn put(
     match (listed, otherwise) {
         (Some((from, _)), _) => Ok(from.clone()),
         (None, OtherwiseRule::Pass) => Ok(clean),
-        (None, OtherwiseRule::Ignore) => Err(TransformError::LeftAlone(clean)),
+        (None, OtherwiseRule::Ignore) => Err(TransformError::LeftAlone(clip(&clean))),
         // The stand-in is a HubSpot value: it has no Salesforce value of its own.
         (None, OtherwiseRule::Error | OtherwiseRule::Value(_)) => Err(TransformError::Unlisted {
-            value: clean,
+            value: clip(&clean),
             side: Side::HubSpot,
         }),
     }

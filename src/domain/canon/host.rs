@@ -43,13 +43,22 @@ pub fn host(text: &str) -> Result<String, HostError> {
     let authority = text.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     let named = authority.rsplit('@').next().unwrap_or_default().trim();
     if named.starts_with('[') {
-        return Err(HostError::Address(named.to_owned()));
+        return Err(HostError::Address(clip(named)));
     }
     let (named, port) = named.split_once(':').unwrap_or((named, ""));
     if !port.chars().all(|c| c.is_ascii_digit()) {
-        return Err(HostError::Malformed(format!("{named}:{port}")));
+        return Err(HostError::Malformed(clip(authority)));
     }
     check(named)
+}
+
+/// The start of a text, for a message: fields may hold a hundred thousand characters.
+pub(crate) fn clip(text: &str) -> String {
+    const SHOWN: usize = 60;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// The checks and the form of a host that stands by itself.
@@ -59,7 +68,7 @@ fn check(named: &str) -> Result<String, HostError> {
         return Err(HostError::Missing);
     }
     let ascii = idna::domain_to_ascii(bare)
-        .map_err(|_| HostError::Malformed(named.to_owned()))?
+        .map_err(|_| HostError::Malformed(clip(named)))?
         .trim_end_matches('.')
         .to_owned();
     let ascii = match ascii.strip_prefix("www.") {
@@ -69,17 +78,17 @@ fn check(named: &str) -> Result<String, HostError> {
     let labels: Vec<&str> = ascii.split('.').collect();
     let last = labels.last().copied().unwrap_or_default();
     if last.chars().all(|c| c.is_ascii_digit()) {
-        return Err(HostError::Address(ascii));
+        return Err(HostError::Address(clip(&ascii)));
     }
     if labels.len() < 2 {
-        return Err(HostError::SingleLabel(ascii));
+        return Err(HostError::SingleLabel(clip(&ascii)));
     }
     if ascii.len() > 253 || !labels.iter().all(|label| is_label(label)) {
-        return Err(HostError::Malformed(ascii));
+        return Err(HostError::Malformed(clip(&ascii)));
     }
     // An unlisted suffix still has a registrable part, so only a listed one by itself fails here.
     if psl::domain_str(&ascii).is_none() {
-        return Err(HostError::PublicSuffix(ascii));
+        return Err(HostError::PublicSuffix(clip(&ascii)));
     }
     Ok(ascii)
 }

@@ -17,6 +17,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub use decimal::Decimal;
 pub use email::email;
+pub(crate) use host::clip;
 pub use host::{HostError, host, registrable};
 pub use key::{is_free_mail, match_key};
 pub use phone::{Phone, PhoneError, phone};

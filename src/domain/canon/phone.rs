@@ -3,7 +3,7 @@
 use rlibphonenumber::enums::Region;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 
-use super::Canon;
+use super::{Canon, clip};
 
 /// Longest text that is looked at as a phone number, in bytes; vendors' fields hold 40 and 255 characters.
 const LONGEST: usize = 250;
@@ -74,7 +74,7 @@ pub fn phone(text: &str, country: &str) -> Result<Phone, PhoneError> {
         }
     }
     let digits = PHONE_NUMBER_UTIL.normalize_digits_only(text).len();
-    let text: String = trimmed.chars().take(40).collect();
+    let text = clip(trimmed);
     let country = if country.is_empty() {
         "any country".to_owned()
     } else {
