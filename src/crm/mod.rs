@@ -16,6 +16,8 @@ pub mod salesforce;
 mod side;
 #[cfg(test)]
 mod testkit;
+#[cfg(test)]
+mod tests;
 mod transport;
 pub mod wire;
 
