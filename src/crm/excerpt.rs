@@ -2,7 +2,7 @@
 //! smuggle control sequences into a terminal.
 
 /// The most characters of an excerpt.
-const LONGEST: usize = 200;
+const LONGEST: usize = 300;
 
 /// A short, one-line, printable excerpt: tags dropped, control characters and runs of blanks made one blank.
 pub fn excerpt(text: &str) -> String {

@@ -17,8 +17,14 @@ use crate::domain::{Observation, Presence, RecordId, Side};
 pub(super) const BATCH: usize = 100;
 /// Longer property lists go by batch read: 5,116 characters of query were fine (3.6).
 const LONGEST_QUERY: usize = 5_000;
-/// What tells a merged record's former ids.
-const MERGED: &[&str] = &["hs_merged_object_ids", "hs_calculated_merged_vids"];
+/// What tells a merged record's former ids (3.26).
+fn merge_properties(object: &str) -> &'static [&'static str] {
+    if is_contacts(object) {
+        &["hs_merged_object_ids", "hs_calculated_merged_vids"]
+    } else {
+        &["hs_merged_object_ids"]
+    }
+}
 
 impl HubspotClient {
     pub(super) async fn list_page(
@@ -65,7 +71,7 @@ impl HubspotClient {
     ) -> Result<Vec<Found>, CrmError> {
         let what = format!("read {object}");
         let mut with_merged = fields.to_vec();
-        with_merged.extend(MERGED.iter().map(|name| (*name).to_owned()));
+        with_merged.extend(merge_properties(object).iter().map(|name| (*name).to_owned()));
         // An id that is no number would spoil the whole batch (3.29): nothing answers to it.
         let wanted: BTreeSet<String> = ids
             .iter()

@@ -10,7 +10,7 @@ use super::records::{WirePage, WireRecord, observation, parse_page};
 use super::refusal::{WireError, vendor_error};
 use super::{HubspotClient, paths};
 use crate::crm::http::Call;
-use crate::crm::wire::{RawFields, text_of};
+use crate::crm::wire::text_of;
 use crate::crm::{CrmError, ErrorClass, Purpose, WriteItem, WriteKind, WriteRequest, WriteResult};
 use crate::domain::{Observation, RecordId, Side, Value};
 
@@ -61,7 +61,7 @@ impl HubspotClient {
         let body = json!({"inputs": inputs}).to_string().into_bytes();
         let call = Call::write(purpose, "POST", &what, paths::objects(object, tail), body);
         let page = self.http.fetch(&call, parse_page).await?;
-        self.learn_app(&page);
+        self.learn_app(&request.kind, &page);
         let now = self.http.clock.now();
         let stored = |record: &WireRecord| {
             let names: Vec<String> = record
@@ -75,21 +75,15 @@ impl HubspotClient {
     }
 
     /// Our app's id stands in what we create (3.12): it tells our own versions of a property later.
-    fn learn_app(&self, page: &WirePage) {
-        let ours = |properties: &RawFields| {
-            let made_by = text_of(properties, "hs_object_source")?;
-            (made_by == "INTEGRATION").then(|| text_of(properties, "hs_object_source_id"))?
+    fn learn_app(&self, kind: &WriteKind, page: &WirePage) {
+        let made = |record: &&WireRecord| *kind == WriteKind::Create || record.new == Some(true);
+        let app = |record: &WireRecord| {
+            let properties = record.properties.as_ref()?;
+            let source = text_of(properties, "hs_object_source")?;
+            let id = text_of(properties, "hs_object_source_id")?;
+            (source == "INTEGRATION").then_some(id)
         };
-        let created = page
-            .results
-            .iter()
-            .filter(|record| record.new != Some(false));
-        let id = created
-            .filter_map(|record| ours(record.properties.as_ref()?))
-            .next();
-        if let Some(id) = id
-            && page.results.iter().all(|record| record.new == Some(true))
-        {
+        if let Some(id) = page.results.iter().filter(made).find_map(app) {
             self.set_app_id(&id);
         }
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::ids::{id_after, widen};
-use crate::crm::codes::row_of;
+use crate::crm::codes::{CodeRow, row_of};
 use crate::crm::error::ErrorClass;
 use crate::crm::excerpt::excerpt_of_bytes;
 use crate::crm::http::Refusal;
@@ -38,12 +38,16 @@ pub fn parse_errors(body: &[u8]) -> Option<WireError> {
     }
 }
 
-/// Our form of one error.
-pub fn vendor_error(status: u16, error: &WireError, object: Option<&str>) -> VendorError {
+/// Our form of one error, with the table's row.
+pub fn vendor_error(
+    status: u16,
+    error: &WireError,
+    object: Option<&str>,
+) -> (VendorError, &'static CodeRow) {
     let code = error.code.clone().unwrap_or_default();
     let text = error.message.clone().unwrap_or_default();
     let row = row_of(Side::Salesforce, status, &[&code], &text);
-    VendorError {
+    let vendor = VendorError {
         status,
         holder: holder(&code, &text, error.duplicates.as_ref(), object),
         code,
@@ -51,7 +55,8 @@ pub fn vendor_error(status: u16, error: &WireError, object: Option<&str>) -> Ven
         request_id: None,
         fields: error.fields.clone().unwrap_or_default(),
         category: row.category,
-    }
+    };
+    (vendor, row)
 }
 
 /// The record that already has the value: named in the text, or the first match of a duplicate rule of the same object
@@ -88,8 +93,7 @@ pub(crate) fn refusal(answer: &HttpResponse) -> Refusal {
         message: Some(excerpt_of_bytes(&answer.body)),
         ..WireError::default()
     });
-    let vendor = vendor_error(status, &error, None);
-    let row = row_of(Side::Salesforce, status, &[&vendor.code], &vendor.text);
+    let (vendor, row) = vendor_error(status, &error, None);
     // Not every 401 is an expiry: these two would loop for ever (1.7).
     let unrenewable = [
         "not valid for use with the REST API",
@@ -172,7 +176,7 @@ mod tests {
         let body = format!(r#"[{{"errorCode":"DUPLICATE_VALUE","message":"{text}","fields":[]}}]"#);
         let error = parse_errors(body.as_bytes()).unwrap();
         assert_eq!(
-            vendor_error(400, &error, Some("Contact")).holder,
+            vendor_error(400, &error, Some("Contact")).0.holder,
             Some("003Wb00000Ab1cDIAR".into())
         );
         for key in ["duplicateResut", "duplicateResult"] {
@@ -184,7 +188,7 @@ mod tests {
             );
             let error = parse_errors(body.as_bytes()).unwrap();
             assert_eq!(
-                vendor_error(400, &error, Some("Contact")).holder,
+                vendor_error(400, &error, Some("Contact")).0.holder,
                 Some("003Wb00000Ab1cEIAR".into()),
                 "{key}"
             );

@@ -144,7 +144,7 @@ fn outcome(
 fn one(kind: &WriteKind, object: &str, item: &WriteItem, row: RowResult) -> WriteResult {
     if !row.success {
         let error = row.errors.first().cloned().unwrap_or_default();
-        return WriteResult::Refused(vendor_error(0, &error, Some(object)));
+        return WriteResult::Refused(vendor_error(0, &error, Some(object)).0);
     }
     let answered = row.id.as_deref().and_then(widen).map(RecordId);
     match answered.or_else(|| item.id.clone()) {
