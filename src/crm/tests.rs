@@ -11,7 +11,8 @@ use crate::clock::{Clock, SeededEntropy, TokioClock};
 use crate::domain::{RecordId, Secret, Value};
 
 const TOKEN: &str = r#"{"access_token":"t","instance_url":"https://acme.my.salesforce.com","id":"https://login.salesforce.com/id/00DWb00000Kl8mN/005Wb00000Gh7iJ"}"#;
-const EXPIRED: &str = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
+const EXPIRED: &str =
+    r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
 const NO_ROWS: &str = r#"{"totalSize":0,"done":true,"records":[]}"#;
 const CONTACT: &str = r#"{"name":"Contact","fields":[{"name":"Id","type":"id"},{"name":"LastName","type":"string"},{"name":"SystemModstamp","type":"datetime"}]}"#;
 const MADE: &str = r#"[{"id":"003Wb00000Ab1cDIAR","success":true,"errors":[],"created":true}]"#;
@@ -38,7 +39,10 @@ pub(super) fn salesforce(script: &Script) -> SalesforceClient {
 
 pub(super) fn hubspot(script: &Script) -> HubspotClient {
     HubspotClient::new(
-        HubspotSettings::new("https://api.hubapi.com", HubspotAuth::AccessToken(Secret::from("pat"))),
+        HubspotSettings::new(
+            "https://api.hubapi.com",
+            HubspotAuth::AccessToken(Secret::from("pat")),
+        ),
         Arc::new(script.clone()),
         clock(),
         Arc::new(SeededEntropy::new(7)),
@@ -48,7 +52,10 @@ pub(super) fn hubspot(script: &Script) -> HubspotClient {
 
 fn window() -> Window {
     let at = |ms| chrono::DateTime::from_timestamp_millis(ms).unwrap();
-    Window { lo: at(1_795_166_000_000), hi: at(1_795_166_100_000) }
+    Window {
+        lo: at(1_795_166_000_000),
+        hi: at(1_795_166_100_000),
+    }
 }
 
 pub(super) fn create(object: &str) -> WriteRequest {
@@ -66,7 +73,9 @@ pub(super) fn create(object: &str) -> WriteRequest {
 }
 
 async fn read_changes(client: &SalesforceClient) -> Result<Page, CrmError> {
-    client.changed("Contact", &["LastName".to_owned()], window(), None).await
+    client
+        .changed("Contact", &["LastName".to_owned()], window(), None)
+        .await
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +97,9 @@ async fn many_calls_share_one_sign_in() {
 
 #[tokio::test(start_paused = true)]
 async fn many_refused_calls_renew_the_token_once_and_go_on_at_the_new_host() {
-    let new_token = TOKEN.replace("acme.my", "moved.my").replace("\"t\"", "\"t2\"");
+    let new_token = TOKEN
+        .replace("acme.my", "moved.my")
+        .replace("\"t\"", "\"t2\"");
     let script = Script::default()
         .json(200, TOKEN)
         .json(401, EXPIRED)
@@ -104,14 +115,22 @@ async fn many_refused_calls_renew_the_token_once_and_go_on_at_the_new_host() {
     let results = futures_util::future::join_all(calls).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
     assert_eq!(client.meter().snapshot()[&Purpose::Auth], 2);
-    assert_eq!(client.meter().snapshot()[&Purpose::Observe], 6, "refused calls are counted");
+    assert_eq!(
+        client.meter().snapshot()[&Purpose::Observe],
+        6,
+        "refused calls are counted"
+    );
     let sent = script.sent.lock().unwrap();
     assert!(sent[5].url.starts_with("https://moved.my.salesforce.com/"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_401_is_renewed_once_and_an_unrenewable_one_never() {
-    let script = Script::default().json(200, TOKEN).json(401, EXPIRED).json(200, TOKEN).json(401, EXPIRED);
+    let script = Script::default()
+        .json(200, TOKEN)
+        .json(401, EXPIRED)
+        .json(200, TOKEN)
+        .json(401, EXPIRED);
     let error = read_changes(&salesforce(&script)).await.unwrap_err();
     assert_eq!((error.class, script.left()), (ErrorClass::Auth, 0));
 
@@ -123,7 +142,10 @@ async fn a_401_is_renewed_once_and_an_unrenewable_one_never() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_sign_in_is_shared_and_holds_no_secret() {
-    let script = Script::default().json(400, r#"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#);
+    let script = Script::default().json(
+        400,
+        r#"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#,
+    );
     let client = salesforce(&script);
     let results = futures_util::future::join_all((0..4).map(|_| read_changes(&client))).await;
     for result in results {
@@ -143,29 +165,59 @@ async fn a_write_refused_with_401_is_sent_again_and_one_without_answer_never() {
         .json(200, TOKEN)
         .json(200, MADE);
     let client = salesforce(&script);
-    let results = client.write(Purpose::Write, &create("Contact")).await.unwrap();
-    assert!(matches!(&results[0], WriteResult::Done { created: true, .. }));
-    assert_eq!(script.body(2), script.body(4), "the same body is sent again");
+    let results = client
+        .write(Purpose::Write, &create("Contact"))
+        .await
+        .unwrap();
+    assert!(matches!(
+        &results[0],
+        WriteResult::Done { created: true, .. }
+    ));
+    assert_eq!(
+        script.body(2),
+        script.body(4),
+        "the same body is sent again"
+    );
     let headers = &script.sent.lock().unwrap()[4].headers.clone();
     assert!(headers.contains(&("sforce-auto-assign".into(), "FALSE".into())));
     assert!(headers.contains(&("sforce-call-options".into(), "client=syncline".into())));
 
     for answer in [
-        Script::default().json(200, TOKEN).json(200, CONTACT).silence(),
-        Script::default().json(200, TOKEN).json(200, CONTACT).json(500, "<html>oops</html>"),
-        Script::default().json(200, TOKEN).json(200, CONTACT).json(503, "<html>oops</html>"),
-        Script::default().json(200, TOKEN).json(200, CONTACT).json(200, "{\"cut"),
+        Script::default()
+            .json(200, TOKEN)
+            .json(200, CONTACT)
+            .silence(),
+        Script::default()
+            .json(200, TOKEN)
+            .json(200, CONTACT)
+            .json(500, "<html>oops</html>"),
+        Script::default()
+            .json(200, TOKEN)
+            .json(200, CONTACT)
+            .json(503, "<html>oops</html>"),
+        Script::default()
+            .json(200, TOKEN)
+            .json(200, CONTACT)
+            .json(200, "{\"cut"),
     ] {
         let client = salesforce(&answer);
-        let error = client.write(Purpose::Write, &create("Contact")).await.unwrap_err();
-        assert_eq!((error.class, answer.left()), (ErrorClass::Unknown, 0), "{error}");
+        let error = client
+            .write(Purpose::Write, &create("Contact"))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.class, answer.left()),
+            (ErrorClass::Unknown, 0),
+            "{error}"
+        );
         assert_eq!(client.meter().snapshot()[&Purpose::Write], 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_write_that_never_left_or_was_turned_away_is_sent_again() {
-    let busy = r#"[{"errorCode":"SERVER_UNAVAILABLE","message":"Server is temporarily unavailable"}]"#;
+    let busy =
+        r#"[{"errorCode":"SERVER_UNAVAILABLE","message":"Server is temporarily unavailable"}]"#;
     let concurrent = r#"[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded."}]"#;
     let script = Script::default()
         .json(200, TOKEN)
@@ -175,8 +227,17 @@ async fn a_write_that_never_left_or_was_turned_away_is_sent_again() {
         .json(403, concurrent)
         .json(200, MADE);
     let client = salesforce(&script);
-    assert!(client.write(Purpose::Write, &create("Contact")).await.is_ok());
-    assert_eq!(client.meter().snapshot()[&Purpose::Write], 3, "what was never sent is not counted");
+    assert!(
+        client
+            .write(Purpose::Write, &create("Contact"))
+            .await
+            .is_ok()
+    );
+    assert_eq!(
+        client.meter().snapshot()[&Purpose::Write],
+        3,
+        "what was never sent is not counted"
+    );
     assert_eq!(client.health().throttled, 1);
 }
 
@@ -191,21 +252,28 @@ async fn a_read_is_tried_six_times_with_waits_and_then_given_up() {
     let error = read_changes(&client).await.unwrap_err();
     assert_eq!((error.class, script.left()), (ErrorClass::Transient, 0));
     let waited = before.elapsed();
-    assert!(waited > Duration::from_millis(500) && waited < Duration::from_secs(65), "{waited:?}");
+    assert!(
+        waited > Duration::from_millis(500) && waited < Duration::from_secs(65),
+        "{waited:?}"
+    );
     assert!(client.health().unreachable_since.is_some());
     assert!(client.health().last_failure.is_some());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_days_limit_is_the_budget_and_is_not_waited_for() {
-    let limit = r#"[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]"#;
+    let limit =
+        r#"[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]"#;
     let script = Script::default().json(200, TOKEN).json(403, limit);
     let error = read_changes(&salesforce(&script)).await.unwrap_err();
     assert_eq!((error.class, script.left()), (ErrorClass::Budget, 0));
 
     let daily = r#"{"status":"error","message":"You have reached your daily limit.","errorType":"RATE_LIMIT","policyName":"DAILY"}"#;
     let script = Script::default().json(429, daily);
-    let error = hubspot(&script).list("contacts", &[], None).await.unwrap_err();
+    let error = hubspot(&script)
+        .list("contacts", &[], None)
+        .await
+        .unwrap_err();
     assert_eq!((error.class, script.left()), (ErrorClass::Budget, 0));
 }
 
@@ -225,15 +293,26 @@ async fn a_429_shuts_the_gate_for_as_long_as_the_vendor_asks() {
     };
     let (first, second) = tokio::join!(client.list("contacts", &[], None), other);
     assert!(first.is_ok() && second.is_ok());
-    assert!(before.elapsed() >= Duration::from_secs(17), "{:?}", before.elapsed());
+    assert!(
+        before.elapsed() >= Duration::from_secs(17),
+        "{:?}",
+        before.elapsed()
+    );
     assert!(client.health().throttled_until.is_none(), "it has passed");
     assert_eq!(client.health().throttled, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_of_hours_is_handed_back_and_not_slept() {
-    let script = Script::default().with(477, &[("retry-after", "7200")], "{\"status\":\"error\",\"message\":\"migration\"}");
-    let error = hubspot(&script).list("contacts", &[], None).await.unwrap_err();
+    let script = Script::default().with(
+        477,
+        &[("retry-after", "7200")],
+        "{\"status\":\"error\",\"message\":\"migration\"}",
+    );
+    let error = hubspot(&script)
+        .list("contacts", &[], None)
+        .await
+        .unwrap_err();
     assert_eq!(error.class, ErrorClass::Transient);
     assert_eq!(error.retry_after, Some(Duration::from_secs(7_200)));
 }
@@ -249,28 +328,48 @@ async fn searches_keep_to_their_own_rate() {
     let calls = (0..12).map(|_| client.changed("contacts", &[], window(), None));
     let results = futures_util::future::join_all(calls).await;
     assert!(results.iter().all(Result::is_ok));
-    assert!(before.elapsed() >= Duration::from_secs(2), "{:?}", before.elapsed());
-    assert!(before.elapsed() < Duration::from_secs(4), "{:?}", before.elapsed());
+    assert!(
+        before.elapsed() >= Duration::from_secs(2),
+        "{:?}",
+        before.elapsed()
+    );
+    assert!(
+        before.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        before.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_423_write_is_sent_again_after_two_seconds_and_a_502_never() {
     let done = r#"{"results":[{"id":"5","objectWriteTraceId":"t1","updatedAt":"2026-01-01T00:00:00Z","properties":{}}]}"#;
-    let script = Script::default().json(423, "{\"status\":\"error\",\"message\":\"locked\"}").json(201, done);
+    let script = Script::default()
+        .json(423, "{\"status\":\"error\",\"message\":\"locked\"}")
+        .json(201, done);
     let before = tokio::time::Instant::now();
     let client = hubspot(&script);
-    assert!(client.write(Purpose::Write, &create("contacts")).await.is_ok());
+    assert!(
+        client
+            .write(Purpose::Write, &create("contacts"))
+            .await
+            .is_ok()
+    );
     assert!(before.elapsed() >= Duration::from_secs(2));
 
     let script = Script::default().json(502, "<html>bad gateway</html>");
-    let error = hubspot(&script).write(Purpose::Write, &create("contacts")).await.unwrap_err();
+    let error = hubspot(&script)
+        .write(Purpose::Write, &create("contacts"))
+        .await
+        .unwrap_err();
     assert_eq!((error.class, script.left()), (ErrorClass::Unknown, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_oauth_token_is_renewed_ahead_and_the_newest_refresh_token_is_used() {
     let grant = |access: &str, refresh: &str| {
-        format!(r#"{{"token_type":"bearer","access_token":"{access}","refresh_token":"{refresh}","expires_in":1800,"hub_id":1}}"#)
+        format!(
+            r#"{{"token_type":"bearer","access_token":"{access}","refresh_token":"{refresh}","expires_in":1800,"hub_id":1}}"#
+        )
     };
     let script = Script::default()
         .json(200, &grant("a1", "r1"))
@@ -308,8 +407,16 @@ async fn a_static_token_that_is_refused_ends_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
-    let settings = HubspotSettings::new("http://api.hubapi.com", HubspotAuth::AccessToken("x".into()));
-    let made = HubspotClient::new(settings, Arc::new(Script::default()), clock(), Arc::new(SeededEntropy::new(1)));
+    let settings = HubspotSettings::new(
+        "http://api.hubapi.com",
+        HubspotAuth::AccessToken("x".into()),
+    );
+    let made = HubspotClient::new(
+        settings,
+        Arc::new(Script::default()),
+        clock(),
+        Arc::new(SeededEntropy::new(1)),
+    );
     assert!(matches!(made, Err(HostError::NotHttps { .. })));
 }
 
@@ -317,15 +424,28 @@ async fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
 async fn health_learns_the_days_use_and_the_vendors_clock() {
     let script = Script::default().json(200, TOKEN).with(
         200,
-        &[("sforce-limit-info", "api-usage=18/5000"), ("date", "Fri, 20 Nov 2026 09:20:02 GMT")],
+        &[
+            ("sforce-limit-info", "api-usage=18/5000"),
+            ("date", "Fri, 20 Nov 2026 09:20:02 GMT"),
+        ],
         NO_ROWS,
     );
     let client = salesforce(&script);
     read_changes(&client).await.unwrap();
     let health = client.health();
     assert_eq!(health.daily, Some((18, 5_000)));
-    assert!((299_000..=301_000).contains(&health.clock_offset_ms), "{}", health.clock_offset_ms);
-    assert_eq!(client.allowance().await.unwrap(), Allowance { used: 18, limit: 5_000 });
+    assert!(
+        (299_000..=301_000).contains(&health.clock_offset_ms),
+        "{}",
+        health.clock_offset_ms
+    );
+    assert_eq!(
+        client.allowance().await.unwrap(),
+        Allowance {
+            used: 18,
+            limit: 5_000
+        }
+    );
 }
 
 #[tokio::test(start_paused = true)]

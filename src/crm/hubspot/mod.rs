@@ -11,6 +11,8 @@ mod read;
 mod records;
 mod refusal;
 mod search;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::collections::BTreeMap;

@@ -71,7 +71,11 @@ impl HubspotClient {
     ) -> Result<Vec<Found>, CrmError> {
         let what = format!("read {object}");
         let mut with_merged = fields.to_vec();
-        with_merged.extend(merge_properties(object).iter().map(|name| (*name).to_owned()));
+        with_merged.extend(
+            merge_properties(object)
+                .iter()
+                .map(|name| (*name).to_owned()),
+        );
         // An id that is no number would spoil the whole batch (3.29): nothing answers to it.
         let wanted: BTreeSet<String> = ids
             .iter()

@@ -10,6 +10,7 @@ use crate::domain::{FieldSchema, FieldType, ObjectSchema, PicklistValue, Side};
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireObject {
+    #[serde(default)]
     name: String,
     #[serde(default)]
     label: String,
@@ -86,6 +87,9 @@ pub fn parse_describe(body: &[u8]) -> Result<ObjectSchema, Malformed> {
         .filter(|field| !field.name.is_empty() && !field.deprecated_and_hidden)
         .map(|field| (field.name.clone(), schema_of(field)))
         .collect();
+    if fields.is_empty() {
+        return Err(Malformed::new("describe", "it names no field"));
+    }
     Ok(ObjectSchema {
         side: Side::Salesforce,
         object: wire.name,

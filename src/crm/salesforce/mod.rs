@@ -10,6 +10,8 @@ mod read;
 mod records;
 mod refusal;
 pub mod soql;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::collections::BTreeMap;
@@ -248,7 +250,9 @@ impl Crm for SalesforceClient {
         self.name(&what, object)?;
         let path = data_path(&format!("/sobjects/{object}/describe"));
         let call = Call::get(Purpose::Schema, what, path);
-        let schema = self.http.fetch(&call, parse_describe).await?;
+        let mut schema = self.http.fetch(&call, parse_describe).await?;
+        // The mapping's spelling is the key everywhere else.
+        schema.object = object.to_owned();
         self.lock()
             .insert(object.to_owned(), Arc::new(schema.clone()));
         Ok(schema)
