@@ -6,3 +6,5 @@
 
 pub mod history;
 pub mod http;
+
+pub mod salesforce;
