@@ -6,5 +6,5 @@
 
 pub mod history;
 pub mod http;
-
+pub mod hubspot;
 pub mod salesforce;

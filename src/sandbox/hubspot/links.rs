@@ -1,0 +1,250 @@
+//! Associations between records: type ids, both directions, the primary rule (`docs/vendor/hubspot.md` 6).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::kinds::Kind;
+
+/// What ties two objects in one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    /// The unlabelled type.
+    pub plain: u32,
+    /// The primary type, where there is one.
+    pub primary: Option<u32>,
+}
+
+/// from, to, unlabelled there, unlabelled back, primary there, primary back (0: none).
+const TYPES: &[(&str, &str, u32, u32, u32, u32)] = &[
+    ("contacts", "companies", 279, 280, 1, 2),
+    ("deals", "contacts", 3, 4, 0, 0),
+    ("deals", "companies", 341, 342, 5, 6),
+    ("tickets", "contacts", 16, 15, 0, 0),
+    ("tickets", "companies", 339, 340, 26, 25),
+    ("tickets", "deals", 28, 27, 0, 0),
+    ("tasks", "contacts", 204, 203, 0, 0),
+    ("tasks", "companies", 192, 191, 0, 0),
+    ("tasks", "deals", 216, 215, 0, 0),
+    ("tasks", "leads", 647, 646, 0, 0),
+    ("notes", "contacts", 202, 201, 0, 0),
+    ("notes", "companies", 190, 189, 0, 0),
+    ("notes", "deals", 214, 213, 0, 0),
+    ("notes", "leads", 855, 854, 0, 0),
+    ("calls", "contacts", 194, 193, 0, 0),
+    ("calls", "companies", 182, 181, 0, 0),
+    ("calls", "deals", 206, 205, 0, 0),
+    ("meetings", "contacts", 200, 199, 0, 0),
+    ("meetings", "companies", 188, 187, 0, 0),
+    ("meetings", "deals", 212, 211, 0, 0),
+    ("emails", "contacts", 198, 197, 0, 0),
+    ("emails", "companies", 186, 185, 0, 0),
+    ("emails", "deals", 210, 209, 0, 0),
+    ("leads", "contacts", 608, 609, 578, 0),
+    ("leads", "companies", 610, 611, 580, 0),
+    ("leads", "deals", 1037, 0, 582, 583),
+    ("line_items", "deals", 20, 19, 0, 0),
+    ("companies", "companies", 450, 450, 0, 0),
+    ("contacts", "contacts", 449, 449, 0, 0),
+    ("deals", "deals", 451, 451, 0, 0),
+];
+
+/// The types from one object to another; `None` where the two cannot be associated in that direction.
+pub(super) fn pair(from: Kind, to: Kind) -> Option<Pair> {
+    let (from, to) = (from.row().plural, to.row().plural);
+    TYPES
+        .iter()
+        .find_map(|(a, b, there, back, first, first_back)| {
+            let (plain, primary) = if (*a, *b) == (from, to) {
+                (*there, *first)
+            } else if (*b, *a) == (from, to) {
+                (*back, *first_back)
+            } else {
+                return None;
+            };
+            (plain != 0).then_some(Pair {
+                plain,
+                primary: Some(primary).filter(|id| *id != 0),
+            })
+        })
+}
+
+/// The side of a pair that has at most one primary partner (a contact has one primary company, not the reverse).
+fn owns_primary(from: Kind, to: Kind) -> bool {
+    let (from, to) = (from.row().plural, to.row().plural);
+    TYPES
+        .iter()
+        .any(|(a, b, _, _, first, _)| (*a, *b) == (from, to) && *first != 0)
+}
+
+/// A label that the portal's people made.
+#[derive(Clone, Debug)]
+pub(super) struct Label {
+    pub from: Kind,
+    pub to: Kind,
+    pub type_id: u32,
+    pub name: String,
+    pub label: String,
+    /// The type id of the other direction.
+    pub inverse: u32,
+}
+
+type Partners = BTreeMap<u64, BTreeSet<u32>>;
+
+/// All associations of the portal.
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    by_record: BTreeMap<(Kind, u64, Kind), Partners>,
+    /// Labels made in the portal.
+    pub labels: Vec<Label>,
+}
+
+impl Links {
+    /// The partners of a record in one object, with the types of that direction.
+    pub(super) fn of(
+        &self,
+        from: Kind,
+        id: u64,
+        to: Kind,
+    ) -> impl Iterator<Item = (u64, &BTreeSet<u32>)> {
+        self.by_record
+            .get(&(from, id, to))
+            .into_iter()
+            .flatten()
+            .map(|(id, types)| (*id, types))
+    }
+
+    /// The primary partner of a record.
+    pub(super) fn primary(&self, from: Kind, id: u64, to: Kind) -> Option<u64> {
+        let wanted = pair(from, to)?.primary?;
+        self.of(from, id, to)
+            .find(|(_, types)| types.contains(&wanted))
+            .map(|(id, _)| id)
+    }
+
+    /// The objects that a record has partners in.
+    pub(super) fn partner_kinds(&self, from: Kind, id: u64) -> Vec<Kind> {
+        Kind::all()
+            .filter(|to| self.by_record.contains_key(&(from, id, *to)))
+            .collect()
+    }
+
+    /// Whether `type_id` may be used from one object to another.
+    pub(super) fn allows(&self, from: Kind, to: Kind, type_id: u32) -> bool {
+        pair(from, to).is_some_and(|pair| pair.plain == type_id || pair.primary == Some(type_id))
+            || self
+                .labels
+                .iter()
+                .any(|label| (label.from, label.to, label.type_id) == (from, to, type_id))
+    }
+
+    /// The text of a type in one direction; `None` for the unlabelled one.
+    pub(super) fn text(&self, from: Kind, to: Kind, type_id: u32) -> Option<&str> {
+        if pair(from, to).is_some_and(|pair| pair.primary == Some(type_id)) {
+            return Some("Primary");
+        }
+        self.labels
+            .iter()
+            .find(|label| (label.from, label.to, label.type_id) == (from, to, type_id))
+            .map(|label| label.label.as_str())
+    }
+
+    /// Ties two records. `types` are of the direction from → to; the unlabelled type always comes along, and the
+    /// first partner of a side that may have a primary one becomes it.
+    pub(super) fn tie(&mut self, from: (Kind, u64), to: (Kind, u64), types: &[u32]) {
+        if owns_primary(to.0, from.0) && !owns_primary(from.0, to.0) {
+            let back: Vec<u32> = types
+                .iter()
+                .filter_map(|id| self.inverse(from.0, to.0, *id))
+                .collect();
+            self.tie(to, from, &back);
+            return;
+        }
+        let Some(there) = pair(from.0, to.0) else {
+            return;
+        };
+        let first = owns_primary(from.0, to.0) && self.primary(from.0, from.1, to.0).is_none();
+        let mut all: BTreeSet<u32> = types.iter().copied().chain([there.plain]).collect();
+        if first {
+            all.extend(there.primary);
+        }
+        if there.primary.is_some_and(|primary| all.contains(&primary)) {
+            self.demote(from, to.0);
+        }
+        let back: BTreeSet<u32> = all
+            .iter()
+            .filter_map(|id| self.inverse(from.0, to.0, *id))
+            .collect();
+        self.partners(from.0, from.1, to.0)
+            .entry(to.1)
+            .or_default()
+            .extend(all);
+        if !back.is_empty() {
+            self.partners(to.0, to.1, from.0)
+                .entry(from.1)
+                .or_default()
+                .extend(back);
+        }
+    }
+
+    fn demote(&mut self, from: (Kind, u64), to: Kind) {
+        let Some(old) = self.primary(from.0, from.1, to) else {
+            return;
+        };
+        if let Some(primary) = pair(from.0, to).and_then(|pair| pair.primary) {
+            self.unlabel(from, (to, old), &[primary]);
+        }
+    }
+
+    /// Takes labels off both directions; the unlabelled type takes the whole association off.
+    pub(super) fn unlabel(&mut self, from: (Kind, u64), to: (Kind, u64), types: &[u32]) {
+        if pair(from.0, to.0).is_some_and(|pair| types.contains(&pair.plain)) {
+            self.untie(from, to);
+            return;
+        }
+        for type_id in types {
+            let back = self.inverse(from.0, to.0, *type_id);
+            if let Some(set) = self.partners(from.0, from.1, to.0).get_mut(&to.1) {
+                set.remove(type_id);
+            }
+            if let (Some(back), Some(set)) =
+                (back, self.partners(to.0, to.1, from.0).get_mut(&from.1))
+            {
+                set.remove(&back);
+            }
+        }
+    }
+
+    /// Takes an association off.
+    pub(super) fn untie(&mut self, from: (Kind, u64), to: (Kind, u64)) {
+        self.cut(from, to);
+        self.cut(to, from);
+    }
+
+    fn cut(&mut self, from: (Kind, u64), to: (Kind, u64)) {
+        let key = (from.0, from.1, to.0);
+        if let Some(partners) = self.by_record.get_mut(&key) {
+            partners.remove(&to.1);
+            if partners.is_empty() {
+                self.by_record.remove(&key);
+            }
+        }
+    }
+
+    /// The type of the other direction.
+    fn inverse(&self, from: Kind, to: Kind, type_id: u32) -> Option<u32> {
+        let (there, back) = (pair(from, to), pair(to, from));
+        if there.is_some_and(|pair| pair.plain == type_id) {
+            return back.map(|pair| pair.plain);
+        }
+        if there.is_some_and(|pair| pair.primary == Some(type_id)) {
+            return back.and_then(|pair| pair.primary);
+        }
+        self.labels
+            .iter()
+            .find(|label| label.type_id == type_id)
+            .map(|label| label.inverse)
+    }
+
+    fn partners(&mut self, from: Kind, id: u64, to: Kind) -> &mut Partners {
+        self.by_record.entry((from, id, to)).or_default()
+    }
+}
