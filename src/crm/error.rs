@@ -42,3 +42,22 @@ pub struct CrmError {
     /// How long the vendor asked us to wait.
     pub retry_after: Option<Duration>,
 }
+
+impl CrmError {
+    /// An error without a vendor's words.
+    pub fn new(
+        side: Side,
+        what: impl Into<String>,
+        class: ErrorClass,
+        message: impl Into<String>,
+    ) -> Self {
+        CrmError {
+            side,
+            what: what.into(),
+            class,
+            message: message.into(),
+            vendor: None,
+            retry_after: None,
+        }
+    }
+}

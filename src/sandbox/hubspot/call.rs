@@ -89,6 +89,15 @@ impl Call<'_> {
         }
     }
 
+    /// What absolute addresses in answers begin with: the host that was asked, so that a client that follows them stays
+    /// in the sandbox; the vendor's own where no host is named.
+    pub(super) fn base(&self) -> String {
+        match self.request.header("host") {
+            Some(host) => format!("http://{host}"),
+            None => "https://api.hubapi.com".into(),
+        }
+    }
+
     /// The `paging` of a page that is not the last.
     pub(super) fn next_page(&self, after: &str) -> Value {
         let mut query: Vec<String> = self
@@ -99,11 +108,7 @@ impl Call<'_> {
             .map(|(key, value)| format!("{key}={}", value.replace(',', "%2C").replace(' ', "%20")))
             .collect();
         query.push(format!("after={after}"));
-        let link = format!(
-            "https://api.hubapi.com{}?{}",
-            self.request.path,
-            query.join("&")
-        );
+        let link = format!("{}{}?{}", self.base(), self.request.path, query.join("&"));
         json!({"next": {"after": after, "link": link}})
     }
 }

@@ -89,6 +89,12 @@ impl Index {
         self.docs.range(from..).map(|(id, doc)| (*id, doc))
     }
 
+    /// Whether every record's modified time is within the bounds (ms, both included).
+    pub(super) fn covered(&self, low: i64, high: i64) -> bool {
+        let first = self.by_modified.first().is_none_or(|(at, _)| *at >= low);
+        first && self.by_modified.last().is_none_or(|(at, _)| *at <= high)
+    }
+
     /// The ids whose modified time is within the bounds (ms, both included), by id.
     pub(super) fn within(&self, low: i64, high: i64) -> Vec<u64> {
         if low > high {

@@ -176,7 +176,8 @@ impl Portal {
             out.insert("warnings".into(), json!(checked.warnings));
         }
         let location = format!(
-            "https://api.hubapi.com{}/{id}",
+            "{}{}/{id}",
+            call.base(),
             call.request.path.trim_end_matches('/')
         );
         Ok(Response::json(201, &Value::Object(out)).with_header("Location", location))

@@ -94,9 +94,15 @@ impl Portal {
             keyed: false,
             merged: Vec::new(),
         };
-        let table = self.table_mut(kind);
-        table.insert(id, record);
-        table.reindex(last, chrono::Duration::zero(), id);
+        let company = record.fields.get("associatedcompanyid").cloned();
+        self.table_mut(kind).insert(id, record);
+        if kind == Kind::CONTACTS
+            && let Some(company) = company
+        {
+            self.follow_company(last, &maker, id, &company);
+        }
+        self.table_mut(kind)
+            .reindex(last, chrono::Duration::zero(), id);
         id.to_string()
     }
 

@@ -190,12 +190,6 @@ impl Portal {
 fn narrow<'a>(index: &'a Index, group: &[Filter]) -> Box<dyn Iterator<Item = (u64, &'a Doc)> + 'a> {
     let windows: Vec<(i64, i64)> = group.iter().filter_map(Filter::window).collect();
     let above = group.iter().filter_map(Filter::above).max();
-    if windows.is_empty() {
-        return match above {
-            Some(id) => Box::new(index.above(id)),
-            None => Box::new(index.all()),
-        };
-    }
     let low = windows
         .iter()
         .map(|window| window.0)
@@ -206,6 +200,12 @@ fn narrow<'a>(index: &'a Index, group: &[Filter]) -> Box<dyn Iterator<Item = (u6
         .map(|window| window.1)
         .min()
         .unwrap_or(i64::MAX);
+    if index.covered(low, high) {
+        return match above {
+            Some(id) => Box::new(index.above(id)),
+            None => Box::new(index.all()),
+        };
+    }
     let from = above.map_or(0, |id| id.saturating_add(1));
     let ids = index.within(low, high);
     Box::new(

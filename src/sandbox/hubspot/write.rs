@@ -131,6 +131,7 @@ impl Portal {
             fields.entry(name.to_owned()).or_insert(value);
         };
         put(row.created, instant(now));
+        put("hs_createdate", instant(now));
         put(row.modified, instant(now));
         put("hs_object_id", id.to_string());
         put("hs_object_source", source.to_owned());
@@ -226,7 +227,7 @@ impl Portal {
         if kind == Kind::CONTACTS
             && let Some(company) = values.get("associatedcompanyid")
         {
-            self.follow_company(id, company);
+            self.follow_company(now, by, id, company);
         }
         if kind == Kind::DEALS
             && self.settings.won_deal_makes_customer
@@ -239,18 +240,28 @@ impl Portal {
     }
 
     /// Writing `associatedcompanyid` makes that company the primary one; "" takes the association off (6.8).
-    fn follow_company(&mut self, contact: u64, company: &str) {
+    pub(super) fn follow_company(
+        &mut self,
+        now: DateTime<Utc>,
+        by: &Author,
+        contact: u64,
+        company: &str,
+    ) {
         let old = self.links.primary(Kind::CONTACTS, contact, Kind::COMPANIES);
         if company.is_empty() {
             if let Some(old) = old {
                 self.links
                     .untie((Kind::CONTACTS, contact), (Kind::COMPANIES, old));
             }
-        } else if let Ok(id) = company.parse() {
-            let id = self.table(Kind::COMPANIES).resolve(id);
+        } else if let Some((id, _)) = company
+            .parse()
+            .ok()
+            .and_then(|id| self.table(Kind::COMPANIES).live(id))
+        {
             self.links
                 .tie((Kind::CONTACTS, contact), (Kind::COMPANIES, id), &[1]);
         }
+        self.mirror_company(now, by, contact);
     }
 
     /// Keeps `associatedcompanyid` in step with the primary company; the modified stamp does not move (3.25).

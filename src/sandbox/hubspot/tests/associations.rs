@@ -261,3 +261,28 @@ fn labels_are_made_in_pairs_and_used_by_id() {
             .any(|one| one["label"] == "Bossed by" && one["category"] == "USER_DEFINED")
     );
 }
+
+#[test]
+fn a_merged_companys_old_id_leads_to_the_new_one() {
+    let mut desk = Desk::new();
+    let (contact, a, b) = three(&mut desk);
+    let new = desk
+        .portal
+        .merge(desk.now, super::colleague(), "companies", &a, &b)
+        .unwrap();
+    let path = format!("/crm/objects/2026-09/contacts/{contact}");
+    desk.call(
+        "PATCH",
+        &path,
+        json!({"properties": {"associatedcompanyid": b}}),
+    );
+    assert_eq!(desk.read("contacts", &contact, "associatedcompanyid"), new);
+    let seeded = desk.seed(
+        "contacts",
+        &[("lastname", "S"), ("associatedcompanyid", &new)],
+    );
+    assert_eq!(
+        desk.portal.partners("contacts", &seeded, "companies"),
+        [new]
+    );
+}

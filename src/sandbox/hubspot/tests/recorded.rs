@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::Desk;
+use crate::sandbox::http::{Request, Vendor};
 
 fn keys(value: &Value) -> BTreeSet<&str> {
     value
@@ -134,4 +135,26 @@ fn a_list_and_an_account_have_the_recorded_keys() {
     ];
     let got = desk.get("/account-info/v3/details");
     assert!(keys(&got.body).is_superset(&account.into()));
+}
+
+#[test]
+fn addresses_in_answers_stay_on_the_host_that_was_asked() {
+    let mut desk = Desk::new();
+    for n in 0..2 {
+        desk.make("contacts", json!({"lastname": n.to_string()}));
+    }
+    let request = Request {
+        method: "GET".into(),
+        path: "/crm/v3/objects/contacts".into(),
+        query: vec![("limit".into(), "1".into())],
+        headers: vec![
+            ("authorization".into(), format!("Bearer {}", desk.token)),
+            ("host".into(), "127.0.0.1:40002".into()),
+        ],
+        body: Vec::new(),
+    };
+    let raw = desk.portal.handle(desk.now, &request);
+    let body: Value = serde_json::from_slice(&raw.body).unwrap();
+    let link = body["paging"]["next"]["link"].as_str().unwrap();
+    assert!(link.starts_with("http://127.0.0.1:40002/crm/v3/objects/contacts?limit=1&after="));
 }
