@@ -7,6 +7,7 @@ mod op;
 mod pending;
 mod run;
 mod schema;
+mod secret;
 mod side;
 mod value;
 
@@ -25,5 +26,6 @@ pub use run::{
     CallCount, Counters, MappingCounts, RunKind, RunRecord, RunState, SideCount, ValveHit,
 };
 pub use schema::{FieldSchema, FieldType, ObjectSchema, PicklistValue};
+pub use secret::Secret;
 pub use side::{PerSide, Side};
 pub use value::{Observation, Presence, Value};
