@@ -14,6 +14,8 @@ mod rules;
 mod schema;
 mod secret;
 mod starter;
+#[cfg(test)]
+mod tests;
 mod transforms;
 mod tree;
 mod value;
