@@ -37,7 +37,6 @@ impl fmt::Display for ConfigError {
             Place::Line(line) => write!(f, "{}:{line}: ", self.file)?,
             Place::Env(name) => write!(f, "{name}: ")?,
             Place::Flag(name) => write!(f, "{name}: ")?,
-            Place::Default if self.file.is_empty() => {}
             Place::Default => write!(f, "{}: ", self.file)?,
         }
         if !self.key.is_empty() {

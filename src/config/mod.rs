@@ -28,7 +28,7 @@ pub use model::{
     SalesforceConnection, Setting,
 };
 pub use revision::{mapping_hash, mapping_revision};
-pub use secret::{SecretRef, resolve_secret};
+pub use secret::{SecretError, SecretRef, resolve_secret};
 pub use starter::{StarterConnections, starter_config};
 pub use transforms::TRANSFORMS;
 pub use tree::Place;

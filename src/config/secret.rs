@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{ConfigError, Problems};
+use super::error::Problems;
 use super::tree::{Node, Place, Raw};
 use crate::domain::Secret;
 
@@ -28,6 +28,16 @@ pub enum SecretRef {
     File(PathBuf),
     /// A program with its arguments, run without a shell; what it prints is the secret.
     Command(Vec<String>),
+}
+
+/// A secret could not be fetched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}; {next}")]
+pub struct SecretError {
+    /// What failed and why; never any part of the secret.
+    pub message: String,
+    /// What to do.
+    pub next: String,
 }
 
 impl SecretRef {
@@ -114,7 +124,7 @@ pub(super) fn read(node: &Node, folder: &Path) -> Option<SecretRef> {
 pub fn resolve_secret(
     reference: &SecretRef,
     env: &BTreeMap<String, String>,
-) -> Result<Secret, ConfigError> {
+) -> Result<Secret, SecretError> {
     let text = match reference {
         SecretRef::Env(name) => env.get(name).cloned().ok_or_else(|| {
             let message = format!("the environment variable {name} is not set");
@@ -149,18 +159,14 @@ fn origin(reference: &SecretRef) -> String {
     }
 }
 
-fn failure(message: impl Into<String>, next: impl Into<String>) -> ConfigError {
-    ConfigError {
-        file: String::new(),
-        place: Place::Default,
-        key: String::new(),
-        value: String::new(),
+fn failure(message: impl Into<String>, next: impl Into<String>) -> SecretError {
+    SecretError {
         message: message.into(),
         next: next.into(),
     }
 }
 
-fn read_file(path: &Path) -> Result<String, ConfigError> {
+fn read_file(path: &Path) -> Result<String, SecretError> {
     let failed = |why: String| {
         let message = format!("the secret's file {} cannot be read: {why}", path.display());
         failure(message, "check the path and its permissions")
@@ -173,7 +179,7 @@ fn read_file(path: &Path) -> Result<String, ConfigError> {
     Ok(text)
 }
 
-fn run(words: &[String]) -> Result<String, ConfigError> {
+fn run(words: &[String]) -> Result<String, SecretError> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(failure("the secret's command is empty", "name a program"));
     };
