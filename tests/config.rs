@@ -1,4 +1,10 @@
 //! What a person sees of a wrong config: line, key, reason and next step; and what a right one resolves to.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
