@@ -1,0 +1,337 @@
+//! From a `[[mapping]]` table to a `domain::Mapping`.
+
+use super::build::conflict_rule;
+use super::check::item_name;
+use super::error::{Problems, nearest, suggestion};
+use super::model::Defaults;
+use super::pair::{self, MappingRules, ReadPair};
+use super::schema::spec;
+use super::tree::{Node, Place, Raw};
+use super::value::duration;
+use crate::domain::{
+    CreatePolicy, DeletePolicy, Direction, Endpoint, KeyFields, Mapping, MappingId, MatchRule,
+    PairKind, PerSide, Side,
+};
+
+/// Objects that this version syncs with each other.
+const OBJECTS: [(&str, &str); 2] = [("Contact", "contacts"), ("Account", "companies")];
+
+/// A mapping with the places that later checks name.
+#[derive(Clone, Debug)]
+pub(super) struct ReadMapping {
+    pub(super) mapping: Mapping,
+    /// `mapping.contacts`.
+    pub(super) shown: String,
+    /// Where the name stands.
+    pub(super) name_place: Place,
+    /// One per pair.
+    pub(super) pair_places: Vec<Place>,
+}
+
+/// Reads every mapping that is a table.
+pub(super) fn read_all(
+    tree: &Node,
+    defaults: &Defaults,
+    problems: &mut Problems,
+) -> Vec<ReadMapping> {
+    let list = tree.get("mapping").map_or(&[][..], Node::items);
+    list.iter()
+        .enumerate()
+        .filter(|(_, node)| matches!(node.raw, Raw::Table(_)))
+        .map(|(index, node)| read(index, node, defaults, problems))
+        .collect()
+}
+
+fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems) -> ReadMapping {
+    let shown = item_name("mapping", index, node);
+    let name = read_name(node, &shown, problems);
+    let direction = direction(node.get("direction")).unwrap_or_default();
+    let objects = read_objects(node, &shown, problems);
+    let keys = KeyFields {
+        salesforce: word(node, "keys.salesforce"),
+        hubspot: word(node, "keys.hubspot"),
+    };
+    let rules = MappingRules {
+        objects: &objects,
+        keys: &keys,
+        direction,
+        conflict: node
+            .get("conflict")
+            .and_then(Node::text)
+            .map_or(defaults.conflict, conflict_rule),
+        country: &defaults.country,
+    };
+    let pairs = pair::read_all(node, &shown, &rules, problems);
+    let match_rules = read_match(node, &shown, &pairs, problems);
+    let creates = read_creates(node, &shown, direction, problems);
+    if match_rules.is_empty()
+        && creates != CreatePolicy::None
+        && !pairs.is_empty()
+        && node.get("match").is_none()
+    {
+        let message = "no field pair is a matching field, so every record would be created a second time on the other side";
+        let next = "add match = true to the pair that identifies a record, or creates = \"none\"";
+        problems.add(&node.place, &shown, "", message, next);
+    }
+    let schedule = node
+        .get("schedule")
+        .and_then(Node::text)
+        .and_then(duration)
+        .unwrap_or(defaults.schedule);
+    ReadMapping {
+        mapping: Mapping {
+            id: MappingId(name),
+            objects: PerSide::from_fn(|side| Endpoint {
+                object: objects.get(side).clone(),
+            }),
+            direction,
+            creates,
+            deletes: DeletePolicy::Ignore,
+            pairs: pairs.iter().map(|one| one.pair.clone()).collect(),
+            match_rules,
+            keys,
+            schedule_seconds: Some(schedule.as_secs()),
+        },
+        shown,
+        name_place: node
+            .get("name")
+            .map_or(&node.place, |name| &name.place)
+            .clone(),
+        pair_places: pairs.into_iter().map(|one| one.place).collect(),
+    }
+}
+
+/// The text under `key` of a mapping, or the table's default.
+fn word(node: &Node, key: &str) -> String {
+    let default = spec(&format!("mapping.{key}")).map_or("", |spec| spec.default);
+    node.at(key)
+        .and_then(Node::text)
+        .unwrap_or(default)
+        .to_owned()
+}
+
+pub(super) fn direction(node: Option<&Node>) -> Option<Direction> {
+    match node.and_then(Node::text) {
+        Some("both") => Some(Direction::Both),
+        Some("to_hubspot") => Some(Direction::ToHubspot),
+        Some("to_salesforce") => Some(Direction::ToSalesforce),
+        _ => None,
+    }
+}
+
+fn read_name(node: &Node, shown: &str, problems: &mut Problems) -> String {
+    let Some(name) = node.get("name").and_then(Node::text) else {
+        if node.get("name").is_none() {
+            let next = "add name = \"contacts\" or another";
+            problems.add(&node.place, shown, "", "the key `name` is missing", next);
+        }
+        return String::new();
+    };
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    if !name.chars().all(plain) || name.len() > 40 {
+        let place = node.get("name").map_or(&node.place, |name| &name.place);
+        let next = "use up to 40 letters, digits, - and _";
+        let value = format!("\"{}\"", name.escape_debug());
+        problems.add(
+            place,
+            &format!("{shown}.name"),
+            value,
+            "is not a name for a mapping",
+            next,
+        );
+    }
+    name.to_owned()
+}
+
+fn read_objects(node: &Node, shown: &str, problems: &mut Problems) -> PerSide<String> {
+    let mut named = |side: Side| {
+        let key = side.word();
+        let Some(table) = node.get(key) else {
+            let (salesforce, hubspot) = OBJECTS[0];
+            let object = if side == Side::Salesforce {
+                salesforce
+            } else {
+                hubspot
+            };
+            let message = format!("the key `{key}` is missing");
+            let next = format!("add {key} = {{ object = \"{object}\" }}");
+            problems.add(&node.place, shown, "", message, next);
+            return None;
+        };
+        match table.get("object") {
+            Some(object) => object.text().map(str::to_owned),
+            None => {
+                let key = format!("{shown}.{key}");
+                let next = "add object = \"…\"";
+                problems.add(&table.place, &key, "", "the key `object` is missing", next);
+                None
+            }
+        }
+    };
+    let (salesforce, hubspot) = (named(Side::Salesforce), named(Side::HubSpot));
+    if let (Some(salesforce), Some(hubspot)) = (&salesforce, &hubspot)
+        && !OBJECTS.contains(&(salesforce, hubspot))
+    {
+        let place = node
+            .at("salesforce.object")
+            .map_or(&node.place, |one| &one.place);
+        let value = format!(
+            "\"{}\", \"{}\"",
+            salesforce.escape_debug(),
+            hubspot.escape_debug()
+        );
+        let message = "this version syncs Contact and Account with contacts and companies";
+        let next = "write Contact with contacts, or Account with companies";
+        problems.add(
+            place,
+            &format!("{shown}.salesforce.object"),
+            value,
+            message,
+            next,
+        );
+    }
+    PerSide {
+        salesforce: salesforce.unwrap_or_default(),
+        hubspot: hubspot.unwrap_or_default(),
+    }
+}
+
+/// `creates`, narrowed by the direction: where nothing may be written nothing may be created.
+fn read_creates(
+    node: &Node,
+    shown: &str,
+    direction: Direction,
+    problems: &mut Problems,
+) -> CreatePolicy {
+    let Some(written) = node.get("creates") else {
+        return narrowed(CreatePolicy::Both, direction);
+    };
+    let policy = match written.text() {
+        Some("none") => CreatePolicy::None,
+        Some("to_hubspot") => CreatePolicy::ToHubspot,
+        Some("to_salesforce") => CreatePolicy::ToSalesforce,
+        _ => CreatePolicy::Both,
+    };
+    let result = narrowed(policy, direction);
+    if result == CreatePolicy::None && policy != CreatePolicy::None {
+        let message = "contradicts the mapping's direction, which never writes there";
+        let next = "take one of the two out";
+        problems.add(
+            &written.place,
+            &format!("{shown}.creates"),
+            written.shown(),
+            message,
+            next,
+        );
+    }
+    result
+}
+
+fn narrowed(policy: CreatePolicy, direction: Direction) -> CreatePolicy {
+    let allowed = |side: Side| policy.allows(side) && direction.allows(side);
+    match (allowed(Side::Salesforce), allowed(Side::HubSpot)) {
+        (true, true) => CreatePolicy::Both,
+        (true, false) => CreatePolicy::ToSalesforce,
+        (false, true) => CreatePolicy::ToHubspot,
+        (false, false) => CreatePolicy::None,
+    }
+}
+
+fn read_match(
+    node: &Node,
+    shown: &str,
+    pairs: &[ReadPair],
+    problems: &mut Problems,
+) -> Vec<MatchRule> {
+    let flagged: Vec<MatchRule> = pairs
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| one.matching)
+        .map(|(index, _)| MatchRule { parts: vec![index] })
+        .collect();
+    let Some(list) = node.get("match") else {
+        return flagged;
+    };
+    let key = format!("{shown}.match");
+    if let Some(one) = pairs.iter().find(|one| one.matching) {
+        let message = "the mapping has its own `match` list, which takes the place of match = true";
+        problems.add(&one.place, &key, "", message, "keep one of the two");
+    }
+    let next = "write a list of rules, each a list of fields: [[\"Email\"], [\"LastName\", \"MailingPostalCode\"]]";
+    if list.items().is_empty() {
+        problems.add(&list.place, &key, list.shown(), "names no rule", next);
+    }
+    let mut rules = Vec::new();
+    for rule in list.items() {
+        if rule.items().is_empty() {
+            problems.add(&rule.place, &key, rule.shown(), "is not a rule", next);
+            continue;
+        }
+        let mut parts = Vec::new();
+        for part in rule.items() {
+            match part.text() {
+                Some(name) => parts.extend(part_of_rule(name, part, &key, pairs, problems)),
+                None => problems.add(
+                    &part.place,
+                    &key,
+                    part.shown(),
+                    "is not the name of a field",
+                    next,
+                ),
+            }
+        }
+        rules.push(MatchRule { parts });
+    }
+    rules
+}
+
+/// The pair that a rule names by either side's field.
+fn part_of_rule(
+    name: &str,
+    node: &Node,
+    key: &str,
+    pairs: &[ReadPair],
+    problems: &mut Problems,
+) -> Option<usize> {
+    let named = |one: &ReadPair| {
+        one.pair.field(Side::Salesforce) == name || one.pair.field(Side::HubSpot) == name
+    };
+    match pairs.iter().position(named) {
+        Some(index) if matches!(pairs.get(index)?.pair.kind, PairKind::Value { .. }) => Some(index),
+        Some(_) => {
+            let next = "name a pair of ordinary values";
+            problems.add(
+                &node.place,
+                key,
+                node.shown(),
+                "a constant, reference or owner cannot match records",
+                next,
+            );
+            None
+        }
+        None => {
+            let known: Vec<&str> = pairs
+                .iter()
+                .flat_map(|one| {
+                    [
+                        one.pair.field(Side::Salesforce),
+                        one.pair.field(Side::HubSpot),
+                    ]
+                })
+                .filter(|name| !name.is_empty())
+                .collect();
+            let next = match nearest(name, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => suggestion(name, &known),
+            };
+            problems.add(
+                &node.place,
+                key,
+                node.shown(),
+                "no field pair of this mapping has that field",
+                next,
+            );
+            None
+        }
+    }
+}
