@@ -6,7 +6,7 @@ use super::batches::{Answer, CrmErrorOrVendor, OpBatch};
 use super::context::EngineError;
 use super::failures::{ErrorFacts, Failure, error_item, not_applied, op_digest, refused};
 use super::fields;
-use super::link_plan::{Work, label};
+use super::link_plan::{Work, label, pair_digests};
 use super::links::{self, base_field};
 use super::report::Phase;
 use super::run::RunCtx;
@@ -316,6 +316,9 @@ fn failed(
         &ctx.engine.rules.settings,
     );
     item.digest = op_digest(op);
+    if let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == item.field) {
+        item.seen = pair_digests(work, pair);
+    }
     item
 }
 

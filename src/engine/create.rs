@@ -132,7 +132,14 @@ async fn drafts(
             unlinked_error(ctx, mapping, &draft, &error, &mut tx)?;
             continue;
         }
-        if let Some(error) = still_refused(&draft.op, &draft.known, ctx.engine.clock.now()).cloned()
+        if let Some(error) = still_refused(
+            draft.op.side,
+            OpKind::Create,
+            &draft.op.fields,
+            &draft.known,
+            ctx.engine.clock.now(),
+        )
+        .cloned()
         {
             tx.clear_dirty(&mapping.id, source, &draft.seen.id);
             tx.drop_observation(source, &object, &draft.seen.id);
@@ -872,6 +879,8 @@ fn base_of_create(mapping: &Mapping, draft: &Draft, op: &Op) -> Base {
         {
             continue;
         }
+        // What could not be sent is still on its way: the target's own default is its base, not an edit of it (F11).
+        let unsent = failed || unsent_reference;
         let left = sent.map_or(Value::Null, |sent| {
             sent.left.clone().unwrap_or_else(|| sent.after.clone())
         });

@@ -85,6 +85,7 @@ impl HubspotSettings {
 pub struct HubspotClient {
     http: Http<auth::HubspotDialect>,
     schemas: Mutex<BTreeMap<String, Arc<ObjectSchema>>>,
+    portal: Mutex<Option<String>>,
     app: Mutex<Option<String>>,
     index_lag: chrono::Duration,
 }
@@ -137,6 +138,7 @@ impl HubspotClient {
         Ok(HubspotClient {
             http: Http::new(dialect, setup, transport, clock, entropy),
             schemas: Mutex::default(),
+            portal: Mutex::default(),
             app: Mutex::default(),
             index_lag: chrono::Duration::from_std(settings.index_lag)
                 .unwrap_or(chrono::Duration::seconds(60)),
@@ -289,11 +291,19 @@ impl Crm for HubspotClient {
     }
 
     async fn identity(&self) -> Result<Identity, CrmError> {
-        let call = Call::get(Purpose::Auth, "identify", paths::account("/details"));
-        let details = self.http.fetch(&call, parse_account).await?;
+        // One call per process: a token never moves to another portal.
+        let known = lock(&self.portal).clone();
+        let portal = match known {
+            Some(portal) => portal,
+            None => {
+                let call = Call::get(Purpose::Auth, "identify", paths::account("/details"));
+                let details = self.http.fetch(&call, parse_account).await?;
+                lock(&self.portal).insert(details.portal_id).clone()
+            }
+        };
         Ok(Identity {
-            label: details.portal_id.clone(),
-            account: details.portal_id,
+            label: portal.clone(),
+            account: portal,
             user: self.app_id(),
         })
     }
