@@ -85,12 +85,7 @@ fn parsed(entry: &Entry) -> Option<Result<(), Malformed>> {
             )
         }
         ("salesforce", "describe") if !entry.name().starts_with("describe_sobjects") => {
-            done(salesforce::parse_describe(body).and_then(|schema| {
-                if schema.fields.is_empty() {
-                    return Err(Malformed::new("describe", "no field was read"));
-                }
-                Ok(())
-            }))
+            done(describes(body))
         }
         ("salesforce", "query") => done(salesforce::parse_query(body).map(drop)),
         ("salesforce", "collections") => done(salesforce::parse_results(body).map(drop)),
@@ -99,6 +94,17 @@ fn parsed(entry: &Entry) -> Option<Result<(), Malformed>> {
         ("salesforce", "oauth") => done(salesforce::parse_token(body).map(drop)),
         _ => None,
     }
+}
+
+/// A describe, or several of them inside a composite answer.
+fn describes(body: &[u8]) -> Result<(), Malformed> {
+    let Ok(answers) = salesforce::parse_composite(body) else {
+        return salesforce::parse_describe(body).map(drop);
+    };
+    for answer in answers {
+        salesforce::parse_describe(&answer.body)?;
+    }
+    Ok(())
 }
 
 fn records(body: &[u8]) -> Result<(), Malformed> {
