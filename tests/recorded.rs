@@ -1,5 +1,10 @@
 //! Checks the clients' parsers against real answers of both vendors. The folder that `SYNCLINE_RECORDED` names holds an
 //! `INDEX.jsonl` (vendor, kind, file, status, url a line) and the bodies; without it this passes and says so.
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "helpers of tests: a missing file is a failed test"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -96,13 +101,14 @@ fn parsed(entry: &Entry) -> Option<Result<(), Malformed>> {
     }
 }
 
-/// A describe, or several of them inside a composite answer.
+/// A describe, or several of them inside a composite answer (whose status some of the bodies' authors cut away).
 fn describes(body: &[u8]) -> Result<(), Malformed> {
-    let Ok(answers) = salesforce::parse_composite(body) else {
+    let json: Json = serde_json::from_slice(body).unwrap_or_default();
+    let Some(answers) = json["compositeResponse"].as_array() else {
         return salesforce::parse_describe(body).map(drop);
     };
     for answer in answers {
-        salesforce::parse_describe(&answer.body)?;
+        salesforce::parse_describe(answer["body"].to_string().as_bytes())?;
     }
     Ok(())
 }
