@@ -13,8 +13,10 @@ use crate::domain::{Secret, Side, VendorError};
 /// Which gate a call goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
-    /// Everything but search.
+    /// Everything else.
     General,
+    /// HubSpot's association endpoints, whose quota is apart (hubspot.md 6.12).
+    Associations,
     /// HubSpot's search, which has a rate of its own (hubspot.md 4.5).
     Search,
 }
@@ -126,6 +128,7 @@ pub(crate) struct Setup {
     pub(crate) in_flight: usize,
     pub(crate) general: Option<Rate>,
     pub(crate) search: Option<Rate>,
+    pub(crate) associations: Option<Rate>,
     pub(crate) token: Option<Token>,
     pub(crate) refresh_token: Option<Secret>,
 }

@@ -32,6 +32,7 @@ pub(crate) struct Http<D> {
     session: Session,
     general: Gate,
     search: Gate,
+    associations: Gate,
     in_flight: Semaphore,
     timeout: Duration,
 }
@@ -54,6 +55,7 @@ impl<D: Dialect> Http<D> {
             session: Session::with(setup.token, setup.refresh_token),
             general: Gate::new(setup.general),
             search: Gate::new(setup.search),
+            associations: Gate::new(setup.associations),
             in_flight: Semaphore::new(setup.in_flight.max(1)),
             timeout: setup.timeout,
         }
@@ -288,7 +290,7 @@ impl<D: Dialect> Http<D> {
                     self.health.daily(used, limit);
                 }
                 if let Some(count) = notes.rate {
-                    self.general.vendor_allows(count);
+                    gate.vendor_allows(count);
                 }
                 return Ok(Some(answer));
             }
@@ -366,6 +368,7 @@ impl<D: Dialect> Http<D> {
         match call.family {
             Family::General => &self.general,
             Family::Search => &self.search,
+            Family::Associations => &self.associations,
         }
     }
 
