@@ -52,6 +52,8 @@ const SYSTEM: &[&str] = &["hs_object_id"];
 const IN_FLIGHT: usize = 10;
 /// Of the 190 in 10 s a portal's app has (9.1), a margin is left for differences of clocks.
 const PER_TEN_SECONDS: usize = 180;
+/// Of the 150 association calls (6.12; a Professional portal) likewise.
+const ASSOCIATIONS_PER_TEN_SECONDS: usize = 140;
 
 /// How to reach and enter one portal.
 #[derive(Clone, Debug)]
@@ -127,6 +129,11 @@ impl HubspotClient {
                 count: settings.search_per_second.max(1) as usize,
                 per: Duration::from_secs(1),
                 halves: true,
+            }),
+            associations: Some(Rate {
+                count: ASSOCIATIONS_PER_TEN_SECONDS,
+                per: Duration::from_secs(10),
+                halves: false,
             }),
             token,
             refresh_token,
