@@ -193,7 +193,14 @@ pub(super) async fn record(
                     None,
                 );
                 tx.put_error(&item, work.errors.iter().any(|known| known.id == item.id))?;
-                progress.failed.push(item);
+                if !item.field.is_empty() && op.fields.len() > 1 {
+                    // One field is to blame: the others of the record go on without it, in the same run.
+                    work.errors.retain(|known| known.id != item.id);
+                    work.errors.push(item);
+                    progress.drifted = true;
+                } else {
+                    progress.failed.push(item);
+                }
             }
             Answer::Unknown(why) => {
                 let item = unknown(ctx, mapping, work, &op, why);

@@ -9,8 +9,8 @@ use super::advice::next_step;
 use super::context::Settings;
 use crate::crm::{CrmError, ErrorClass};
 use crate::domain::{
-    Assignment, ErrorCategory, ErrorItem, ItemId, LinkId, Mapping, Op, OpKind, PerSide, RecordKey, RunId,
-    Side, Value, VendorError, digest128,
+    Assignment, ErrorCategory, ErrorItem, ItemId, LinkId, Mapping, Op, OpKind, PerSide, RecordKey,
+    RunId, Side, Value, VendorError, digest128,
 };
 
 /// What is known of a failure.
@@ -85,7 +85,10 @@ pub(super) fn error_item(
 
 /// A digest of one raw value.
 pub(super) fn value_digest(value: &Value) -> String {
-    format!("{:032x}", digest128(&[value.as_text().unwrap_or_default().as_bytes()]))
+    format!(
+        "{:032x}",
+        digest128(&[value.as_text().unwrap_or_default().as_bytes()])
+    )
 }
 
 /// The error of a pair that stands as it is: not due, and no side that was looked at has another value than when it failed.
@@ -96,8 +99,15 @@ pub(super) fn standing<'a>(
     now: DateTime<Utc>,
 ) -> Option<&'a ErrorItem> {
     errors.iter().find(|item| {
-        let same = |side: Side| now_there.get(side).as_ref().is_none_or(|value| *item.seen.get(side) == value_digest(value));
-        item.field == pair && item.retry_at.is_none_or(|due| due > now) && Side::BOTH.iter().all(|side| same(*side))
+        let same = |side: Side| {
+            now_there
+                .get(side)
+                .as_ref()
+                .is_none_or(|value| *item.seen.get(side) == value_digest(value))
+        };
+        item.field == pair
+            && item.retry_at.is_none_or(|due| due > now)
+            && Side::BOTH.iter().all(|side| same(*side))
     })
 }
 

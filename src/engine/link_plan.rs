@@ -145,7 +145,11 @@ fn assumed(work: &Work, pair: &FieldPair, side: Side) -> Option<Value> {
 
 fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan) {
     let there = PerSide::from_fn(|side| {
-        let value = work.seen.get(side).as_ref().map(|seen| seen.value(pair.field(side)).clone());
+        let value = work
+            .seen
+            .get(side)
+            .as_ref()
+            .map(|seen| seen.value(pair.field(side)).clone());
         value.filter(|value| value.is_known() && !pair.field(side).is_empty())
     });
     if let Some(error) = standing(&work.errors, pair.name(), &there, view.now) {
@@ -256,8 +260,14 @@ fn field_error(
 /// Digests of a pair's raw values, as far as they were read.
 pub(super) fn pair_digests(work: &Work, pair: &FieldPair) -> PerSide<String> {
     PerSide::from_fn(|side| {
-        let seen = work.seen.get(side).as_ref().map(|seen| seen.value(pair.field(side)));
-        seen.filter(|value| value.is_known()).map(value_digest).unwrap_or_default()
+        let seen = work
+            .seen
+            .get(side)
+            .as_ref()
+            .map(|seen| seen.value(pair.field(side)));
+        seen.filter(|value| value.is_known())
+            .map(value_digest)
+            .unwrap_or_default()
     })
 }
 
