@@ -650,7 +650,8 @@ fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut LinkPlan) {
         return;
     };
     let Some(seen) = work.seen.get(side) else {
-        *plan.needs.get_mut(side) = true;
+        // A record that was refused is not read again just for its stamp: that goes with its next write.
+        *plan.needs.get_mut(side) |= work.errors.is_empty();
         return;
     };
     let field = view.mapping.key_field(side);
