@@ -1,5 +1,11 @@
 //! The engine over the sandbox in one process: real clients, real bytes, no sockets, virtual time.
-#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    dead_code,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 use std::sync::{Arc, Mutex};
 
@@ -7,11 +13,13 @@ use chrono::{DateTime, TimeZone, Utc};
 use syncline::clock::{BoxFuture, Clock, SeededEntropy, TokioClock};
 use syncline::config::{Config, mapping_revision};
 use syncline::crm::{
-    Crm, HttpRequest, HttpResponse, HubspotAuth, HubspotClient, HubspotSettings, SalesforceAuth, SalesforceClient,
-    SalesforceSettings, Transport, TransportError,
+    Crm, HttpRequest, HttpResponse, HubspotAuth, HubspotClient, HubspotSettings, SalesforceAuth,
+    SalesforceClient, SalesforceSettings, Transport, TransportError,
 };
 use syncline::domain::{PerSide, RunRecord, Secret};
-use syncline::engine::{Control, Db, Engine, Order, Reporter, Rules, RunEnd, Scope, Settings, names};
+use syncline::engine::{
+    Control, Db, Engine, Order, Reporter, Rules, RunEnd, Scope, Settings, names,
+};
 use syncline::sandbox::http::{Request, Response};
 use syncline::sandbox::world::WorldSettings;
 use syncline::sandbox::{Exchange, Sandbox, Settings as SandboxSettings, Side as Party};
@@ -30,18 +38,34 @@ impl Transport for InProcess {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
         Box::pin(async move {
             let url = url::Url::parse(&request.url).unwrap();
-            let party = if url.port() == Some(40001) { Party::Salesforce } else { Party::HubSpot };
+            let party = if url.port() == Some(40001) {
+                Party::Salesforce
+            } else {
+                Party::HubSpot
+            };
             let path = percent_decode(url.path());
             let plain = Request {
                 method: request.method.to_owned(),
                 path,
-                query: url.query_pairs().map(|(key, value)| (key.into_owned(), value.into_owned())).collect(),
+                query: url
+                    .query_pairs()
+                    .map(|(key, value)| (key.into_owned(), value.into_owned()))
+                    .collect(),
                 headers: request.headers.clone(),
                 body: request.body.clone(),
             };
-            let exchange = self.sandbox.lock().unwrap().exchange(self.clock.now(), party, &plain);
+            let exchange = self
+                .sandbox
+                .lock()
+                .unwrap()
+                .exchange(self.clock.now(), party, &plain);
             let host = url.host_str().unwrap_or_default().to_owned();
-            let lost = |why: &str| Err(TransportError::NoAnswer { host: host.clone(), why: why.to_owned() });
+            let lost = |why: &str| {
+                Err(TransportError::NoAnswer {
+                    host: host.clone(),
+                    why: why.to_owned(),
+                })
+            };
             match exchange {
                 Exchange::Answer(response) => Ok(answer(response)),
                 Exchange::Cut | Exchange::Truncated(..) => lost("connection cut"),
@@ -72,7 +96,11 @@ fn percent_decode(path: &str) -> String {
 fn answer(response: Response) -> HttpResponse {
     HttpResponse {
         status: response.status,
-        headers: response.headers.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect(),
+        headers: response
+            .headers
+            .into_iter()
+            .map(|(key, value)| (key.to_lowercase(), value))
+            .collect(),
         body: response.body,
     }
 }
@@ -91,7 +119,14 @@ pub struct House {
 }
 
 pub fn config(text: &str) -> Config {
-    Config::parse(text, "test.toml", std::path::Path::new(""), &Default::default(), &[]).unwrap_or_else(|errors| panic!("{errors}"))
+    Config::parse(
+        text,
+        "test.toml",
+        std::path::Path::new(""),
+        &Default::default(),
+        &[],
+    )
+    .unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 pub fn starter() -> String {
@@ -99,11 +134,18 @@ pub fn starter() -> String {
         "[salesforce]\nlogin_url = \"{SALESFORCE}\"\nauth = {{ flow = \"client_credentials\", client_id = \"x\", client_secret = {{ env = \"S\" }} }}\n\
          [hubspot]\napi_url = \"{HUBSPOT}\"\nauth = {{ flow = \"access_token\", token = {{ env = \"H\" }} }}\n"
     );
-    format!("{head}\n{}", include_str!("../../assets/starter-mappings.toml"))
+    format!(
+        "{head}\n{}",
+        include_str!("../../assets/starter-mappings.toml")
+    )
 }
 
 pub fn rules(config: &Config) -> Rules {
-    let revisions = config.mappings.iter().map(|one| (one.id.clone(), mapping_revision(one))).collect();
+    let revisions = config
+        .mappings
+        .iter()
+        .map(|one| (one.id.clone(), mapping_revision(one)))
+        .collect();
     Rules {
         mappings: config.mappings.clone(),
         revisions,
@@ -120,14 +162,25 @@ impl House {
 
     pub async fn with(world: WorldSettings, no_keys: bool, text: &str) -> House {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(start_time()));
-        let settings = SandboxSettings { world, faults: Default::default(), live: false, no_keys };
+        let settings = SandboxSettings {
+            world,
+            faults: Default::default(),
+            live: false,
+            no_keys,
+        };
         let sandbox = Arc::new(Mutex::new(Sandbox::new(settings, clock.now())));
         sandbox.lock().unwrap().org.set_url(SALESFORCE);
         let store: Arc<dyn Store> = Arc::new(SimStore::new());
         let rules = Arc::new(rules(&config(text)));
         let crm = clients(&sandbox, &clock);
         install(&store).await;
-        House { sandbox, clock, store, rules, crm }
+        House {
+            sandbox,
+            clock,
+            store,
+            rules,
+            crm,
+        }
     }
 
     pub async fn engine(&self) -> Engine {
@@ -163,30 +216,55 @@ impl House {
 pub async fn install(store: &Arc<dyn Store>) {
     let db = Db::open(store.clone()).await.unwrap();
     let mut tx = db.begin();
-    tx.put_meta(names::INSTALL, &"0123456789abcdef0123456789abcdef".to_owned()).unwrap();
+    tx.put_meta(
+        names::INSTALL,
+        &"0123456789abcdef0123456789abcdef".to_owned(),
+    )
+    .unwrap();
     tx.commit().await.unwrap();
 }
 
 pub fn clients(sandbox: &Arc<Mutex<Sandbox>>, clock: &Arc<dyn Clock>) -> PerSide<Arc<dyn Crm>> {
-    let transport: Arc<dyn Transport> = Arc::new(InProcess { sandbox: sandbox.clone(), clock: clock.clone() });
+    let transport: Arc<dyn Transport> = Arc::new(InProcess {
+        sandbox: sandbox.clone(),
+        clock: clock.clone(),
+    });
     let entropy = Arc::new(SeededEntropy::new(7));
     let (org, token) = {
         let sandbox = sandbox.lock().unwrap();
-        (sandbox.org.settings().clone(), sandbox.portal.settings().access_token.clone())
+        (
+            sandbox.org.settings().clone(),
+            sandbox.portal.settings().access_token.clone(),
+        )
     };
     let salesforce = SalesforceSettings::new(
         SALESFORCE,
-        SalesforceAuth::ClientCredentials { client_id: org.client_id, client_secret: Secret::new(org.client_secret) },
+        SalesforceAuth::ClientCredentials {
+            client_id: org.client_id,
+            client_secret: Secret::new(org.client_secret),
+        },
     );
     let hubspot = HubspotSettings::new(HUBSPOT, HubspotAuth::AccessToken(Secret::new(token)));
     PerSide {
         salesforce: Arc::new(
-            SalesforceClient::new(salesforce, transport.clone(), clock.clone(), entropy.clone()).unwrap(),
+            SalesforceClient::new(
+                salesforce,
+                transport.clone(),
+                clock.clone(),
+                entropy.clone(),
+            )
+            .unwrap(),
         ),
         hubspot: Arc::new(HubspotClient::new(hubspot, transport, clock.clone(), entropy).unwrap()),
     }
 }
 
 pub fn order() -> Order {
-    Order { mappings: Vec::new(), scope: Scope::Changed, yes: false, confirm: None, by: "you".into() }
+    Order {
+        mappings: Vec::new(),
+        scope: Scope::Changed,
+        yes: false,
+        confirm: None,
+        by: "you".into(),
+    }
 }
