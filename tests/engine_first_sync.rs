@@ -24,7 +24,11 @@ fn adds_up(counts: &Counters) {
 async fn a_first_sync_adds_up_and_the_run_after_it_writes_nothing() {
     let house = House::new(300, 1).await;
     let first = house.sync().await;
+<<<<<<< HEAD
     println!("{:#?}", first);
+=======
+    println!("{}", serde_json::to_string(&first).unwrap());
+>>>>>>> main
     assert!(
         matches!(first.state, RunState::DoneWithErrors | RunState::Done),
         "{:?}",
@@ -35,7 +39,7 @@ async fn a_first_sync_adds_up_and_the_run_after_it_writes_nothing() {
     }
     house.wait(60).await;
     let second = house.sync().await;
-    println!("{:#?}", second);
+    println!("{}", serde_json::to_string(&second).unwrap());
     for row in &second.mappings {
         assert_eq!(row.counts.updated_links, 0, "{row:?}");
         assert_eq!(

@@ -120,3 +120,69 @@ fn causes(error: &dyn Error) -> String {
     }
     super::excerpt::excerpt(&words)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one connection with the bytes, then closes it.
+    async fn serve_once(answer: Vec<u8>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut buffer = [0u8; 4_096];
+            let _ = stream.read(&mut buffer).await.unwrap();
+            stream.write_all(&answer).await.unwrap();
+        });
+        format!("http://{address}/x?q=1")
+    }
+
+    async fn fetch(url: String) -> Result<HttpResponse, TransportError> {
+        let request = HttpRequest {
+            method: "GET",
+            url,
+            headers: vec![("authorization".into(), "Bearer t".into())],
+            body: Vec::new(),
+            timeout: Duration::from_secs(5),
+        };
+        RealTransport::new().unwrap().send(request).await
+    }
+
+    #[tokio::test]
+    async fn a_packed_answer_is_unpacked_and_a_redirect_is_not_followed() {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(b"{\"a\":1}").unwrap();
+        let packed = packer.finish().unwrap();
+        let head = format!(
+            "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nX-Thing: Y\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            packed.len()
+        );
+        let answer = fetch(serve_once([head.as_bytes(), &packed].concat()).await)
+            .await
+            .unwrap();
+        assert_eq!(answer.status, 302);
+        assert_eq!(answer.header("x-thing"), Some("Y"));
+        assert_eq!(answer.body, b"{\"a\":1}");
+    }
+
+    #[tokio::test]
+    async fn a_cut_answer_is_no_answer_and_a_closed_port_was_never_reached() {
+        let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort".to_vec();
+        let error = fetch(serve_once(cut).await).await.unwrap_err();
+        assert!(matches!(error, TransportError::NoAnswer { .. }), "{error}");
+        let error = fetch(serve_once(Vec::new()).await).await.unwrap_err();
+        assert!(matches!(error, TransportError::NoAnswer { .. }), "{error}");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let closed = listener.local_addr().unwrap();
+        drop(listener);
+        let error = fetch(format!("http://{closed}/")).await.unwrap_err();
+        assert!(matches!(error, TransportError::Connect { .. }), "{error}");
+        assert!(!error.to_string().contains("Bearer"));
+    }
+}

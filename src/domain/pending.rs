@@ -339,6 +339,9 @@ pub struct ErrorItem {
     /// Digest of the values that failed; a different digest clears the wait.
     #[serde(default)]
     pub digest: String,
+    /// Digests of the pair's raw values on both sides when it failed: while they stand, nothing is tried before its time.
+    #[serde(default)]
+    pub seen: PerSide<String>,
     /// The run that saw it last.
     pub run: RunId,
 }

@@ -6,7 +6,7 @@ use super::batches::{Answer, CrmErrorOrVendor, OpBatch};
 use super::context::EngineError;
 use super::failures::{ErrorFacts, Failure, error_item, not_applied, op_digest, refused};
 use super::fields;
-use super::link_plan::{Work, label};
+use super::link_plan::{Work, label, pair_digests};
 use super::links::{self, base_field};
 use super::report::Phase;
 use super::run::RunCtx;
@@ -193,7 +193,14 @@ pub(super) async fn record(
                     None,
                 );
                 tx.put_error(&item, work.errors.iter().any(|known| known.id == item.id))?;
-                progress.failed.push(item);
+                if !item.field.is_empty() && op.fields.len() > 1 {
+                    // One field is to blame: the others of the record go on without it, in the same run.
+                    work.errors.retain(|known| known.id != item.id);
+                    work.errors.push(item);
+                    progress.drifted = true;
+                } else {
+                    progress.failed.push(item);
+                }
             }
             Answer::Unknown(why) => {
                 let item = unknown(ctx, mapping, work, &op, why);
@@ -316,6 +323,9 @@ fn failed(
         &ctx.engine.rules.settings,
     );
     item.digest = op_digest(op);
+    if let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == item.field) {
+        item.seen = pair_digests(work, pair);
+    }
     item
 }
 

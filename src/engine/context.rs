@@ -1,8 +1,10 @@
 //! What every step of a run has at hand, what a run is asked to do, and how it can fail.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use super::control::Control;
 use super::db::Db;
@@ -192,7 +194,12 @@ pub struct Engine {
     pub report: Reporter,
     /// Hold and stop.
     pub control: Control,
+    /// Owners as they were read last, for as long as a schema is believed.
+    pub owners: OwnerCache,
 }
+
+/// Owners per side with the moment they were read; shared by the runs of a process.
+pub type OwnerCache = Arc<Mutex<BTreeMap<Side, (DateTime<Utc>, Owners)>>>;
 
 impl Engine {
     /// The side's client.

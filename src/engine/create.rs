@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::batches::{self, Answer, CrmErrorOrVendor, OpBatch};
 use super::context::EngineError;
 use super::failures::{
-    ErrorFacts, Failure, error_item, not_applied, op_digest, refused, still_refused,
+    ErrorFacts, Failure, error_item, not_applied, op_digest, refused, still_refused, value_digest,
 };
 use super::fields;
 use super::links::{self, base_field};
@@ -132,7 +132,14 @@ async fn drafts(
             unlinked_error(ctx, mapping, &draft, &error, &mut tx)?;
             continue;
         }
-        if let Some(error) = still_refused(&draft.op, &draft.known, ctx.engine.clock.now()).cloned()
+        if let Some(error) = still_refused(
+            draft.op.side,
+            OpKind::Create,
+            &draft.op.fields,
+            &draft.known,
+            ctx.engine.clock.now(),
+        )
+        .cloned()
         {
             tx.clear_dirty(&mapping.id, source, &draft.seen.id);
             tx.drop_observation(source, &object, &draft.seen.id);
@@ -805,9 +812,13 @@ fn made(
         tx.put_base(
             &mapping.id,
             draft.link.id,
-            &base_of_create(mapping, draft, op),
+            &base_of_create(mapping, draft, op, seen.as_ref()),
         )?;
     }
+    let left_there = seen
+        .as_ref()
+        .map(|seen| seen.fields.clone())
+        .unwrap_or_default();
     // What an upsert answers may be less than the whole record: the next pass reads it before it writes.
     if let Some(mut seen) = seen.filter(|_| created) {
         for pair in mapping
@@ -830,8 +841,17 @@ fn made(
     for old in &draft.known {
         tx.remove_error(old);
     }
-    for item in &draft.errors {
-        tx.put_error(item, false)?;
+    for mut item in draft.errors.clone() {
+        let pair = mapping.pairs.iter().find(|pair| pair.name() == item.field);
+        let left = pair.map(|pair| {
+            left_there
+                .get(pair.field(target))
+                .cloned()
+                .unwrap_or(Value::Null)
+        });
+        *item.seen.get_mut(target) = value_digest(&left.unwrap_or_default());
+        *item.seen.get_mut(target.other()) = value_digest(&item.value);
+        tx.put_error(&item, false)?;
     }
     note_link(ctx, mapping, &draft.link);
     let label = links::label(mapping, &draft.seen);
@@ -855,29 +875,33 @@ fn made(
     Ok(())
 }
 
-/// The base of a record that we made: the source as it was read, the target as it was stored. Associations and what
-/// could not be sent stay unsettled.
-fn base_of_create(mapping: &Mapping, draft: &Draft, op: &Op) -> Base {
+/// The base of a record that we made: the source as it was read, the target as it was stored. Associations stay
+/// unsettled. What could not be sent has a base on the target alone: the vendor's default there is no edit, and the source's
+/// value is still on its way (F11).
+fn base_of_create(mapping: &Mapping, draft: &Draft, op: &Op, stored: Option<&Observation>) -> Base {
     let (source, target) = (draft.seen.side, op.side);
     let mut base = Base::default();
     for pair in &mapping.pairs {
-        let failed = draft.errors.iter().any(|item| item.field == pair.name());
-        let raw = draft.seen.value(pair.field(source));
-        let sent = op.fields.get(pair.field(target));
-        let unsent_reference = is_translated(pair) && sent.is_none() && !raw.is_blank();
-        if failed
-            || unsent_reference
-            || !fields::is_property(pair, target)
-            || !pair.direction.allows(target)
-        {
+        if !fields::is_property(pair, target) || !pair.direction.allows(target) {
             continue;
         }
-        let left = sent.map_or(Value::Null, |sent| {
-            sent.left.clone().unwrap_or_else(|| sent.after.clone())
-        });
+        let name = pair.field(target);
+        let raw = draft.seen.value(pair.field(source));
+        let sent = op.fields.get(name);
+        let failed = draft.errors.iter().any(|item| item.field == pair.name());
+        let unsent = failed || (is_translated(pair) && sent.is_none() && !raw.is_blank());
+        let there = stored
+            .map(|seen| seen.value(name))
+            .filter(|value| value.is_known());
+        let left = match sent {
+            Some(sent) => sent.left.clone().unwrap_or_else(|| sent.after.clone()),
+            None => there.cloned().unwrap_or(Value::Null),
+        };
         let field = base_field(&mut base, pair.name());
         *field.values.get_mut(target) = transform::base_value(pair, target, &left);
-        *field.values.get_mut(source) = transform::base_value(pair, source, raw);
+        if !unsent {
+            *field.values.get_mut(source) = transform::base_value(pair, source, raw);
+        }
     }
     let settled = base.sides.get_mut(source);
     settled.modstamp = Some(draft.seen.modstamp);

@@ -1,14 +1,16 @@
 //! Error items: how a refusal becomes one row that waits, backs off and is taken away when it is over
 //! (docs/design/sync-semantics.md 17).
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::advice::next_step;
 use super::context::Settings;
 use crate::crm::{CrmError, ErrorClass};
 use crate::domain::{
-    ErrorCategory, ErrorItem, ItemId, LinkId, Mapping, Op, RecordKey, RunId, Side, Value,
-    VendorError, digest128,
+    Assignment, ErrorCategory, ErrorItem, ItemId, LinkId, Mapping, Op, OpKind, PerSide, RecordKey,
+    RunId, Side, Value, VendorError, digest128,
 };
 
 /// What is known of a failure.
@@ -76,28 +78,71 @@ pub(super) fn error_item(
         last_seen: facts.now,
         retry_at,
         digest: String::new(),
+        seen: PerSide::default(),
         run: facts.run,
     }
 }
 
+/// A digest of one raw value.
+pub(super) fn value_digest(value: &Value) -> String {
+    format!(
+        "{:032x}",
+        digest128(&[value.as_text().unwrap_or_default().as_bytes()])
+    )
+}
+
+/// The error of a pair that stands as it is: not due, and no side that was looked at has another value than when it failed.
+pub(super) fn standing<'a>(
+    errors: &'a [ErrorItem],
+    pair: &str,
+    now_there: &PerSide<Option<Value>>,
+    now: DateTime<Utc>,
+) -> Option<&'a ErrorItem> {
+    errors.iter().find(|item| {
+        let same = |side: Side| {
+            now_there
+                .get(side)
+                .as_ref()
+                .is_none_or(|value| *item.seen.get(side) == value_digest(value))
+        };
+        item.field == pair
+            && item.retry_at.is_none_or(|due| due > now)
+            && Side::BOTH.iter().all(|side| same(*side))
+    })
+}
+
 /// A digest of what an op would send: a refused op with the same digest is not sent again before its time.
 pub(super) fn op_digest(op: &Op) -> String {
-    let mut parts: Vec<Vec<u8>> = vec![op.side.word().into(), op.kind.word().into()];
-    for (name, assignment) in &op.fields {
+    digest(op.side, op.kind, &op.fields)
+}
+
+fn digest(side: Side, kind: OpKind, fields: &BTreeMap<String, Assignment>) -> String {
+    let mut parts: Vec<Vec<u8>> = vec![side.word().into(), kind.word().into()];
+    for (name, assignment) in fields {
         parts.push(name.clone().into_bytes());
-        parts.push(format!("{:?}", assignment.after).into_bytes());
+        parts.push(
+            assignment
+                .after
+                .as_text()
+                .map_or_else(|| vec![0], |text| text.as_bytes().to_vec()),
+        );
     }
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
     format!("{:032x}", digest128(&parts))
 }
 
-/// True where an earlier refusal of the very same op still waits for its time, an edit or a person.
+/// The earlier refusal of the very same write, where it still waits for its time, an edit or a person.
 pub(super) fn still_refused<'a>(
-    op: &Op,
+    side: Side,
+    kind: OpKind,
+    fields: &BTreeMap<String, Assignment>,
     errors: &'a [ErrorItem],
     now: DateTime<Utc>,
 ) -> Option<&'a ErrorItem> {
-    let digest = op_digest(op);
+    if fields.is_empty() || errors.is_empty() {
+        return None;
+    }
+    let digest = digest(side, kind, fields);
     errors
         .iter()
         .find(|item| item.digest == digest && item.retry_at.is_none_or(|due| due > now))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::context::{Engine, Known};
-use super::failures::{ErrorFacts, error_item};
+use super::failures::{ErrorFacts, error_item, standing, value_digest};
 use super::fields::{is_association, is_property};
 use super::links;
 use super::references::{Parents, Token, is_translated};
@@ -144,6 +144,18 @@ fn assumed(work: &Work, pair: &FieldPair, side: Side) -> Option<Value> {
 }
 
 fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan) {
+    let there = PerSide::from_fn(|side| {
+        let value = work
+            .seen
+            .get(side)
+            .as_ref()
+            .map(|seen| seen.value(pair.field(side)).clone());
+        value.filter(|value| value.is_known() && !pair.field(side).is_empty())
+    });
+    if let Some(error) = standing(&work.errors, pair.name(), &there, view.now) {
+        plan.errors.push(error.clone());
+        return;
+    }
     let mut raws = PerSide::<Value>::default();
     for side in Side::BOTH {
         match side_value(work, pair, side) {
@@ -223,7 +235,7 @@ fn field_error(
     category: ErrorCategory,
     message: String,
 ) -> ErrorItem {
-    error_item(
+    let mut item = error_item(
         &ErrorFacts {
             mapping: view.mapping,
             record: links::of_link(view.mapping, &work.link, side),
@@ -240,7 +252,23 @@ fn field_error(
         },
         work.errors.as_slice(),
         &view.engine.rules.settings,
-    )
+    );
+    item.seen = pair_digests(work, pair);
+    item
+}
+
+/// Digests of a pair's raw values, as far as they were read.
+pub(super) fn pair_digests(work: &Work, pair: &FieldPair) -> PerSide<String> {
+    PerSide::from_fn(|side| {
+        let seen = work
+            .seen
+            .get(side)
+            .as_ref()
+            .map(|seen| seen.value(pair.field(side)));
+        seen.filter(|value| value.is_known())
+            .map(value_digest)
+            .unwrap_or_default()
+    })
 }
 
 /// A name for people, from whichever side was read.
@@ -429,7 +457,23 @@ fn carry_out(
         }
         Action::NeedsTimes => {
             closing = None;
-            plan.wants_times.insert(pair.fields.hubspot.clone());
+            let same = |item: &&Conflict| {
+                item.sides.salesforce.value == raws.salesforce
+                    && item.sides.hubspot.value == raws.hubspot
+            };
+            match open.filter(same) {
+                // Nothing moved since it was found ambiguous: looking the times up again would tell the same.
+                Some(item) => {
+                    plan.conflicts.push(Conflict {
+                        last_seen: view.now,
+                        run: view.run,
+                        ..item.clone()
+                    });
+                }
+                None => {
+                    plan.wants_times.insert(pair.fields.hubspot.clone());
+                }
+            }
         }
     }
     if let Some(item) = closing {
@@ -606,7 +650,8 @@ fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut LinkPlan) {
         return;
     };
     let Some(seen) = work.seen.get(side) else {
-        *plan.needs.get_mut(side) = true;
+        // A record that was refused is not read again just for its stamp: that goes with its next write.
+        *plan.needs.get_mut(side) |= work.errors.is_empty();
         return;
     };
     let field = view.mapping.key_field(side);

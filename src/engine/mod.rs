@@ -30,7 +30,7 @@ mod settle;
 mod slice;
 mod tally;
 
-pub use context::{Engine, EngineError, Halt, Order, Rules, Scope, Settings};
+pub use context::{Engine, EngineError, Halt, Order, OwnerCache, Rules, Scope, Settings};
 pub use control::{Control, ControlHandle};
 pub use cost::{CostInput, expected_calls};
 pub use db::{Db, names};

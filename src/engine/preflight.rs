@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
-use super::context::{Engine, EngineError, Known, Owners};
+use super::context::{Engine, EngineError, Known, OwnerCache, Owners};
 use super::db::names;
 use super::fields::is_property;
 use super::report::Phase;
@@ -161,6 +161,18 @@ fn fingerprint(schema: &ObjectSchema) -> String {
 }
 
 async fn owners(engine: &Engine, side: Side) -> Result<Owners, EngineError> {
+    let now = engine.clock.now();
+    let refresh = TimeDelta::from_std(engine.rules.settings.schema_refresh).unwrap_or_default();
+    let cached = |cache: &OwnerCache| match cache.lock() {
+        Ok(all) => all
+            .get(&side)
+            .filter(|(at, _)| now - *at < refresh)
+            .map(|(_, owners)| owners.clone()),
+        Err(_) => None,
+    };
+    if let Some(known) = cached(&engine.owners) {
+        return Ok(known);
+    }
     let mut owners = Owners::default();
     for person in engine.side(side).people().await? {
         if person.active && !person.email.is_empty() {
@@ -170,6 +182,9 @@ async fn owners(engine: &Engine, side: Side) -> Result<Owners, EngineError> {
                 .or_insert_with(|| person.id.clone());
         }
         owners.email.insert(person.id, person.email);
+    }
+    if let Ok(mut all) = engine.owners.lock() {
+        all.insert(side, (now, owners.clone()));
     }
     Ok(owners)
 }

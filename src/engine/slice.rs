@@ -10,6 +10,7 @@ use super::db::Waiting;
 use super::failures::still_refused;
 use super::fields;
 use super::link_plan::{self, LinkPlan, View, Work};
+use super::observe::read_associations;
 use super::references::{Parents, is_translated};
 use super::report::Phase;
 use super::run::{Mode, RunCtx};
@@ -148,6 +149,9 @@ async fn chunk(
     mapping: &Mapping,
     mut works: Vec<Work>,
 ) -> Result<Vec<Work>, EngineError> {
+    if ctx.mode == Mode::Write {
+        fill_associations(ctx, mapping, &mut works).await?;
+    }
     let mut plans = decide(ctx, mapping, &works).await?;
     if ctx.mode != Mode::Estimate {
         // Each round reads what the round before found missing; three are the most that can be needed.
@@ -173,6 +177,13 @@ async fn chunk(
         ctx.foresee_links(mapping, &works, &plans, ops);
         return Ok(Vec::new());
     }
+    for side in Side::BOTH {
+        let records = ops.values().flatten().filter(|op| op.side == side);
+        let count = records
+            .filter(|op| matches!(op.kind, OpKind::Update | OpKind::Stamp))
+            .count() as u64;
+        *ctx.cost(&mapping.id).written.get_mut(side) += count;
+    }
     let count = |side| {
         ops.values()
             .flatten()
@@ -197,6 +208,46 @@ async fn chunk(
     settle(ctx, mapping, works, plans, done).await
 }
 
+/// Reads the associations of records whose reference was never settled and not seen either: those that were just created.
+async fn fill_associations(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    works: &mut [Work],
+) -> Result<(), EngineError> {
+    let unsettled = |work: &Work| {
+        let pending =
+            |pair: &crate::domain::FieldPair| work.base.value(pair.name(), Side::HubSpot).is_none();
+        fields::associations(mapping).any(pending)
+    };
+    let wanted: Vec<usize> = (0..works.len())
+        .filter(|index| works.get(*index).is_some_and(unsettled))
+        .collect();
+    let mut records: Vec<_> = wanted
+        .iter()
+        .map(|index| {
+            works
+                .get_mut(*index)
+                .and_then(|work| work.seen.hubspot.take())
+        })
+        .collect();
+    let mut flat: Vec<_> = records.iter_mut().filter_map(Option::take).collect();
+    ctx.cost(&mapping.id).associations_read +=
+        read_associations(ctx.engine, &[mapping], &mut flat).await?;
+    let mut by_id: BTreeMap<RecordId, _> = flat
+        .into_iter()
+        .map(|seen| (seen.id.clone(), seen))
+        .collect();
+    for index in wanted {
+        if let Some(work) = works.get_mut(index)
+            && let Some(id) = &work.link.ids.hubspot
+            && let Some(seen) = by_id.remove(id)
+        {
+            work.seen.hubspot = Some(seen);
+        }
+    }
+    Ok(())
+}
+
 async fn decide(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
@@ -215,10 +266,35 @@ async fn decide(
         now: engine.clock.now(),
         run: ctx.run,
     };
+    let now = view.now;
     Ok(works
         .iter()
-        .map(|work| link_plan::plan(&view, work))
+        .map(|work| {
+            let mut plan = link_plan::plan(&view, work);
+            leave_refused(work, &mut plan, now);
+            plan
+        })
         .collect())
+}
+
+/// Takes out what was refused before and is not due yet: its error stands, and nothing is read for it.
+fn leave_refused(work: &Work, plan: &mut LinkPlan, now: chrono::DateTime<chrono::Utc>) {
+    for side in Side::BOTH {
+        let fields = plan.writes.get(side);
+        let known = still_refused(side, update_kind(fields), fields, &work.errors, now).cloned();
+        if let Some(error) = known {
+            plan.errors.push(error);
+            plan.writes.get_mut(side).clear();
+            let associated = side == Side::HubSpot && !plan.associations.is_empty();
+            *plan.needs.get_mut(side) =
+                work.seen.get(side).is_none() || (associated && work.fresh.get(side).is_none());
+        }
+    }
+}
+
+fn update_kind(fields: &BTreeMap<String, crate::domain::Assignment>) -> OpKind {
+    let stamp = fields.values().all(|assignment| assignment.pair.is_empty());
+    if stamp { OpKind::Stamp } else { OpKind::Update }
 }
 
 /// Every id that a work's reference pairs name, now or in the base.
@@ -247,25 +323,21 @@ fn reference_values(mapping: &Mapping, work: &Work) -> Vec<(usize, Side, String)
     found
 }
 
-/// The ops of each work, by its index. A refused op whose time has not come is left out: its error stands.
+/// The ops of each work, by its index.
 fn make_ops(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
     works: &[Work],
     plans: &mut [LinkPlan],
 ) -> BTreeMap<usize, Vec<Op>> {
-    let now = ctx.engine.clock.now();
     let mut all = BTreeMap::new();
     for (index, (work, plan)) in works.iter().zip(plans.iter_mut()).enumerate() {
         let mut ops = Vec::new();
         for side in Side::BOTH {
             let fields = std::mem::take(plan.writes.get_mut(side));
-            if fields.is_empty() {
-                continue;
+            if !fields.is_empty() {
+                ops.push(op(ctx, mapping, work, side, update_kind(&fields), fields));
             }
-            let stamp = fields.values().all(|assignment| assignment.pair.is_empty());
-            let kind = if stamp { OpKind::Stamp } else { OpKind::Update };
-            ops.push(op(ctx, mapping, work, side, kind, fields));
         }
         for (field, assignment) in std::mem::take(&mut plan.associations) {
             let kind = if assignment.after.is_blank() {
@@ -282,13 +354,6 @@ fn make_ops(
                 BTreeMap::from([(field, assignment)]),
             ));
         }
-        ops.retain(|op| match still_refused(op, &work.errors, now) {
-            Some(error) => {
-                plan.errors.push(error.clone());
-                false
-            }
-            None => true,
-        });
         if !ops.is_empty() {
             all.insert(index, ops);
         }

@@ -116,7 +116,7 @@ mod tests {
     async fn only_changed_counts_are_written_and_all_come_back() {
         let store = SimStore::new();
         let links = Count::Links("contacts".into());
-        let seen = Count::Observations(Side::HubSpot, "contacts".to_owned());
+        let seen = Count::Review("contacts".into());
         let mut counters = Counters::load(&store).await.unwrap();
         counters.add(&links, 3);
         counters.add_all(&[CounterDelta {

@@ -18,7 +18,7 @@ use syncline::crm::{
 };
 use syncline::domain::{PerSide, RunRecord, Secret};
 use syncline::engine::{
-    Control, Db, Engine, Order, Reporter, Rules, RunEnd, Scope, Settings, names,
+    Control, Db, Engine, Order, OwnerCache, Reporter, Rules, RunEnd, Scope, Settings, names,
 };
 use syncline::sandbox::http::{Request, Response};
 use syncline::sandbox::world::WorldSettings;
@@ -116,6 +116,7 @@ pub struct House {
     pub store: Arc<dyn Store>,
     pub rules: Arc<Rules>,
     pub crm: PerSide<Arc<dyn Crm>>,
+    pub owners: OwnerCache,
 }
 
 pub fn config(text: &str) -> Config {
@@ -180,6 +181,7 @@ impl House {
             store,
             rules,
             crm,
+            owners: Default::default(),
         }
     }
 
@@ -193,6 +195,7 @@ impl House {
             rules: self.rules.clone(),
             report,
             control,
+            owners: self.owners.clone(),
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::HubspotClient;
 use super::paths::{self, is_companies, is_contacts, is_deals};
 use super::refusal::{WireError, vendor_error};
-use crate::crm::http::Call;
+use crate::crm::http::{Call, Family};
 use crate::crm::wire::{Malformed, from_json, id_text, optional_id};
 use crate::crm::{CrmError, ErrorClass, Purpose, WriteItem, WriteResult};
 use crate::domain::{ErrorCategory, RecordId, Side};
@@ -163,7 +163,8 @@ impl HubspotClient {
                     .collect();
                 let body = json!({"inputs": inputs}).to_string().into_bytes();
                 let path = paths::associations(object, to_object, "/batch/read");
-                let call = Call::ask(Purpose::Associations, &what, path, body);
+                let mut call = Call::ask(Purpose::Associations, &what, path, body);
+                call.family = Family::Associations;
                 let answer = self.http.fetch(&call, parse_associations).await?;
                 for (id, _) in chunk {
                     found.entry(RecordId(id.clone())).or_insert(None);
@@ -304,7 +305,8 @@ impl HubspotClient {
             return Ok(Vec::new());
         }
         let body = json!({"inputs": inputs}).to_string().into_bytes();
-        let call = Call::write(purpose, "POST", what, path, body);
+        let mut call = Call::write(purpose, "POST", what, path, body);
+        call.family = Family::Associations;
         let answer = self.http.fetch(&call, parse_made).await?;
         Ok(items.iter().map(|item| outcome(item, &answer)).collect())
     }

@@ -61,7 +61,7 @@ impl Position {
 
 fn millis_up(at: DateTime<Utc>) -> i64 {
     let whole = at.timestamp_millis();
-    whole + i64::from(at.timestamp_subsec_nanos() % 1_000_000 != 0)
+    whole + i64::from(!at.timestamp_subsec_nanos().is_multiple_of(1_000_000))
 }
 
 /// The numeric ids of a page, where they rise strictly and lie above `after`.

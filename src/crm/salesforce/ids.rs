@@ -27,6 +27,14 @@ pub fn widen(id: &str) -> Option<String> {
     }
 }
 
+/// The 18-character form where the id is sound: an 18-character one must have the suffix that its capitals ask for. One
+/// wrong suffix makes the vendor refuse a whole query (2.6), so ids from elsewhere go through here.
+pub fn sound(id: &str) -> Option<String> {
+    let wide = widen(id)?;
+    let again = widen(wide.get(..15)?)?;
+    (again == wide).then_some(wide)
+}
+
 /// The first record id that follows `marker` in a text, widened.
 pub(crate) fn id_after(text: &str, marker: &str) -> Option<String> {
     let (_, rest) = text.split_once(marker)?;
@@ -63,6 +71,13 @@ mod tests {
         for bad in ["", "003", "003Wb00000Ab1c'", "ÄÖÜ0000000000000"] {
             assert_eq!(widen(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_wrong_suffix_is_no_sound_id() {
+        assert!(sound("003Wb00000Ab1cDIAR").is_some());
+        assert!(sound("003Wb00000Ab1cD").is_some());
+        assert_eq!(sound("003Wb00000zzzzzIAR"), None);
     }
 
     #[test]

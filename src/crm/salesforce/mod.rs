@@ -114,6 +114,7 @@ impl SalesforceClient {
             in_flight: IN_FLIGHT,
             general: None,
             search: None,
+            associations: None,
             token,
             refresh_token,
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::ids::widen;
+use super::ids::sound;
 use super::records::{
     QueryPage, asked_fields, observation, parse_covered, parse_query, parse_retrieve,
 };
@@ -49,7 +49,7 @@ impl Position {
         let at = crate::crm::wire::moment(stamp)?;
         Some(Position {
             stamp: exact(at),
-            id: widen(id)?,
+            id: sound(id)?,
         })
     }
 }
@@ -132,7 +132,7 @@ impl SalesforceClient {
         let filter = match resume {
             None => String::new(),
             Some(token) => {
-                let id = widen(token).ok_or_else(|| self.bad_token(&what, token))?;
+                let id = sound(token).ok_or_else(|| self.bad_token(&what, token))?;
                 format!(" WHERE Id > {}", quote(&id))
             }
         };
@@ -150,7 +150,7 @@ impl SalesforceClient {
     ) -> Result<Vec<Found>, CrmError> {
         let what = format!("read {object}");
         let asked = self.asked(&what, object, fields)?;
-        let mut wanted: Vec<String> = ids.iter().filter_map(|id| widen(id.as_str())).collect();
+        let mut wanted: Vec<String> = ids.iter().filter_map(|id| sound(id.as_str())).collect();
         wanted.sort_unstable();
         wanted.dedup();
         let mut seen: BTreeMap<String, Observation> = BTreeMap::new();
@@ -179,7 +179,7 @@ impl SalesforceClient {
         }
         let now = self.http.clock.now();
         let found = ids.iter().map(|id| {
-            let wide = widen(id.as_str()).unwrap_or_default();
+            let wide = sound(id.as_str()).unwrap_or_default();
             let record = seen
                 .get(&wide)
                 .cloned()
