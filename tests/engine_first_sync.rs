@@ -24,11 +24,7 @@ fn adds_up(counts: &Counters) {
 async fn a_first_sync_adds_up_and_the_run_after_it_writes_nothing() {
     let house = House::new(300, 1).await;
     let first = house.sync().await;
-<<<<<<< HEAD
-    println!("{:#?}", first);
-=======
     println!("{}", serde_json::to_string(&first).unwrap());
->>>>>>> main
     assert!(
         matches!(first.state, RunState::DoneWithErrors | RunState::Done),
         "{:?}",

@@ -9,8 +9,10 @@ use super::args::Global;
 use super::door::{Backend, OpenOrder, Session};
 use super::exit::Failure;
 use super::output::Output;
+use super::signals::Signals;
 use crate::clock::Clock;
 use crate::config::{Config, Folders, Override};
+use crate::telemetry::{self, LogGuard, LogTarget, TelemetryError};
 
 /// What a verb works with.
 pub struct App {
@@ -26,6 +28,10 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Everything behind the service's door.
     pub backend: Arc<dyn Backend>,
+    /// Log files are written in the data folder.
+    pub keeps_log: bool,
+    /// Keeps the log writer alive.
+    pub log: Option<LogGuard>,
 }
 
 /// What a verb needs of a session.
@@ -62,7 +68,7 @@ impl App {
     ///
     /// # Errors
     /// A wrong config, or a refusal to open.
-    pub async fn open(&self, need: Need) -> Result<Box<dyn Session>, Failure> {
+    pub async fn open(&mut self, need: Need) -> Result<Box<dyn Session>, Failure> {
         let folders = self.folders()?;
         let config = self.config(&folders)?;
         if need == Need::Vendors {
@@ -76,12 +82,15 @@ impl App {
     /// # Errors
     /// A refusal to open.
     pub async fn open_with(
-        &self,
+        &mut self,
         config: Config,
         data_dir: &Path,
         need: Need,
         schedules: bool,
     ) -> Result<Box<dyn Session>, Failure> {
+        if self.keeps_log && self.log.is_none() {
+            self.log = Some(self.start_log(data_dir)?);
+        }
         let order = OpenOrder {
             config,
             data_dir: data_dir.to_owned(),
@@ -112,17 +121,46 @@ impl App {
         )?)
     }
 
+    /// Starts the log files of a data folder.
+    fn start_log(&self, data_dir: &Path) -> Result<LogGuard, Failure> {
+        let target = LogTarget::Files(data_dir.join("logs"));
+        let level = self.env.get("SYNCLINE_LOG").map(String::as_str);
+        telemetry::start(&target, level, false).map_err(|error| match error {
+            TelemetryError::Level(_) => Failure::usage(error.to_string()),
+            TelemetryError::Folder { .. } | TelemetryError::Twice => {
+                Failure::store(error.to_string())
+            }
+        })
+    }
+
     /// Asks a question that is answered by yes or no; no where stdin has ended.
     ///
     /// # Errors
-    /// Where stdin cannot be read.
-    pub fn confirm(&mut self, question: &str) -> Result<bool, Failure> {
+    /// Where stdin cannot be read, or a signal ends the waiting.
+    pub async fn confirm(
+        &mut self,
+        question: &str,
+        signals: &mut Signals,
+    ) -> Result<bool, Failure> {
         self.out.flush()?;
         self.out.ask(&format!("{question} [y/N] "));
-        let mut answer = String::new();
-        self.input
-            .read_line(&mut answer)
-            .map_err(|error| Failure::usage(format!("the answer cannot be read: {error}")))?;
+        // Reading blocks, so it has a thread of its own and a signal is still heard.
+        let mut input = std::mem::replace(&mut self.input, Box::new(std::io::empty()));
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut answer = String::new();
+            let read = input.read_line(&mut answer).map(|_| answer);
+            (input, read)
+        });
+        let (input, read) = signals
+            .or(async {
+                reading
+                    .await
+                    .map_err(|error| Failure::store(error.to_string()))
+            })
+            .await?;
+        self.input = input;
+        let answer =
+            read.map_err(|error| Failure::usage(format!("the answer cannot be read: {error}")))?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 }

@@ -17,7 +17,8 @@ use crate::service::messages::{Request, SyncOrder};
 ///
 /// # Errors
 /// What kept it from both.
-pub async fn run(app: &mut App, args: &WorldArgs, signals: &mut Signals) -> Result<Exit, Failure> {
+pub async fn run(app: &mut App, args: &WorldArgs) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen()?;
     let folder = Folder::make(app.global.data_dir.as_deref())?;
     let running = sandbox::start(app, args, args.live).await?;
     let at_rest = Override {
@@ -26,10 +27,10 @@ pub async fn run(app: &mut App, args: &WorldArgs, signals: &mut Signals) -> Resu
         flag: "demo".to_owned(),
     };
     let config = app.parse_config(&running.config_toml(), "the sandbox's config", &[at_rest])?;
-    let session = app
-        .open_with(config, &folder.path, Need::Vendors, false)
+    let session = signals
+        .or(app.open_with(config, &folder.path, Need::Vendors, false))
         .await?;
-    let done = both_runs(app, session.door(), signals).await;
+    let done = both_runs(app, session.door(), &mut signals).await;
     session.close().await;
     running.stop();
     done

@@ -3,6 +3,7 @@
 
 mod app;
 mod args;
+mod backend;
 mod check;
 mod completions;
 mod conflicts;
@@ -45,10 +46,10 @@ use crate::clock::SystemClock;
 
 pub use app::{App, Need};
 pub use args::{Cli, Global, Verb};
+pub use backend::InProcess;
 pub use door::{Backend, Door, OpenOrder, Session};
 pub use exit::{Exit, Failure};
 pub use output::{Output, Ttys};
-pub use signals::Signals;
 
 /// Runs the command line `args` to its end and gives the exit status.
 pub async fn main(
@@ -77,11 +78,10 @@ pub async fn main(
         env,
         clock: Arc::new(SystemClock),
         backend,
+        keeps_log: true,
+        log: None,
     };
-    let ended = match Signals::listen() {
-        Ok(mut signals) => verb(&mut app, cli.verb, &mut signals).await,
-        Err(error) => Err(Failure::store(format!("signals cannot be heard: {error}"))),
-    };
+    let ended = verb(&mut app, cli.verb).await;
     let ended = ended.and_then(|exit| app.out.flush().map(|()| exit));
     match ended {
         Ok(exit) => exit,
@@ -97,24 +97,20 @@ pub async fn main(
 ///
 /// # Errors
 /// What kept it from its work, with the exit status.
-pub async fn verb(
-    app: &mut App,
-    verb: Option<Verb>,
-    signals: &mut Signals,
-) -> Result<Exit, Failure> {
+pub async fn verb(app: &mut App, verb: Option<Verb>) -> Result<Exit, Failure> {
     match verb {
         None => Err(Failure::usage(NO_CONSOLE)),
-        Some(Verb::Demo(args)) => demo::run(app, &args, signals).await,
-        Some(Verb::Sandbox(args)) => sandbox::run(app, &args.world, signals).await,
+        Some(Verb::Demo(args)) => demo::run(app, &args).await,
+        Some(Verb::Sandbox(args)) => sandbox::run(app, &args.world).await,
         Some(Verb::Init) => init::run(app),
         Some(Verb::Check(args)) => check::run(app, &args).await,
-        Some(Verb::Preview(args)) => preview::run(app, &args, signals).await,
-        Some(Verb::Sync(args)) => sync::run(app, &args, signals).await,
+        Some(Verb::Preview(args)) => preview::run(app, &args).await,
+        Some(Verb::Sync(args)) => sync::run(app, &args).await,
         Some(Verb::Runs(args)) => runs::run(app, &args).await,
         Some(Verb::Conflicts(args)) => conflicts::run(app, &args).await,
         Some(Verb::Resolve(args)) => resolve::run(app, &args).await,
         Some(Verb::Errors(args)) => errors::run(app, &args).await,
-        Some(Verb::Retry(args)) => retry::run(app, &args, signals).await,
+        Some(Verb::Retry(args)) => retry::run(app, &args).await,
         Some(Verb::Record(args)) => record::run(app, &args).await,
         Some(Verb::Transform(args)) => transform::run(app, &args),
         Some(Verb::Export(args)) => export::run(app, &args).await,
@@ -127,3 +123,13 @@ pub async fn verb(
 /// Said where the console cannot open.
 const NO_CONSOLE: &str = "the console needs a terminal on stdin and stdout; \
 without one, use `syncline sync`, `syncline preview` or another verb (`syncline --help` lists them)";
+
+/// Says that the system gave no threads, which is before everything else can work.
+pub fn no_runtime(error: &std::io::Error) -> std::process::ExitCode {
+    use std::io::Write;
+    let _ = writeln!(
+        std::io::stderr(),
+        "error: the system refuses threads: {error}"
+    );
+    std::process::ExitCode::from(Exit::Store.code())
+}

@@ -15,12 +15,9 @@ use crate::service::messages::{Preview, Request};
 ///
 /// # Errors
 /// What kept it from being made.
-pub async fn run(
-    app: &mut App,
-    args: &PreviewArgs,
-    signals: &mut Signals,
-) -> Result<Exit, Failure> {
-    let session = app.open(Need::Vendors).await?;
+pub async fn run(app: &mut App, args: &PreviewArgs) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen()?;
+    let session = signals.or(app.open(Need::Vendors)).await?;
     let request = Request::StartPreview {
         mappings: args
             .mappings
@@ -30,7 +27,7 @@ pub async fn run(
         limit: usize::from(args.limit),
         full: args.full,
     };
-    let made = follow::preview(session.door(), request, signals, &mut app.out).await;
+    let made = follow::preview(session.door(), request, &mut signals, &mut app.out).await;
     session.close().await;
     let preview = made?;
     if app.out.json {

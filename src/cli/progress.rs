@@ -125,8 +125,7 @@ fn draw(bar: &ProgressBar, progress: &Progress, ascii: bool) {
     let going = progress
         .phases
         .iter()
-        .filter(|phase| phase.state == PhaseState::Going)
-        .next_back();
+        .rfind(|phase| phase.state == PhaseState::Going);
     let calls = progress.calls.total;
     let mut text = match going {
         Some(phase) if phase.detail.is_empty() => phase.word.clone(),

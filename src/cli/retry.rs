@@ -14,17 +14,18 @@ use crate::service::messages::{Reply, Request, RetryWhich};
 ///
 /// # Errors
 /// Where an id or category is not known.
-pub async fn run(app: &mut App, args: &RetryArgs, signals: &mut Signals) -> Result<Exit, Failure> {
+pub async fn run(app: &mut App, args: &RetryArgs) -> Result<Exit, Failure> {
     let category = args.category.as_deref().map(errors::category).transpose()?;
     let need = if args.now { Need::Vendors } else { Need::Store };
-    let session = app.open(need).await?;
+    let mut signals = Signals::listen()?;
+    let session = signals.or(app.open(need)).await?;
     let done = async {
         let which = match category {
             Some(category) => RetryWhich::Category(category),
             None if args.all => RetryWhich::All,
             None => RetryWhich::Items(named(session.door(), &args.ids).await?),
         };
-        retry(app, session.door(), which, args.now, signals).await
+        retry(app, session.door(), which, args.now, &mut signals).await
     }
     .await;
     session.close().await;

@@ -11,7 +11,8 @@ use crate::sandbox::{Options, Running, SandboxError, serve};
 ///
 /// # Errors
 /// Where a port cannot be had or the fault profile is not known.
-pub async fn run(app: &mut App, args: &WorldArgs, signals: &mut Signals) -> Result<Exit, Failure> {
+pub async fn run(app: &mut App, args: &WorldArgs) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen()?;
     let running = start(app, args, args.live).await?;
     if app.out.json {
         app.out.line(&running.announcement())?;

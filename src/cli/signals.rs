@@ -1,8 +1,9 @@
 //! Signals that ask to stop, as numbers for the exit status 128 + n.
 
-use std::io;
+use super::exit::{Exit, Failure};
 
-/// Waits for SIGINT, SIGTERM and SIGHUP.
+/// Waits for SIGINT, SIGTERM and SIGHUP. Only verbs that have something to bring to an end listen; for the others the
+/// system's own ending is right.
 pub struct Signals {
     #[cfg(unix)]
     streams: [(u8, tokio::signal::unix::Signal); 3],
@@ -14,13 +15,17 @@ impl Signals {
     /// # Errors
     /// Where the system refuses.
     #[cfg(unix)]
-    pub fn listen() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
+    pub fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{Signal, SignalKind, signal};
+        let stream = |kind: SignalKind| -> Result<Signal, Failure> {
+            signal(kind)
+                .map_err(|error| Failure::store(format!("signals cannot be heard: {error}")))
+        };
         Ok(Signals {
             streams: [
-                (2, signal(SignalKind::interrupt())?),
-                (15, signal(SignalKind::terminate())?),
-                (1, signal(SignalKind::hangup())?),
+                (2, stream(SignalKind::interrupt())?),
+                (15, stream(SignalKind::terminate())?),
+                (1, stream(SignalKind::hangup())?),
             ],
         })
     }
@@ -30,7 +35,7 @@ impl Signals {
     /// # Errors
     /// Never here.
     #[cfg(not(unix))]
-    pub fn listen() -> io::Result<Self> {
+    pub fn listen() -> Result<Self, Failure> {
         Ok(Signals {})
     }
 
@@ -50,6 +55,24 @@ impl Signals {
         match tokio::signal::ctrl_c().await {
             Ok(()) => 2,
             Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Waits for `work`, or for a signal, which ends it.
+    ///
+    /// # Errors
+    /// The work's own, or the signal.
+    pub async fn or<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            number = self.next() => Err(Failure {
+                exit: Exit::Signal(number),
+                message: "stopped".to_owned(),
+            }),
         }
     }
 }

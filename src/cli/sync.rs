@@ -14,8 +14,9 @@ use crate::service::messages::{Request, SyncOrder};
 ///
 /// # Errors
 /// What kept it from running.
-pub async fn run(app: &mut App, args: &SyncArgs, signals: &mut Signals) -> Result<Exit, Failure> {
-    let session = app.open(Need::Vendors).await?;
+pub async fn run(app: &mut App, args: &SyncArgs) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen()?;
+    let session = signals.or(app.open(Need::Vendors)).await?;
     let order = SyncOrder {
         mappings: args
             .mappings
@@ -27,7 +28,7 @@ pub async fn run(app: &mut App, args: &SyncArgs, signals: &mut Signals) -> Resul
         confirm: args.confirm.clone(),
         by: "you".to_owned(),
     };
-    let ended = sync(app, session.door(), order, signals).await;
+    let ended = sync(app, session.door(), order, &mut signals).await;
     session.close().await;
     let followed = ended?;
     if app.out.json {
@@ -55,7 +56,8 @@ async fn sync(
         return Ok(followed);
     }
     report::run(&followed.run, &mut app.out)?;
-    if !app.confirm("Nothing was written yet. Carry out this plan?")? {
+    let question = "Nothing was written yet. Carry out this plan?";
+    if !app.confirm(question, signals).await? {
         return Ok(followed);
     }
     let confirmed = SyncOrder {

@@ -208,9 +208,10 @@ async fn ran_with(
         env: BTreeMap::new(),
         clock: Arc::new(SystemClock),
         backend: Arc::new(script.clone()),
+        keeps_log: false,
+        log: None,
     };
-    let mut signals = Signals::listen().unwrap();
-    let exit = verb(&mut app, cli.verb, &mut signals).await;
+    let exit = verb(&mut app, cli.verb).await;
     app.out.flush().unwrap();
     Ran {
         exit,

@@ -103,6 +103,7 @@ fn error(id: ItemId, category: ErrorCategory) -> ErrorItem {
         last_seen: at(60),
         retry_at: None,
         digest: String::new(),
+        seen: Default::default(),
         run: RunId(9),
     }
 }

@@ -320,9 +320,10 @@ async fn without_a_terminal_the_console_points_to_a_verb() {
             status: watch::Sender::new(Status::default()),
             events: broadcast::Sender::new(1),
         })),
+        keeps_log: false,
+        log: None,
     };
-    let mut signals = Signals::listen().unwrap();
-    let failure = verb(&mut app, None, &mut signals).await.unwrap_err();
+    let failure = verb(&mut app, None).await.unwrap_err();
     assert_eq!(failure.exit, Exit::Usage);
     assert!(failure.message.contains("syncline sync"));
 }
