@@ -1,3 +1,28 @@
-//! The thin binary: everything is in the library.
+//! The thin binary: environment, runtime, exit status. Everything else is in the library.
 
-fn main() {}
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use syncline::cli::{self, InProcess};
+
+fn main() -> ExitCode {
+    // One TLS for the whole process; where another was chosen first, it stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let args = std::env::args_os().collect();
+    // Variables that are not UTF-8 cannot be ours.
+    let env: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return cli::no_runtime(&error),
+    };
+    let exit = runtime.block_on(cli::main(args, env, Arc::new(InProcess)));
+    // A thread may still wait for a line of stdin; nobody needs it any more.
+    runtime.shutdown_background();
+    ExitCode::from(exit.code())
+}

@@ -1,0 +1,73 @@
+//! `export`: the whole state as JSON lines, to a file or stdout. A file appears whole or not at all.
+
+use std::fs::{self, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::app::App;
+use super::args::ExportArgs;
+use super::exit::{Exit, Failure};
+use super::output::Role;
+use super::text::count;
+
+/// Runs the verb.
+///
+/// # Errors
+/// Where the store cannot be read or the file not written.
+pub async fn run(app: &mut App, args: &ExportArgs) -> Result<Exit, Failure> {
+    let folders = app.folders()?;
+    let backend = app.backend.clone();
+    let Some(path) = &args.file else {
+        let entries = backend.export(&folders.data_dir, app.out.raw()).await?;
+        app.out.flush()?;
+        app.out.note(
+            Role::Dim,
+            &format!(
+                "{} exported",
+                count(entries, "entry").replace("entrys", "entries")
+            ),
+        );
+        return Ok(Exit::Well);
+    };
+    let failed = |error: std::io::Error| {
+        Failure::store(format!(
+            "{} cannot be written: {error}; free space or choose another place",
+            path.display()
+        ))
+    };
+    let beside = beside(path);
+    // Created anew, so that its permissions hold: the state has values of people's records.
+    let _ = fs::remove_file(&beside);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = BufWriter::new(options.open(&beside).map_err(failed)?);
+    let written = backend.export(&folders.data_dir, &mut file).await;
+    let placed = match written {
+        Ok(entries) => file
+            .flush()
+            .and_then(|()| file.get_ref().sync_all())
+            .and_then(|()| fs::rename(&beside, path))
+            .map(|()| entries)
+            .map_err(failed),
+        Err(refusal) => Err(refusal.into()),
+    };
+    if placed.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    let entries = placed?;
+    let text = format!(
+        "{} to {}",
+        count(entries, "entry").replace("entrys", "entries"),
+        path.display()
+    );
+    app.out.note(Role::Plain, &text);
+    Ok(Exit::Well)
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".unfinished");
+    path.with_file_name(name)
+}

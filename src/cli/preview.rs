@@ -1,0 +1,146 @@
+//! `preview`: what a run would do, without writing.
+
+use super::app::{App, Need};
+use super::args::PreviewArgs;
+use super::exit::{Exit, Failure};
+use super::output::{Output, Role};
+use super::signals::Signals;
+use super::table::{Align, Table};
+use super::text::{clean, number, took, value};
+use super::{follow, json, report};
+use crate::domain::{MappingId, Op, Side};
+use crate::service::messages::{Preview, Request};
+
+/// Runs the verb.
+///
+/// # Errors
+/// What kept it from being made.
+pub async fn run(app: &mut App, args: &PreviewArgs) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen()?;
+    let session = signals.or(app.open(Need::Vendors)).await?;
+    let request = Request::StartPreview {
+        mappings: args
+            .mappings
+            .iter()
+            .map(|name| MappingId(name.clone()))
+            .collect(),
+        limit: usize::from(args.limit),
+        full: args.full,
+    };
+    let made = follow::preview(session.door(), request, &mut signals, &mut app.out).await;
+    session.close().await;
+    let preview = made?;
+    if app.out.json {
+        app.out.document(&json::preview(&preview))?;
+    } else {
+        print(&preview, &mut app.out)?;
+    }
+    let found = !preview.valves.is_empty()
+        || preview
+            .mappings
+            .iter()
+            .any(|one| one.would.conflicts + one.would.review + one.would.errors > 0);
+    Ok(if args.strict && found {
+        Exit::Findings
+    } else {
+        Exit::Well
+    })
+}
+
+fn print(preview: &Preview, out: &mut Output) -> Result<(), Failure> {
+    report::counts(
+        preview
+            .mappings
+            .iter()
+            .map(|one| (one.mapping.as_str(), &one.would)),
+        out,
+    )?;
+    for mapping in &preview.mappings {
+        if !mapping.samples.is_empty() {
+            out.line("")?;
+            let head = format!("{}: samples", mapping.mapping);
+            out.line(&out.paint(Role::Head, &head))?;
+            samples(&mapping.samples, out)?;
+        }
+        for error in &mapping.errors {
+            let text = format!(
+                "{} {} {}: {}; {}",
+                error.side.letters(),
+                error.record.id,
+                clean(&error.label),
+                clean(&error.message),
+                clean(&error.next)
+            );
+            out.line(&out.paint(Role::Warn, &text))?;
+        }
+    }
+    out.line("")?;
+    for valve in &preview.valves {
+        let text = format!(
+            "{}: would stop here: {} (found {}, limit {})",
+            valve.mapping,
+            clean(&valve.message),
+            number(valve.found),
+            number(valve.limit)
+        );
+        out.line(&out.paint(Role::Bad, &text))?;
+    }
+    out.line(&format!(
+        "Nothing was written. The run would take about {} calls (Salesforce + HubSpot) and {}; this preview took {}",
+        report::both(&preview.forecast),
+        took(preview.seconds),
+        report::both(&preview.calls.total)
+    ))?;
+    if !preview.valves.is_empty() {
+        let text = format!(
+            "To carry out exactly this plan: syncline sync --confirm {}",
+            preview.plan_hash
+        );
+        out.line(&text)?;
+    }
+    Ok(())
+}
+
+/// Ops field by field, before and after.
+pub fn samples(ops: &[Op], out: &mut Output) -> Result<(), Failure> {
+    let mut table = Table::new(&[
+        ("side", Align::Left),
+        ("record", Align::Left),
+        ("does", Align::Left),
+        ("field", Align::Left),
+        ("before", Align::Left),
+        ("after", Align::Left),
+        ("rule", Align::Left),
+    ]);
+    for op in ops {
+        let record = op.target.as_ref().or(op.source.as_ref());
+        let side = if op.target.is_some() {
+            op.side
+        } else {
+            op.side.other()
+        };
+        for (index, (field, change)) in op.fields.iter().enumerate() {
+            let first = index == 0;
+            let only_first = |text: String| if first { text } else { String::new() };
+            table.row(vec![
+                only_first(op.side.letters().to_owned()),
+                only_first(record_text(record.map(|id| id.as_str()), side, op.side)),
+                only_first(op.kind.word().to_owned()),
+                clean(field),
+                value(&change.before),
+                value(&change.after),
+                change.rule.clone(),
+            ]);
+        }
+    }
+    table.print(out)
+}
+
+/// The record written to, or the source of a create with its side.
+fn record_text(id: Option<&str>, side: Side, written: Side) -> String {
+    match id {
+        Some(id) if side == written => clean(id),
+        Some(id) => format!("of {} {}", side.letters(), clean(id)),
+        None => String::new(),
+    }
+}

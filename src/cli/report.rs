@@ -1,0 +1,151 @@
+//! A run as people read it: a table of its mappings and a line below.
+
+use super::exit::Failure;
+use super::output::{Output, Role};
+use super::table::{Align, Table};
+use super::text::{clean, count, number, seconds, took};
+use crate::domain::{Counters, MappingCounts, PerSide, RunRecord, RunState, SideCount};
+
+/// The role that a run's state is shown in.
+pub fn role(state: RunState) -> Role {
+    match state {
+        RunState::Done => Role::Good,
+        RunState::Running => Role::Plain,
+        RunState::DoneWithErrors | RunState::AwaitingConfirm | RunState::Cancelled => Role::Warn,
+        RunState::Halted | RunState::Crashed => Role::Bad,
+    }
+}
+
+/// A state in words.
+pub fn words(state: RunState) -> &'static str {
+    match state {
+        RunState::Running => "running",
+        RunState::AwaitingConfirm => "waits for a confirm",
+        RunState::Done => "done",
+        RunState::DoneWithErrors => "done, some records wait",
+        RunState::Halted => "halted",
+        RunState::Cancelled => "cancelled",
+        RunState::Crashed => "crashed",
+    }
+}
+
+/// The counts of mappings as a table; both sides as `Salesforce + HubSpot`.
+///
+/// # Errors
+/// As `Output::line`.
+pub fn counts<'a>(
+    rows: impl IntoIterator<Item = (&'a str, &'a Counters)>,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let mut table = Table::new(&[
+        ("mapping", Align::Left),
+        ("read SF + HS", Align::Right),
+        ("linked", Align::Right),
+        ("created", Align::Right),
+        ("updated", Align::Right),
+        ("unchanged", Align::Right),
+        ("conflicts", Align::Right),
+        ("review", Align::Right),
+        ("errors", Align::Right),
+        ("excluded", Align::Right),
+    ]);
+    for (mapping, counters) in rows {
+        table.row(vec![
+            mapping.to_owned(),
+            both(&counters.read),
+            number(counters.linked),
+            both(&counters.created),
+            both(&counters.updated),
+            number(counters.unchanged),
+            number(counters.conflicts),
+            number(counters.review),
+            number(counters.errors),
+            number(counters.excluded),
+        ]);
+    }
+    table.print(out)
+}
+
+/// `31 + 44`.
+pub fn both(count: &SideCount) -> String {
+    let PerSide {
+        salesforce,
+        hubspot,
+    } = count;
+    format!("{} + {}", number(*salesforce), number(*hubspot))
+}
+
+/// A run that ended: table, line, and what stopped it.
+///
+/// # Errors
+/// As `Output::line`.
+pub fn run(record: &RunRecord, out: &mut Output) -> Result<(), Failure> {
+    counts(
+        record
+            .mappings
+            .iter()
+            .map(|MappingCounts { mapping, counts }| (mapping.as_str(), counts)),
+        out,
+    )?;
+    let line = summary(record);
+    out.line(&out.paint(role(record.state), &line))?;
+    stopped_by(record, out)
+}
+
+/// "Run 143, full: done in 12.3 s with 49 + 175 calls; 12 conflicts, 9 in review, 7 errors wait".
+pub fn summary(record: &RunRecord) -> String {
+    let time = match record.ended_at {
+        Some(end) => format!(" in {}", took(seconds(record.started_at, end))),
+        None => String::new(),
+    };
+    let mut line = format!(
+        "Run {}, {}: {}{time} with {} calls (Salesforce + HubSpot)",
+        record.run,
+        record.kind.word(),
+        words(record.state),
+        both(&record.calls.total)
+    );
+    let sum = |field: fn(&Counters) -> u64| {
+        record
+            .mappings
+            .iter()
+            .map(|one| field(&one.counts))
+            .sum::<u64>()
+    };
+    let waiting: Vec<String> = [
+        (sum(|one| one.conflicts), "conflict"),
+        (sum(|one| one.review), "review item"),
+        (sum(|one| one.errors), "error"),
+    ]
+    .into_iter()
+    .filter(|(many, _)| *many > 0)
+    .map(|(many, one)| count(many, one))
+    .collect();
+    if !waiting.is_empty() {
+        line.push_str("; open: ");
+        line.push_str(&waiting.join(", "));
+    }
+    line
+}
+
+/// Why a run stopped, and the confirm that lets its plan through.
+///
+/// # Errors
+/// As `Output::line`.
+pub fn stopped_by(record: &RunRecord, out: &mut Output) -> Result<(), Failure> {
+    for valve in &record.valves {
+        let text = format!("{}: {}", valve.mapping, clean(&valve.message));
+        out.line(&out.paint(Role::Warn, &text))?;
+    }
+    if record.valves.is_empty()
+        && let Some(reason) = &record.reason
+    {
+        out.line(&out.paint(Role::Warn, &clean(reason)))?;
+    }
+    if let Some(hash) = super::json::confirm_hash(record) {
+        out.line(&format!(
+            "To carry out exactly this plan: syncline sync --confirm {hash}"
+        ))?;
+    }
+    Ok(())
+}
