@@ -1,0 +1,151 @@
+//! One line of styled text. Every string that reaches a cell passes `format::clean` here.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use crate::console::format;
+use crate::console::theme::{Role, Theme};
+
+/// A line made of pieces, each with a role.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text(Vec<(String, Role)>);
+
+impl Text {
+    /// An empty line.
+    pub fn new() -> Self {
+        Text::default()
+    }
+
+    /// A line of one piece.
+    pub fn of(text: impl AsRef<str>, role: Role) -> Self {
+        Text::new().and(text, role)
+    }
+
+    /// A line of ordinary text.
+    pub fn plain(text: impl AsRef<str>) -> Self {
+        Text::of(text, Role::Text)
+    }
+
+    /// Adds a piece.
+    pub fn and(mut self, text: impl AsRef<str>, role: Role) -> Self {
+        self.push(text, role);
+        self
+    }
+
+    /// Adds a piece of ordinary text.
+    pub fn then(self, text: impl AsRef<str>) -> Self {
+        self.and(text, Role::Text)
+    }
+
+    /// Adds a piece.
+    pub fn push(&mut self, text: impl AsRef<str>, role: Role) {
+        self.0.push((format::clean(text.as_ref()), role));
+    }
+
+    /// Adds a line's pieces.
+    pub fn extend(&mut self, other: Text) {
+        self.0.extend(other.0);
+    }
+
+    /// Fills with blanks up to a column.
+    pub fn pad_to(mut self, column: usize) -> Self {
+        let width = self.width();
+        if width < column {
+            self.0.push((" ".repeat(column - width), Role::Text));
+        }
+        self
+    }
+
+    /// Columns taken.
+    pub fn width(&self) -> usize {
+        self.0.iter().map(|(text, _)| format::width(text)).sum()
+    }
+
+    /// The words without their roles.
+    pub fn to_plain(&self) -> String {
+        self.0.iter().map(|(text, _)| text.as_str()).collect()
+    }
+
+    /// Draws into one row, cut at its end; returns the column after it. `over` is laid over every piece's own style.
+    pub fn draw(&self, buf: &mut Buffer, x: u16, y: u16, columns: usize, theme: Theme, over: Style) -> u16 {
+        let mut left = columns;
+        let mut at = x;
+        let cut = self.width() > columns;
+        for (index, (text, role)) in self.0.iter().enumerate() {
+            if left == 0 {
+                break;
+            }
+            let last = index + 1 == self.0.len();
+            let wide = format::width(text);
+            // Where the whole line is too long, the piece that reaches the edge carries the ellipsis.
+            let shown = if wide > left || (cut && !last && wide == left) {
+                format::cut(&format!("{text} "), left)
+            } else {
+                text.clone()
+            };
+            at = put(buf, at, y, &shown, theme.style(*role).patch(over));
+            left -= format::width(&shown).min(left);
+        }
+        at
+    }
+}
+
+/// Writes cleaned text cell by cell, inside the buffer only.
+fn put(buf: &mut Buffer, x: u16, y: u16, text: &str, style: Style) -> u16 {
+    let area = buf.area;
+    let mut at = x;
+    if y < area.top() || y >= area.bottom() {
+        return at;
+    }
+    for grapheme in text.graphemes(true) {
+        let wide = UnicodeWidthStr::width(grapheme) as u16;
+        if wide == 0 {
+            continue;
+        }
+        if at + wide > area.right() {
+            break;
+        }
+        if at >= area.left() {
+            buf[(at, y)].set_symbol(grapheme).set_style(style);
+            for covered in 1..wide {
+                buf[(at + covered, y)].reset();
+                buf[(at + covered, y)].set_symbol("").set_style(style);
+            }
+        }
+        at += wide;
+    }
+    at
+}
+
+/// Draws lines from the top of an area; what does not fit is left out.
+pub fn draw_lines(buf: &mut Buffer, area: Rect, lines: &[Text], theme: Theme) {
+    for (row, line) in lines.iter().take(usize::from(area.height)).enumerate() {
+        line.draw(buf, area.x, area.y + row as u16, usize::from(area.width), theme, Style::new());
+    }
+}
+
+/// `[###########.........]` of a given inner width.
+pub fn gauge(done: u64, of: u64, columns: usize) -> String {
+    let filled = if of == 0 {
+        0
+    } else {
+        (u128::from(done.min(of)) * columns as u128 / u128::from(of)) as usize
+    };
+    format!("[{}{}]", "#".repeat(filled), ".".repeat(columns - filled))
+}
+
+/// A row of bars, the largest value full.
+pub fn sparkline(values: &[u64]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let max = values.iter().copied().max().unwrap_or(0).max(1);
+    values
+        .iter()
+        .map(|value| {
+            let index = (u128::from(*value) * 7 / u128::from(max)) as usize;
+            BARS.get(index).copied().unwrap_or('▁')
+        })
+        .collect()
+}
