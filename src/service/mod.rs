@@ -3,4 +3,6 @@
 mod client;
 pub mod messages;
 
+#[cfg(test)]
+pub(crate) use client::Envelope;
 pub use client::{Client, ServiceGone};

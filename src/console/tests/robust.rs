@@ -1,0 +1,1 @@
+//! Every size, hostile text, many rows.

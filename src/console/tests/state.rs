@@ -1,0 +1,1 @@
+//! Keys and answers in, model and effects out.
