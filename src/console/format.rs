@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::{Direction, ItemKind, Side, Value};
+use crate::domain::{Direction, ItemKind, Value};
 
 /// Longest foreign text that is looked at; a field longer than this is cut before it is measured.
 const LONGEST: usize = 4096;
@@ -74,34 +74,6 @@ pub fn cut(text: &str, columns: usize) -> String {
     }
     out.push('…');
     out
-}
-
-/// Cleaned text cut in its middle: ids and paths keep both ends.
-pub fn cut_middle(text: &str, columns: usize) -> String {
-    if width(text) <= columns || columns < 5 {
-        return cut(text, columns);
-    }
-    let graphemes: Vec<&str> = text.graphemes(true).collect();
-    let front = (columns - 1) / 2;
-    let mut head = String::new();
-    for grapheme in &graphemes {
-        if width(&head) + UnicodeWidthStr::width(*grapheme) > front {
-            break;
-        }
-        head.push_str(grapheme);
-    }
-    let room = columns - 1 - width(&head);
-    let mut tail: Vec<&str> = Vec::new();
-    let mut used = 0;
-    for grapheme in graphemes.iter().rev() {
-        used += UnicodeWidthStr::width(*grapheme);
-        if used > room {
-            break;
-        }
-        tail.push(grapheme);
-    }
-    tail.reverse();
-    format!("{head}…{}", tail.concat())
 }
 
 /// Text broken at spaces into lines of at most `columns`; a longer word is broken hard.
@@ -239,14 +211,6 @@ pub fn arrow(direction: Direction) -> &'static str {
     }
 }
 
-/// The arrow towards a side: Salesforce is left.
-pub fn arrow_to(side: Side) -> &'static str {
-    match side {
-        Side::Salesforce => "←",
-        Side::HubSpot => "→",
-    }
-}
-
 /// What the queue writes in FIELDS for a review item.
 pub fn item_kind(kind: ItemKind) -> &'static str {
     match kind {
@@ -306,14 +270,12 @@ mod tests {
             let text = clean(text);
             for columns in 0..12 {
                 assert!(width(&cut(&text, columns)) <= columns, "{text} {columns}");
-                assert!(width(&cut_middle(&text, columns)) <= columns, "{text} {columns}");
                 for line in wrap(&text, columns.max(2)) {
                     assert!(width(&line) <= columns.max(2), "{line}");
                 }
             }
         }
         assert_eq!(cut("Northwind Ltd", 6), "North…");
-        assert_eq!(cut_middle("0018c00002abcDEF", 9), "0018…cDEF");
     }
 
     #[test]

@@ -35,7 +35,8 @@ impl HitMap {
             .map(|(area, hit)| (*hit, usize::from(row - area.y)))
     }
 
-    /// All areas, for tests.
+    /// All areas.
+    #[cfg(test)]
     pub fn areas(&self) -> impl Iterator<Item = Rect> {
         self.0.iter().map(|(area, _)| *area)
     }

@@ -164,7 +164,7 @@ pub fn live(body: Rect, room: Room, phases: u16, mappings: u16) -> LiveAreas {
     let rows = phases.max(1) + 2;
     if room <= Room::Narrow {
         let (top, totals) = below(body, 1);
-        let (phases, events) = below(top, top.height.saturating_sub(rows.min(top.height - 3)));
+        let (phases, events) = below(top, top.height.saturating_sub(rows.min(top.height.saturating_sub(3))));
         return LiveAreas { phases, events, totals, ..areas };
     }
     let (rest, totals) = below(body, if body.height < 30 { 4 } else { 5 });
@@ -322,18 +322,18 @@ mod tests {
                 };
                 for opened in [false, true] {
                     let m = mappings(frame.body, frame.room, opened);
-                    [m.list, m.detail, m.needs, m.activity].map(inside);
+                    [m.list, m.detail, m.needs, m.activity].into_iter().for_each(inside);
                     let c = conflicts(frame.body, frame.room, opened);
-                    [c.queue, c.peek, c.fields, c.evidence, c.outgoing].map(inside);
+                    [c.queue, c.peek, c.fields, c.evidence, c.outgoing].into_iter().for_each(inside);
                     for areas in [errors(frame.body, frame.room, opened), runs(frame.body, frame.room, opened)] {
-                        [areas.list, areas.about, areas.inner, areas.deep].map(inside);
+                        [areas.list, areas.about, areas.inner, areas.deep].into_iter().for_each(inside);
                     }
                 }
                 if frame.room > Room::TooSmall {
                     let l = live(frame.body, frame.room, 11, 3);
-                    [l.phases, l.rate, l.mappings, l.events, l.totals].map(inside);
+                    [l.phases, l.rate, l.mappings, l.events, l.totals].into_iter().for_each(inside);
                 }
-                [frame.header, frame.message, frame.hints].map(inside);
+                [frame.header, frame.message, frame.hints].into_iter().for_each(inside);
             }
         }
     }

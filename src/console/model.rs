@@ -108,7 +108,7 @@ impl Model {
             waiting: BTreeMap::new(),
             next_request: 1,
             mappings: mappings::Mappings::new(now),
-            live: live::Live::default(),
+            live: live::Live::new(),
             conflicts: conflicts::Conflicts::new(now),
             errors: errors::Errors::new(now),
             runs: runs::Runs::new(now),

@@ -36,8 +36,6 @@ pub enum Msg {
     Tick,
     /// Leave, because of this signal.
     Signal(i32),
-    /// The terminal was left and entered again.
-    Resumed,
 }
 
 /// Something for the world to do.

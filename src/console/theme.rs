@@ -21,8 +21,6 @@ pub enum Role {
     Warn,
     /// Failed.
     Error,
-    /// For information.
-    Info,
     /// Salesforce, the left one.
     Left,
     /// HubSpot, the right one.
@@ -94,7 +92,7 @@ impl Theme {
             Role::Muted | Role::Base => plain.add_modifier(Modifier::DIM),
             Role::Accent | Role::Key | Role::BorderFocus | Role::Ok => plain,
             Role::Warn | Role::Error => plain.add_modifier(Modifier::BOLD),
-            Role::Info | Role::Left | Role::Right => plain,
+            Role::Left | Role::Right => plain,
             Role::Selection => plain.add_modifier(Modifier::REVERSED | Modifier::BOLD),
         };
         match self.palette {
@@ -178,7 +176,7 @@ mod tests {
             ..ConsoleOptions::default()
         });
         for role in [
-            Role::Text, Role::Muted, Role::Accent, Role::Ok, Role::Warn, Role::Error, Role::Info, Role::Left,
+            Role::Text, Role::Muted, Role::Accent, Role::Ok, Role::Warn, Role::Error, Role::Left,
             Role::Right, Role::Base, Role::Selection, Role::Border, Role::BorderFocus, Role::Key,
         ] {
             let style = theme.style(role);

@@ -63,7 +63,11 @@ impl Editor {
             let effects = conflicts::resolve(model, vec![(self.item, self.before.clone())], take, &self.field);
             return Then::Do(effects);
         }
-        self.text.input(ratatui::crossterm::event::Event::Key(key));
+        if key.code == KeyCode::Char('u') && key.modifiers.contains(KeyModifiers::CONTROL) {
+            self.text.delete_line_by_head();
+        } else {
+            self.text.input(ratatui::crossterm::event::Event::Key(key));
+        }
         Then::Stay
     }
 

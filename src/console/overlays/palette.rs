@@ -78,6 +78,9 @@ impl Palette {
             };
             scored.push((score, index, Entry::Command(row, is_here)));
         }
+        // A match that is much weaker than the best is noise: letters that happen to be there in that order.
+        let best = scored.iter().map(|(score, ..)| *score).max().unwrap_or(0);
+        scored.retain(|(score, ..)| typed.is_empty() || score * 2 > best);
         scored.sort_by(|(a, i, _), (b, j, _)| b.cmp(a).then(i.cmp(j)));
         let mut out: Vec<Entry> = scored.into_iter().map(|(_, _, entry)| entry).collect();
         if looks_like_id(typed) {

@@ -14,7 +14,7 @@ use super::format;
 use super::list::{ListPane, Load, Row};
 use super::model::{Model, QUIET_WAIT_MS};
 use super::theme::Role;
-use super::widgets::{Text, draw_lines};
+use super::widgets::{Text, draw_notice};
 use crate::console::fetch::Fetch;
 
 /// A screen. Its number never changes.
@@ -112,6 +112,14 @@ pub(super) fn is_dimmed<R: Row>(model: &Model, list: &ListPane<R>) -> bool {
         && !list.rows.is_empty()
 }
 
+/// A list's title: its count only once there is one.
+pub(super) fn counted_title<R: Row>(name: &str, list: &ListPane<R>) -> String {
+    match list.load {
+        Load::Ready { .. } => format!("{name} {}", format::number(list.total as u64)),
+        _ => name.to_owned(),
+    }
+}
+
 /// The right of a list's title: filter and order, and the age of old rows while they are read again.
 pub(super) fn list_right<R: Row>(model: &Model, list: &ListPane<R>, otherwise: &str) -> String {
     let narrowing = list.narrowing();
@@ -137,9 +145,9 @@ pub(super) fn draw_fetch<K: PartialEq + Clone, T>(
     if let Some(value) = fetch.get(key) {
         draw(buf, area, value);
     } else if let Some(why) = fetch.failure(key) {
-        draw_lines(buf, area, &failed(what, why), model.theme);
+        draw_notice(buf, area, &failed(what, why), model.theme);
     } else {
-        draw_lines(buf, area, &waiting(model, what, fetch.waiting()), model.theme);
+        draw_notice(buf, area, &waiting(model, what, fetch.waiting()), model.theme);
     }
 }
 

@@ -49,7 +49,7 @@ pub fn update(model: &mut Model, now: DateTime<Utc>, msg: Msg) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Msg::Tick | Msg::Resumed => Vec::new(),
+        Msg::Tick => Vec::new(),
         Msg::Signal(signal) => {
             model.leaving = Leaving::Now(Some(signal));
             Vec::new()

@@ -20,8 +20,8 @@ pub fn to_ascii(buf: &mut Buffer) {
                 // The second half of a wide character, whose first half is now a single `?`.
                 buf[(x, y)].set_symbol("?");
             } else if symbol == "…" {
-                let dots = if x + 2 < area.right()
-                    && (1..=2).all(|step| buf[(x + step, y)].symbol() == " ")
+                let dots = if x + 3 < area.right()
+                    && (1..=3).all(|step| buf[(x + step, y)].symbol() == " ")
                 {
                     [x, x + 1, x + 2]
                 } else {

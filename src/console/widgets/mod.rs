@@ -10,4 +10,4 @@ pub use ascii::to_ascii;
 pub use field::draw_field;
 pub use panel::{Panel, clear};
 pub use table::{Align, Col, Table, TableRow, draw_table};
-pub use text::{Text, draw_lines, gauge, sparkline};
+pub use text::{Text, draw_lines, draw_notice, gauge, sparkline};

@@ -127,6 +127,23 @@ pub fn draw_lines(buf: &mut Buffer, area: Rect, lines: &[Text], theme: Theme) {
     }
 }
 
+/// Draws sentences with a margin, folded where the pane is narrow.
+pub fn draw_notice(buf: &mut Buffer, area: Rect, lines: &[Text], theme: Theme) {
+    let room = usize::from(area.width).saturating_sub(2);
+    let mut folded = Vec::new();
+    for line in lines {
+        if line.width() <= room {
+            let mut text = Text::plain(" ");
+            text.extend(line.clone());
+            folded.push(text);
+            continue;
+        }
+        let role = line.0.first().map_or(Role::Text, |(_, role)| *role);
+        folded.extend(format::wrap(&line.to_plain(), room).into_iter().map(|piece| Text::of(format!(" {piece}"), role)));
+    }
+    draw_lines(buf, area, &folded, theme);
+}
+
 /// `[###########.........]` of a given inner width.
 pub fn gauge(done: u64, of: u64, columns: usize) -> String {
     let filled = if of == 0 {

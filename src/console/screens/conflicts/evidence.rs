@@ -43,7 +43,7 @@ fn lines(model: &Model, detail: &ConflictDetail, field: &FieldView, columns: u16
         let value = format::value(&field.sides.get(side).value);
         let mut about = changed_by(model, detail, field, side);
         if newest == Some(side) {
-            about += "   newest";
+            about = format!("newest, {about}");
         }
         let line = Text::plain(" ").and(side.letters(), theme::side(side)).pad_to(8);
         if narrow || format::width(&value) > room / 2 {

@@ -3,13 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::{instead_of_rows, is_dimmed, list_right};
+use super::super::{counted_title, instead_of_rows, is_dimmed, list_right};
 use crate::console::format;
 use crate::console::hit::{Hit, HitMap};
 use crate::console::layout::Room;
 use crate::console::model::Model;
 use crate::console::theme::Role;
-use crate::console::widgets::{Col, Panel, Table, TableRow, Text, draw_lines, draw_table};
+use crate::console::widgets::{Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table};
 use crate::domain::{ItemKind, ItemState, Side};
 use crate::service::messages::{ConflictRow, FieldView};
 
@@ -27,7 +27,7 @@ const COLUMNS: &[Col] = &[
 pub fn draw(model: &Model, _room: Room, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let list = &model.conflicts.queue;
     let focused = !model.conflicts.opened;
-    let inner = Panel::titled(format!("Conflicts {}", format::number(list.total as u64)))
+    let inner = Panel::titled(counted_title("Conflicts", list))
         .right(list_right(model, list, "oldest first"))
         .bottom(list.position())
         .focused(focused)
@@ -39,7 +39,7 @@ pub fn draw(model: &Model, _room: Room, area: Rect, buf: &mut Buffer, hits: &mut
     ];
     let empty: Vec<&str> = empty.iter().map(String::as_str).collect();
     if let Some(lines) = instead_of_rows(model, list, "conflicts", &empty) {
-        draw_lines(buf, inner, &lines, model.theme);
+        draw_notice(buf, inner, &lines, model.theme);
         return;
     }
     let dim = is_dimmed(model, list);

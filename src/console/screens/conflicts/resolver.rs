@@ -27,6 +27,10 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
         let undecided = conflicts.clone().filter(|field| field.choice.is_none()).count();
         format!("{} differ, {undecided} undecided", conflicts.count())
     });
+    if this.queue.current().is_none() {
+        Panel::titled("Record").draw(buf, area, model.theme);
+        return;
+    }
     let inner = Panel::titled(format!("{}   {place}", format::cut(&label, usize::from(area.width / 3))))
         .right(right)
         .focused(this.opened)

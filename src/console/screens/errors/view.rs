@@ -9,7 +9,7 @@ use crate::console::layout::{self, Frame};
 use crate::console::model::Model;
 use crate::console::screens::{instead_of_rows, is_dimmed, labelled, list_right};
 use crate::console::theme::{self, Role};
-use crate::console::widgets::{Col, Panel, Table, TableRow, Text, draw_lines, draw_table};
+use crate::console::widgets::{Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table};
 use crate::domain::{ErrorItem, VendorError};
 use crate::service::messages::CauseRow;
 
@@ -55,8 +55,10 @@ fn draw_causes(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let kinds = format::count(list.total as u64, "kind", "kinds");
     let title = if whole && list.total > 0 {
         format!("Errors {kinds}, {}", format::count(records, "record", "records"))
-    } else {
+    } else if list.total > 0 {
         format!("Errors {kinds}")
+    } else {
+        "Errors".into()
     };
     let inner = Panel::titled(title)
         .right(list_right(model, list, "largest first"))
@@ -65,7 +67,7 @@ fn draw_causes(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
         .draw(buf, area, model.theme);
     let empty = ["No errors. Every record that was looked at could be synced.", "6 shows the runs."];
     if let Some(lines) = instead_of_rows(model, list, "errors", &empty) {
-        draw_lines(buf, inner, &lines, model.theme);
+        draw_notice(buf, inner, &lines, model.theme);
         return;
     }
     let dim = is_dimmed(model, list);
@@ -146,7 +148,7 @@ fn draw_records(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) 
         return;
     }
     if let Some(lines) = instead_of_rows(model, list, "records", &["None are left of this cause."]) {
-        draw_lines(buf, inner, &lines, model.theme);
+        draw_notice(buf, inner, &lines, model.theme);
         return;
     }
     let dim = is_dimmed(model, list);

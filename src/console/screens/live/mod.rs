@@ -64,6 +64,11 @@ pub struct Live {
 }
 
 impl Live {
+    /// At the start: the newest line is kept in sight.
+    pub fn new() -> Self {
+        Live { follow: true, ..Live::default() }
+    }
+
     /// Takes a fact; true where it belonged here.
     pub fn hear(&mut self, event: &Event, now: DateTime<Utc>) -> bool {
         match event {

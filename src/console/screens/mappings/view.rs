@@ -12,7 +12,7 @@ use crate::console::list::Nav;
 use crate::console::model::Model;
 use crate::console::screens::{failed, instead_of_rows, nothing_matches, waiting};
 use crate::console::theme::{self, Role};
-use crate::console::widgets::{Col, Panel, Table, TableRow, Text, draw_lines, draw_table, sparkline};
+use crate::console::widgets::{Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table, sparkline};
 use crate::domain::{Direction, RunState};
 use crate::service::messages::{MappingRow, MappingStatus};
 
@@ -59,13 +59,13 @@ fn draw_list(model: &Model, room: Room, area: Rect, buf: &mut Buffer, hits: &mut
         bottom = format!("{} marked, {bottom}", list.marks.len());
     }
     let right = if list.filter.is_empty() { String::new() } else { format!("/ {}", list.filter) };
-    let inner = Panel::titled(format!("Mappings {}", list.rows.len()))
+    let inner = Panel::titled(if list.at.is_some() { format!("Mappings {}", list.rows.len()) } else { "Mappings".into() })
         .right(right)
         .bottom(bottom)
         .focused(focused)
         .draw(buf, area, model.theme);
     if let Some(lines) = stand_in(model) {
-        draw_lines(buf, inner, &lines, model.theme);
+        draw_notice(buf, inner, &lines, model.theme);
         return;
     }
     let mut columns = COLUMNS.to_vec();
@@ -144,11 +144,7 @@ fn cells(model: &Model, row: &MappingRow) -> Vec<Text> {
         one_way => format::arrow(one_way),
     };
     let objects = format!("{} {arrow} {}", row.objects.salesforce, row.objects.hubspot);
-    let name = if objects.to_lowercase().contains(&row.mapping.as_str().to_lowercase()) || row.mapping.as_str().is_empty() {
-        Text::plain(objects)
-    } else {
-        Text::plain(row.mapping.as_str()).and(format!("  {objects}"), Role::Muted)
-    };
+    let name = Text::plain(row.mapping.as_str()).and(format!("  {objects}"), Role::Muted);
     let recent: Vec<u64> = row.recent.iter().map(|run| run.changed).collect();
     vec![
         Text::of(glyph, role),
@@ -198,7 +194,7 @@ fn draw_activity(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap)
     let list = &model.mappings.activity;
     let inner = Panel::titled("Activity").focused(focused).draw(buf, area, model.theme);
     if let Some(lines) = instead_of_rows(model, list, "activity", &["Nothing has happened yet. R on a mapping starts a run."]) {
-        draw_lines(buf, inner, &lines, model.theme);
+        draw_notice(buf, inner, &lines, model.theme);
         return;
     }
     for (row, (at, activity)) in list.visible().enumerate() {

@@ -9,7 +9,7 @@ use crate::console::layout::{self, Frame};
 use crate::console::model::Model;
 use crate::console::screens::{instead_of_rows, is_dimmed, labelled, list_right};
 use crate::console::theme::{self, Role};
-use crate::console::widgets::{Col, Panel, Table, TableRow, Text, draw_lines, draw_table};
+use crate::console::widgets::{Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table};
 use crate::domain::{Counters, Op, OpState, RunKind, RunRecord, RunState, Side, Value};
 
 const RUNS: &[Col] = &[
@@ -112,7 +112,7 @@ fn draw_runs(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
         .focused(focused)
         .draw(buf, area, model.theme);
     if let Some(lines) = instead_of_rows(model, list, "runs", &["Nothing has run yet.", "1 Mappings, then R starts a run."]) {
-        draw_lines(buf, inner, &lines, model.theme);
+        draw_notice(buf, inner, &lines, model.theme);
         return;
     }
     let dim = is_dimmed(model, list);
@@ -238,7 +238,7 @@ fn draw_journal(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) 
         return;
     }
     if let Some(lines) = instead_of_rows(model, list, "the journal", &["This run wrote nothing."]) {
-        draw_lines(buf, inner, &lines, model.theme);
+        draw_notice(buf, inner, &lines, model.theme);
         return;
     }
     let dim = is_dimmed(model, list);
