@@ -2,7 +2,10 @@
 
 /// A command's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "each is described for people in the table of bindings, which a test keeps complete")]
+#[allow(
+    missing_docs,
+    reason = "each is described for people in the table of bindings, which a test keeps complete"
+)]
 pub enum Command {
     // Anywhere
     GoMappings,

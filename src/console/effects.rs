@@ -61,7 +61,11 @@ impl Runner {
         self.tasks.spawn(async move {
             let result = match read_errors(&client, query).await {
                 Ok(items) => {
-                    let text = if name.ends_with(".json") { json_lines(&items) } else { csv(&items) };
+                    let text = if name.ends_with(".json") {
+                        json_lines(&items)
+                    } else {
+                        csv(&items)
+                    };
                     write_new(&folder, &name, &text).await
                 }
                 Err(why) => Err(why),
@@ -75,7 +79,10 @@ async fn read_errors(client: &Client, mut query: ListQuery) -> Result<Vec<ErrorI
     let mut items = Vec::new();
     loop {
         query.from = items.len();
-        let reply = client.ask(Request::List(query.clone())).await.map_err(|gone| gone.to_string())?;
+        let reply = client
+            .ask(Request::List(query.clone()))
+            .await
+            .map_err(|gone| gone.to_string())?;
         let page = match reply {
             Reply::List(page) => page,
             Reply::Refused(refusal) => return Err(refusal.message),
@@ -96,9 +103,17 @@ async fn read_errors(client: &Client, mut query: ListQuery) -> Result<Vec<ErrorI
 async fn write_new(folder: &Path, name: &str, text: &str) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
     tokio::fs::create_dir_all(folder).await.map_err(failed)?;
-    let (stem, ending) = name.rsplit_once('.').map_or((name, String::new()), |(stem, ending)| (stem, format!(".{ending}")));
+    let (stem, ending) = name
+        .rsplit_once('.')
+        .map_or((name, String::new()), |(stem, ending)| {
+            (stem, format!(".{ending}"))
+        });
     for number in 1..1_000 {
-        let path = if number == 1 { folder.join(name) } else { folder.join(format!("{stem}-{number}{ending}")) };
+        let path = if number == 1 {
+            folder.join(name)
+        } else {
+            folder.join(format!("{stem}-{number}{ending}"))
+        };
         let mut options = tokio::fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -117,8 +132,21 @@ async fn write_new(folder: &Path, name: &str, text: &str) -> Result<String, Stri
 }
 
 const COLUMNS: [&str; 15] = [
-    "mapping", "side", "object", "record", "label", "field", "value", "category", "code", "message", "next", "tries", "first_seen",
-    "last_seen", "correlation_id",
+    "mapping",
+    "side",
+    "object",
+    "record",
+    "label",
+    "field",
+    "value",
+    "category",
+    "code",
+    "message",
+    "next",
+    "tries",
+    "first_seen",
+    "last_seen",
+    "correlation_id",
 ];
 
 /// CSV with formulas disarmed.
@@ -141,7 +169,9 @@ pub fn csv(items: &[ErrorItem]) -> String {
             item.tries.to_string(),
             item.first_seen.to_rfc3339(),
             item.last_seen.to_rfc3339(),
-            vendor.and_then(|vendor| vendor.request_id.clone()).unwrap_or_default(),
+            vendor
+                .and_then(|vendor| vendor.request_id.clone())
+                .unwrap_or_default(),
         ];
         let cells: Vec<String> = cells.iter().map(|cell| csv_cell(cell)).collect();
         let _ = writeln!(out, "{}", cells.join(","));

@@ -17,19 +17,31 @@ pub struct Fetch<K, T> {
 
 impl<K, T> Default for Fetch<K, T> {
     fn default() -> Self {
-        Fetch { have: None, pending: None, failed: None, at: DateTime::<Utc>::MIN_UTC, stale: false }
+        Fetch {
+            have: None,
+            pending: None,
+            failed: None,
+            at: DateTime::<Utc>::MIN_UTC,
+            stale: false,
+        }
     }
 }
 
 impl<K: PartialEq + Clone, T> Fetch<K, T> {
     /// The value, if it is for this key.
     pub fn get(&self, key: &K) -> Option<&T> {
-        self.have.as_ref().filter(|(have, _)| have == key).map(|(_, value)| value)
+        self.have
+            .as_ref()
+            .filter(|(have, _)| have == key)
+            .map(|(_, value)| value)
     }
 
     /// Why it could not be read, if it is for this key.
     pub fn failure(&self, key: &K) -> Option<&str> {
-        self.failed.as_ref().filter(|(failed, _)| failed == key).map(|(_, why)| why.as_str())
+        self.failed
+            .as_ref()
+            .filter(|(failed, _)| failed == key)
+            .map(|(_, why)| why.as_str())
     }
 
     /// Since when it is waited for.
@@ -42,12 +54,14 @@ impl<K: PartialEq + Clone, T> Fetch<K, T> {
         if self.pending.is_some() || self.failure(key).is_some() {
             return false;
         }
-        self.get(key).is_none() || (self.stale && now - self.at >= Duration::milliseconds(REFRESH_MS))
+        self.get(key).is_none()
+            || (self.stale && now - self.at >= Duration::milliseconds(REFRESH_MS))
     }
 
     /// When `wants` will change its mind by itself.
     pub fn due_at(&self) -> Option<DateTime<Utc>> {
-        (self.stale && self.pending.is_none() && self.have.is_some()).then(|| self.at + Duration::milliseconds(REFRESH_MS))
+        (self.stale && self.pending.is_none() && self.have.is_some())
+            .then(|| self.at + Duration::milliseconds(REFRESH_MS))
     }
 
     /// Notes the request.

@@ -109,7 +109,7 @@ pub fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(' ');
         }
         out.push(digit);
@@ -266,7 +266,13 @@ mod tests {
 
     #[test]
     fn cut_never_exceeds_its_columns() {
-        for text in ["plain", "山田 太郎", "Müller", "👨‍👩‍👧 family", "e\u{301}e\u{301}e\u{301}e\u{301}"] {
+        for text in [
+            "plain",
+            "山田 太郎",
+            "Müller",
+            "👨‍👩‍👧 family",
+            "e\u{301}e\u{301}e\u{301}e\u{301}",
+        ] {
             let text = clean(text);
             for columns in 0..12 {
                 assert!(width(&cut(&text, columns)) <= columns, "{text} {columns}");

@@ -55,7 +55,12 @@ pub fn frame(area: Rect) -> Frame {
     let hints = hints.min(area.height - header);
     let message = 1.min(area.height - header - hints);
     let body = area.height - header - hints - message;
-    let at = |y: u16, height: u16| Rect { x: area.x, y: area.y + y, width: area.width, height };
+    let at = |y: u16, height: u16| Rect {
+        x: area.x,
+        y: area.y + y,
+        width: area.width,
+        height,
+    };
     Frame {
         room,
         header: at(0, header),
@@ -69,8 +74,15 @@ pub fn frame(area: Rect) -> Frame {
 pub fn below(area: Rect, height: u16) -> (Rect, Rect) {
     let height = height.min(area.height);
     (
-        Rect { height: area.height - height, ..area },
-        Rect { y: area.y + area.height - height, height, ..area },
+        Rect {
+            height: area.height - height,
+            ..area
+        },
+        Rect {
+            y: area.y + area.height - height,
+            height,
+            ..area
+        },
     )
 }
 
@@ -78,8 +90,15 @@ pub fn below(area: Rect, height: u16) -> (Rect, Rect) {
 pub fn beside(area: Rect, width: u16) -> (Rect, Rect) {
     let width = width.min(area.width);
     (
-        Rect { width: area.width - width, ..area },
-        Rect { x: area.x + area.width - width, width, ..area },
+        Rect {
+            width: area.width - width,
+            ..area
+        },
+        Rect {
+            x: area.x + area.width - width,
+            width,
+            ..area
+        },
     )
 }
 
@@ -113,11 +132,21 @@ pub struct MappingsAreas {
     pub activity: Rect,
 }
 
-const NONE: Rect = Rect { x: 0, y: 0, width: 0, height: 0 };
+const NONE: Rect = Rect {
+    x: 0,
+    y: 0,
+    width: 0,
+    height: 0,
+};
 
 /// Areas of the home screen.
 pub fn mappings(body: Rect, room: Room, opened: bool) -> MappingsAreas {
-    let mut areas = MappingsAreas { list: body, detail: NONE, needs: NONE, activity: NONE };
+    let mut areas = MappingsAreas {
+        list: body,
+        detail: NONE,
+        needs: NONE,
+        activity: NONE,
+    };
     match room {
         Room::TooSmall | Room::Narrow => {
             if opened {
@@ -160,17 +189,36 @@ pub struct LiveAreas {
 
 /// Areas of the live screen.
 pub fn live(body: Rect, room: Room, phases: u16, mappings: u16) -> LiveAreas {
-    let mut areas = LiveAreas { phases: body, rate: NONE, mappings: NONE, events: NONE, totals: NONE };
+    let mut areas = LiveAreas {
+        phases: body,
+        rate: NONE,
+        mappings: NONE,
+        events: NONE,
+        totals: NONE,
+    };
     let rows = phases.max(1) + 2;
     if room <= Room::Narrow {
         let (top, totals) = below(body, 1);
-        let (phases, events) = below(top, top.height.saturating_sub(rows.min(top.height.saturating_sub(3))));
-        return LiveAreas { phases, events, totals, ..areas };
+        let (phases, events) = below(
+            top,
+            top.height
+                .saturating_sub(rows.min(top.height.saturating_sub(3))),
+        );
+        return LiveAreas {
+            phases,
+            events,
+            totals,
+            ..areas
+        };
     }
     let (rest, totals) = below(body, if body.height < 30 { 4 } else { 5 });
     areas.totals = totals;
     let rows = rows.max(if room >= Room::Wide { 10 } else { 0 });
-    let (phases, mut events) = below(rest, rest.height.saturating_sub(rows.min(rest.height.saturating_sub(4))));
+    let (phases, mut events) = below(
+        rest,
+        rest.height
+            .saturating_sub(rows.min(rest.height.saturating_sub(4))),
+    );
     areas.phases = phases;
     if room >= Room::Wide {
         (areas.phases, areas.rate) = beside(phases, part(body.width, 52, 132));
@@ -198,7 +246,13 @@ pub struct ConflictAreas {
 
 /// Areas of the conflict screen.
 pub fn conflicts(body: Rect, room: Room, opened: bool) -> ConflictAreas {
-    let mut areas = ConflictAreas { queue: body, peek: NONE, fields: NONE, evidence: NONE, outgoing: NONE };
+    let mut areas = ConflictAreas {
+        queue: body,
+        peek: NONE,
+        fields: NONE,
+        evidence: NONE,
+        outgoing: NONE,
+    };
     match (room, opened) {
         (Room::TooSmall | Room::Narrow, false) => {}
         (Room::TooSmall | Room::Narrow, true) => {
@@ -218,7 +272,11 @@ pub fn conflicts(body: Rect, room: Room, opened: bool) -> ConflictAreas {
             let (top, bottom) = below(body, if body.height > 34 { 8 } else { 5 });
             areas.outgoing = bottom;
             let wide = body.width >= 150;
-            let left = if wide { part(body.width, 38, 150) } else { part(body.width, 44, 132) };
+            let left = if wide {
+                part(body.width, 38, 150)
+            } else {
+                part(body.width, 44, 132)
+            };
             let (queue, rest) = beside(top, body.width - left);
             areas.queue = queue;
             if wide {
@@ -246,7 +304,12 @@ pub struct ListAreas {
 
 /// Areas of the Errors screen.
 pub fn errors(body: Rect, room: Room, opened: bool) -> ListAreas {
-    let mut areas = ListAreas { list: body, about: NONE, inner: NONE, deep: NONE };
+    let mut areas = ListAreas {
+        list: body,
+        about: NONE,
+        inner: NONE,
+        deep: NONE,
+    };
     match (room, opened) {
         (Room::TooSmall | Room::Narrow, false) => {}
         (Room::TooSmall | Room::Narrow, true) => {
@@ -274,7 +337,12 @@ pub fn errors(body: Rect, room: Room, opened: bool) -> ListAreas {
 
 /// Areas of the Runs screen.
 pub fn runs(body: Rect, room: Room, opened: bool) -> ListAreas {
-    let mut areas = ListAreas { list: body, about: NONE, inner: NONE, deep: NONE };
+    let mut areas = ListAreas {
+        list: body,
+        about: NONE,
+        inner: NONE,
+        deep: NONE,
+    };
     match (room, opened) {
         (Room::TooSmall | Room::Narrow, false) => {}
         (Room::TooSmall | Room::Narrow, true) => {
@@ -301,7 +369,14 @@ mod tests {
 
     #[test]
     fn the_breakpoints_are_those_of_the_design() {
-        let at = |width, height| room(Rect { x: 0, y: 0, width, height });
+        let at = |width, height| {
+            room(Rect {
+                x: 0,
+                y: 0,
+                width,
+                height,
+            })
+        };
         assert_eq!(at(59, 50), Room::TooSmall);
         assert_eq!(at(200, 14), Room::TooSmall);
         assert_eq!(at(60, 15), Room::Narrow);
@@ -315,25 +390,46 @@ mod tests {
     fn every_area_of_every_size_lies_inside() {
         for width in (1..=250).step_by(7) {
             for height in 1..=80 {
-                let whole = Rect { x: 0, y: 0, width, height };
+                let whole = Rect {
+                    x: 0,
+                    y: 0,
+                    width,
+                    height,
+                };
                 let frame = frame(whole);
                 let inside = |area: Rect| {
-                    assert!(area.right() <= width && area.bottom() <= height, "{area:?} in {width}x{height}");
+                    assert!(
+                        area.right() <= width && area.bottom() <= height,
+                        "{area:?} in {width}x{height}"
+                    );
                 };
                 for opened in [false, true] {
                     let m = mappings(frame.body, frame.room, opened);
-                    [m.list, m.detail, m.needs, m.activity].into_iter().for_each(inside);
+                    [m.list, m.detail, m.needs, m.activity]
+                        .into_iter()
+                        .for_each(inside);
                     let c = conflicts(frame.body, frame.room, opened);
-                    [c.queue, c.peek, c.fields, c.evidence, c.outgoing].into_iter().for_each(inside);
-                    for areas in [errors(frame.body, frame.room, opened), runs(frame.body, frame.room, opened)] {
-                        [areas.list, areas.about, areas.inner, areas.deep].into_iter().for_each(inside);
+                    [c.queue, c.peek, c.fields, c.evidence, c.outgoing]
+                        .into_iter()
+                        .for_each(inside);
+                    for areas in [
+                        errors(frame.body, frame.room, opened),
+                        runs(frame.body, frame.room, opened),
+                    ] {
+                        [areas.list, areas.about, areas.inner, areas.deep]
+                            .into_iter()
+                            .for_each(inside);
                     }
                 }
                 if frame.room > Room::TooSmall {
                     let l = live(frame.body, frame.room, 11, 3);
-                    [l.phases, l.rate, l.mappings, l.events, l.totals].into_iter().for_each(inside);
+                    [l.phases, l.rate, l.mappings, l.events, l.totals]
+                        .into_iter()
+                        .for_each(inside);
                 }
-                [frame.header, frame.message, frame.hints].into_iter().for_each(inside);
+                [frame.header, frame.message, frame.hints]
+                    .into_iter()
+                    .for_each(inside);
             }
         }
     }

@@ -91,6 +91,8 @@ pub struct ListPane<R: Row> {
     pub pending: Option<Pending>,
     /// What is shown may have changed.
     pub stale: bool,
+    /// First visible row when missing rows were asked for last: a service that gives fewer is not asked without end.
+    asked_top: Option<usize>,
 }
 
 impl<R: Row> ListPane<R> {
@@ -113,6 +115,7 @@ impl<R: Row> ListPane<R> {
             new_above: 0,
             pending: None,
             stale: true,
+            asked_top: None,
         }
     }
 
@@ -123,7 +126,9 @@ impl<R: Row> ListPane<R> {
 
     /// The row at an index, if it is in the window.
     pub fn row(&self, index: usize) -> Option<&R> {
-        index.checked_sub(self.from).and_then(|at| self.rows.get(at))
+        index
+            .checked_sub(self.from)
+            .and_then(|at| self.rows.get(at))
     }
 
     /// Visible rows with their index; `None` for one that is still being read.
@@ -136,8 +141,16 @@ impl<R: Row> ListPane<R> {
     pub fn position(&self) -> String {
         use super::format::number;
         let hidden = self.total.saturating_sub(self.matched);
-        let place = if self.matched == 0 { 0 } else { self.cursor + 1 };
-        let mut out = format!("{} of {}", number(place as u64), number(self.matched as u64));
+        let place = if self.matched == 0 {
+            0
+        } else {
+            self.cursor + 1
+        };
+        let mut out = format!(
+            "{} of {}",
+            number(place as u64),
+            number(self.matched as u64)
+        );
         if hidden > 0 {
             out += &format!(" ({} hidden)", number(hidden as u64));
         }
@@ -157,7 +170,11 @@ impl<R: Row> ListPane<R> {
             words.push(format!("/ {}", self.filter));
         }
         if let Some(sort) = &self.sort {
-            words.push(format!("{} {}", sort.column, if sort.descending { "↓" } else { "↑" }));
+            words.push(format!(
+                "{} {}",
+                sort.column,
+                if sort.descending { "↓" } else { "↑" }
+            ));
         }
         words.join("  ")
     }
@@ -173,12 +190,16 @@ impl<R: Row> ListPane<R> {
         };
         let due = self.stale && now - fresh_at >= Duration::milliseconds(REFRESH_MS);
         let end = (self.top + self.height).min(self.matched);
-        let missing = self.matched > 0 && (self.top < self.from || end > self.from + self.rows.len());
+        let missing = self.asked_top != Some(self.top)
+            && self.matched > 0
+            && (self.top < self.from || end > self.from + self.rows.len());
         let first = matches!(self.load, Load::Loading { .. });
         if !(first || due || missing) {
             return None;
         }
-        let locate = (due || first).then(|| self.selected.as_ref().and_then(R::locate)).flatten();
+        let locate = (due || first)
+            .then(|| self.selected.as_ref().and_then(R::locate))
+            .flatten();
         Some(ListQuery {
             list: self.kind.clone(),
             filter: self.filter.clone(),
@@ -192,14 +213,22 @@ impl<R: Row> ListPane<R> {
     /// When `wanted` will change its mind by itself.
     pub fn due_at(&self) -> Option<DateTime<Utc>> {
         match self.load {
-            Load::Ready { at } if self.stale && self.pending.is_none() => Some(at + Duration::milliseconds(REFRESH_MS)),
+            Load::Ready { at } if self.stale && self.pending.is_none() => {
+                Some(at + Duration::milliseconds(REFRESH_MS))
+            }
             _ => None,
         }
     }
 
     /// Notes that a request is under way.
     pub fn asked(&mut self, id: u64, query: &ListQuery, now: DateTime<Utc>) {
-        self.pending = Some(Pending { id, since: now, located: query.locate.is_some() });
+        self.pending = Some(Pending {
+            id,
+            since: now,
+            located: query.locate.is_some(),
+        });
+        self.asked_top =
+            (!self.stale && matches!(self.load, Load::Ready { .. })).then_some(self.top);
         self.stale = false;
     }
 
@@ -209,7 +238,9 @@ impl<R: Row> ListPane<R> {
             return;
         };
         let Some(rows) = R::take(page.rows) else {
-            self.load = Load::Failed { why: "the engine answered with another list".into() };
+            self.load = Load::Failed {
+                why: "the engine answered with another list".into(),
+            };
             return;
         };
         let old = self.cursor;
@@ -221,7 +252,10 @@ impl<R: Row> ListPane<R> {
         let here = page.located.or_else(|| {
             // A list that does not locate by id: the row may still be in the window.
             let key = self.selected.as_ref()?;
-            self.rows.iter().position(|row| row.key() == *key).map(|at| at + self.from)
+            self.rows
+                .iter()
+                .position(|row| row.key() == *key)
+                .map(|at| at + self.from)
         });
         match here {
             Some(place) if place != old => {
@@ -235,7 +269,8 @@ impl<R: Row> ListPane<R> {
             _ => {}
         }
         self.clamp();
-        if here.is_none() || self.selected.is_none() {
+        // The row's own key: what was located may have been an item behind it.
+        if here.is_none() || self.row(self.cursor).is_some() {
             self.select_here();
         }
     }
@@ -373,7 +408,11 @@ impl<R: Row> Nav for ListPane<R> {
         let next = match &self.sort {
             None => columns.first().map(|column| (*column, false)),
             Some(sort) if !sort.descending => Some((
-                columns.iter().find(|column| **column == sort.column).copied().unwrap_or_default(),
+                columns
+                    .iter()
+                    .find(|column| **column == sort.column)
+                    .copied()
+                    .unwrap_or_default(),
                 true,
             )),
             Some(sort) => columns
@@ -382,7 +421,10 @@ impl<R: Row> Nav for ListPane<R> {
                 .nth(1)
                 .map(|column| (*column, false)),
         };
-        self.sort = next.map(|(column, descending)| SortBy { column: column.to_owned(), descending });
+        self.sort = next.map(|(column, descending)| SortBy {
+            column: column.to_owned(),
+            descending,
+        });
         self.restart();
         match &self.sort {
             Some(sort) if sort.descending => format!("Sorted by {}, downwards.", sort.column),
@@ -410,7 +452,9 @@ impl<R: Row> ListPane<R> {
         if let Load::Ready { at } = &mut self.load {
             *at -= Duration::milliseconds(REFRESH_MS);
         } else if let Load::Failed { .. } = self.load {
-            self.load = Load::Loading { since: DateTime::<Utc>::MIN_UTC };
+            self.load = Load::Loading {
+                since: DateTime::<Utc>::MIN_UTC,
+            };
         }
     }
 }

@@ -94,7 +94,11 @@ impl Model {
     /// The model at the start.
     pub fn new(options: ConsoleOptions, area: Rect, now: DateTime<Utc>) -> Self {
         let theme = Theme::new(&options);
-        let message = options.opening_message.clone().map(|text| Message { tone: Tone::Info, text, since: now });
+        let message = options.opening_message.clone().map(|text| Message {
+            tone: Tone::Info,
+            text,
+            since: now,
+        });
         Model {
             theme,
             now,
@@ -152,7 +156,11 @@ impl Model {
 
     /// Puts a sentence into the message line. An error is kept until the Errors screen was seen.
     pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
-        let message = Message { tone, text: text.into(), since: self.now };
+        let message = Message {
+            tone,
+            text: text.into(),
+            since: self.now,
+        };
         if tone == Tone::Error && self.screen != ScreenId::Errors {
             self.unseen_error = Some(message.clone());
         }

@@ -32,18 +32,34 @@ const DRAIN: usize = 2_000;
 ///
 /// # Errors
 /// The terminal cannot be used, or a background task of the console panicked.
-pub async fn run(options: ConsoleOptions, client: Client, clock: Arc<dyn Clock>) -> Result<ExitSummary, ConsoleError> {
+pub async fn run(
+    options: ConsoleOptions,
+    client: Client,
+    clock: Arc<dyn Clock>,
+) -> Result<ExitSummary, ConsoleError> {
     let token = CancellationToken::new();
     let hook = PanicHook::install(token.clone());
     let signals = signals::listen(token.clone())?;
     let mut surface = RealTerminal::new(options.mouse);
     surface.enter()?;
-    let result = drive(&mut surface, EventStream::new(), signals, options, client, clock, token.clone()).await;
+    let result = drive(
+        &mut surface,
+        EventStream::new(),
+        signals,
+        options,
+        client,
+        clock,
+        token.clone(),
+    )
+    .await;
     surface.leave();
     token.cancel();
     drop(hook);
     result
 }
+
+/// How long a failed paint waits for the signal that explains it.
+const HANG_UP: Duration = Duration::from_millis(200);
 
 type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send + 'static>;
 
@@ -119,7 +135,12 @@ where
         events: client.events(),
         events_open: true,
     };
-    let mut runner = Runner { client, answers: sender, files_dir: options.files_dir.clone(), tasks: JoinSet::new() };
+    let mut runner = Runner {
+        client,
+        answers: sender,
+        files_dir: options.files_dir.clone(),
+        tasks: JoinSet::new(),
+    };
     let mut model = Model::new(options, surface.area()?, clock.now());
     let mut status_at = clock.now();
     let first = Msg::Status(Box::new(ears.status.borrow_and_update().clone()));
@@ -129,12 +150,25 @@ where
     loop {
         let now = clock.now();
         if dirty && now - drawn_at >= frame_gap {
-            draw(surface, &mut model)?;
+            if let Err(error) = draw(surface, &mut model) {
+                // On a hang-up the terminal is gone before its signal was heard.
+                let heard = tokio::time::timeout(HANG_UP, ears.signals.recv()).await;
+                return match heard {
+                    Ok(Some(Signal::Leave(signal))) => Ok(ExitSummary {
+                        signal: Some(signal),
+                        line: model.farewell.take(),
+                    }),
+                    _ => Err(error.into()),
+                };
+            }
             drawn_at = now;
             dirty = false;
         }
         if let Leaving::Now(signal) = model.leaving {
-            return Ok(ExitSummary { signal, line: model.farewell.take() });
+            return Ok(ExitSummary {
+                signal,
+                line: model.farewell.take(),
+            });
         }
         let status_due = now - status_at >= status_gap;
         let mut wake = model.next_wake();
@@ -144,13 +178,19 @@ where
         if !status_due {
             wake = wake.min(status_at + status_gap);
         }
-        let nap = (wake - now).to_std().unwrap_or(Duration::from_millis(1)).max(Duration::from_millis(1));
-        let mut heard = listen(&mut ears, &mut runner, clock.sleep(nap), &token, status_due).await?;
+        let nap = (wake - now)
+            .to_std()
+            .unwrap_or(Duration::from_millis(1))
+            .max(Duration::from_millis(1));
+        let mut heard =
+            listen(&mut ears, &mut runner, clock.sleep(nap), &token, status_due).await?;
         let now = clock.now();
         for _ in 0..DRAIN {
             match heard {
                 Heard::Nothing => break,
-                Heard::Signal(signal) => hear_signal(surface, &mut model, &mut runner, now, signal).await?,
+                Heard::Signal(signal) => {
+                    hear_signal(surface, &mut model, &mut runner, now, signal).await?
+                }
                 Heard::Msg(msg) => {
                     if matches!(msg, Msg::Status(_)) {
                         status_at = now;
@@ -180,10 +220,10 @@ where
         () = token.cancelled() => return Err(panicked(runner).await),
         Some(signal) = ears.signals.recv() => Heard::Signal(signal),
         input = ears.input.next(), if ears.input_open => match input {
-            Some(input) => read(input?),
-            None => {
+            Some(Ok(input)) => read(input),
+            // The terminal is gone: nothing can be typed any more.
+            Some(Err(_)) | None => {
                 ears.input_open = false;
-                // The terminal is gone: nothing can be typed any more.
                 Heard::Msg(Msg::Signal(signal_hook::consts::SIGHUP))
             }
         },

@@ -7,9 +7,12 @@ use ratatui::backend::{Backend, ClearType, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::clipboard::CopyToClipboard;
 use ratatui::crossterm::cursor::{Hide, Show};
-use ratatui::crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
+use ratatui::crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
 use ratatui::crossterm::terminal::{
-    self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
+    self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, SetTitle,
 };
 use ratatui::crossterm::{execute, queue, style};
 use ratatui::layout::Rect;
@@ -42,7 +45,10 @@ pub struct Painter<W: Write> {
 impl<W: Write> Painter<W> {
     /// A painter that knows nothing of the screen yet.
     pub fn new(writer: W) -> Self {
-        Painter { backend: CrosstermBackend::new(writer), last: None }
+        Painter {
+            backend: CrosstermBackend::new(writer),
+            last: None,
+        }
     }
 
     /// Paints a frame: one synchronised update, one flush. The whole screen is cleared by a sequence, never by asking the
@@ -77,7 +83,10 @@ impl<W: Write> Painter<W> {
         while !text.is_char_boundary(end) {
             end -= 1;
         }
-        execute!(self.backend, CopyToClipboard::to_clipboard_from(text.get(..end).unwrap_or_default()))
+        execute!(
+            self.backend,
+            CopyToClipboard::to_clipboard_from(text.get(..end).unwrap_or_default())
+        )
     }
 }
 
@@ -91,7 +100,13 @@ pub fn restore() {
         return;
     }
     let mut out = io::stdout();
-    let _ = execute!(out, Show, DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen);
+    let _ = execute!(
+        out,
+        Show,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen
+    );
     let _ = terminal::disable_raw_mode();
     let _ = out.flush();
 }
@@ -120,14 +135,25 @@ impl RealTerminal {
 impl Surface for RealTerminal {
     fn area(&self) -> io::Result<Rect> {
         let (width, height) = terminal::size()?;
-        Ok(Rect { x: 0, y: 0, width, height })
+        Ok(Rect {
+            x: 0,
+            y: 0,
+            width,
+            height,
+        })
     }
 
     fn enter(&mut self) -> io::Result<()> {
         OURS.store(true, Ordering::SeqCst);
         terminal::enable_raw_mode()?;
         let mut out = io::stdout();
-        execute!(out, EnterAlternateScreen, EnableBracketedPaste, Hide, SetTitle(&self.title))?;
+        execute!(
+            out,
+            EnterAlternateScreen,
+            EnableBracketedPaste,
+            Hide,
+            SetTitle(&self.title)
+        )?;
         if self.mouse {
             execute!(out, EnableMouseCapture)?;
         }

@@ -58,7 +58,11 @@ fn wants_colour(choice: ColorChoice, env: &ColorEnv) -> bool {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto => {
-            if env.no_color.as_deref().is_some_and(|value| !value.is_empty()) {
+            if env
+                .no_color
+                .as_deref()
+                .is_some_and(|value| !value.is_empty())
+            {
                 return false;
             }
             match env.term.as_deref() {
@@ -73,7 +77,10 @@ fn wants_colour(choice: ColorChoice, env: &ColorEnv) -> bool {
 impl Theme {
     /// The theme that the options ask for.
     pub fn new(options: &ConsoleOptions) -> Theme {
-        let palette = match (wants_colour(options.color, &options.color_env), options.theme) {
+        let palette = match (
+            wants_colour(options.color, &options.color_env),
+            options.theme,
+        ) {
             (false, _) => Palette::Mono,
             (true, ThemeName::Dark) => Palette::Dark,
             (true, ThemeName::Light) => Palette::Light,
@@ -157,8 +164,16 @@ mod tests {
     fn the_order_of_decision_holds() {
         let table = [
             (ColorChoice::Always, env("1", "dumb", None), true),
-            (ColorChoice::Never, env("", "xterm", Some("truecolor")), false),
-            (ColorChoice::Auto, env("1", "xterm", Some("truecolor")), false),
+            (
+                ColorChoice::Never,
+                env("", "xterm", Some("truecolor")),
+                false,
+            ),
+            (
+                ColorChoice::Auto,
+                env("1", "xterm", Some("truecolor")),
+                false,
+            ),
             (ColorChoice::Auto, env("", "dumb", Some("truecolor")), false),
             (ColorChoice::Auto, env("", "xterm", None), true),
             (ColorChoice::Auto, env("", "", None), false),
@@ -176,8 +191,19 @@ mod tests {
             ..ConsoleOptions::default()
         });
         for role in [
-            Role::Text, Role::Muted, Role::Accent, Role::Ok, Role::Warn, Role::Error, Role::Left,
-            Role::Right, Role::Base, Role::Selection, Role::Border, Role::BorderFocus, Role::Key,
+            Role::Text,
+            Role::Muted,
+            Role::Accent,
+            Role::Ok,
+            Role::Warn,
+            Role::Error,
+            Role::Left,
+            Role::Right,
+            Role::Base,
+            Role::Selection,
+            Role::Border,
+            Role::BorderFocus,
+            Role::Key,
         ] {
             let style = theme.style(role);
             assert_eq!((style.fg, style.bg), (None, None), "{role:?}");

@@ -47,32 +47,64 @@ pub fn view(model: &Model, buf: &mut Buffer) -> HitMap {
 
 fn too_small(model: &Model, buf: &mut Buffer) {
     let area = buf.area;
-    let goes_on = if model.status.run.is_some() { " The run goes on." } else { "" };
-    let words = format!("needs {}x{}, have {}x{}.{goes_on}", layout::LEAST.0, layout::LEAST.1, area.width, area.height);
+    let goes_on = if model.status.run.is_some() {
+        " The run goes on."
+    } else {
+        ""
+    };
+    let words = format!(
+        "needs {}x{}, have {}x{}.{goes_on}",
+        layout::LEAST.0,
+        layout::LEAST.1,
+        area.width,
+        area.height
+    );
     let line = Text::plain(words);
     let x = area.x + (usize::from(area.width).saturating_sub(line.width()) / 2) as u16;
-    line.draw(buf, x, area.y + area.height / 2, usize::from(area.width), model.theme, Style::new());
+    line.draw(
+        buf,
+        x,
+        area.y + area.height / 2,
+        usize::from(area.width),
+        model.theme,
+        Style::new(),
+    );
 }
 
 fn health(model: &Model, side: Side) -> (&'static str, Role) {
     let connection = model.status.connections.get(side);
     match (connection.unreachable_since, connection.connected) {
         (Some(_), _) => ("✗", Role::Error),
-        (None, true) if connection.throttled_until.is_some_and(|until| until > model.now) => ("!", Role::Warn),
+        (None, true)
+            if connection
+                .throttled_until
+                .is_some_and(|until| until > model.now) =>
+        {
+            ("!", Role::Warn)
+        }
         (None, true) => ("✓", Role::Ok),
         (None, false) => ("·", Role::Muted),
     }
 }
 
 fn percent(used: u64, limit: u64) -> u64 {
-    if limit == 0 { 100 } else { (u128::from(used) * 100 / u128::from(limit)) as u64 }
+    if limit == 0 {
+        100
+    } else {
+        (u128::from(used) * 100 / u128::from(limit)) as u64
+    }
 }
 
 fn header(model: &Model, frame: Frame, buf: &mut Buffer) {
     let area = frame.header;
     let columns = usize::from(area.width);
     let wide = frame.room >= Room::Wide;
-    let mut left = Text::plain(" ").and(format::cut(&format::clean(&model.status.name), columns / 4), Role::Accent).then(if wide { "  " } else { " " });
+    let mut left = Text::plain(" ")
+        .and(
+            format::cut(&format::clean(&model.status.name), columns / 4),
+            Role::Accent,
+        )
+        .then(if wide { "  " } else { " " });
     let mut api = Text::new();
     for side in Side::BOTH {
         let connection = model.status.connections.get(side);
@@ -83,16 +115,29 @@ fn header(model: &Model, frame: Frame, buf: &mut Buffer) {
             left.push(format!(" {}", format::age(since, model.now)), Role::Error);
         }
         if wide {
-            left.push(format!(" {}", format::cut(&format::clean(&connection.label), 20)), Role::Text);
+            left.push(
+                format!(" {}", format::cut(&format::clean(&connection.label), 20)),
+                Role::Text,
+            );
             if let Some((used, limit)) = connection.daily {
-                left.push(format!(" ({}% of {} today)", percent(used, limit), format::short_number(limit)), Role::Muted);
+                left.push(
+                    format!(
+                        " ({}% of {} today)",
+                        percent(used, limit),
+                        format::short_number(limit)
+                    ),
+                    Role::Muted,
+                );
             }
             left.push("  ", Role::Text);
         } else if let Some((used, limit)) = connection.daily {
             if api.width() == 0 {
                 api.push("API", Role::Muted);
             }
-            api.push(format!(" {} {}%", side.letters(), percent(used, limit)), Role::Text);
+            api.push(
+                format!(" {} {}%", side.letters(), percent(used, limit)),
+                Role::Text,
+            );
         }
     }
     let mut right = Text::new();
@@ -104,7 +149,10 @@ fn header(model: &Model, frame: Frame, buf: &mut Buffer) {
     }
     if frame.room == Room::Narrow {
         let (short, _) = model.screen.names();
-        left.push(format!("  [{} {short}]", model.screen.number()), Role::Accent);
+        left.push(
+            format!("  [{} {short}]", model.screen.number()),
+            Role::Accent,
+        );
     }
     if model.read_only() {
         right.push("READ-ONLY", Role::Warn);
@@ -122,13 +170,16 @@ fn header(model: &Model, frame: Frame, buf: &mut Buffer) {
 /// What a tab counts: only what waits for a person, or a run's progress.
 fn tab_count(model: &Model, screen: ScreenId) -> String {
     match screen {
-        ScreenId::Conflicts if model.status.conflicts > 0 => format!(" {}", format::number(model.status.conflicts)),
-        ScreenId::Errors if model.status.error_causes > 0 => format!(" {}", format::number(model.status.error_causes)),
-        ScreenId::Live => model
-            .status
-            .run
-            .as_ref()
-            .map_or(String::new(), |run| run.run.map_or(" preview".into(), |run| format!(" run {run}"))),
+        ScreenId::Conflicts if model.status.conflicts > 0 => {
+            format!(" {}", format::number(model.status.conflicts))
+        }
+        ScreenId::Errors if model.status.error_causes > 0 => {
+            format!(" {}", format::number(model.status.error_causes))
+        }
+        ScreenId::Live => model.status.run.as_ref().map_or(String::new(), |run| {
+            run.run
+                .map_or(" preview".into(), |run| format!(" run {run}"))
+        }),
         _ => String::new(),
     }
 }
@@ -139,7 +190,11 @@ fn tabs(model: &Model, frame: Frame, buf: &mut Buffer, hits: &mut HitMap) {
     let mut x = area.x;
     for screen in ScreenId::ALL {
         let (short, full) = screen.names();
-        let name = if frame.room >= Room::Wide { full } else { short };
+        let name = if frame.room >= Room::Wide {
+            full
+        } else {
+            short
+        };
         let words = format!("{} {name}{}", screen.number(), tab_count(model, screen));
         let text = if screen == model.screen {
             Text::of(format!("[{words}]"), Role::Accent)
@@ -148,7 +203,15 @@ fn tabs(model: &Model, frame: Frame, buf: &mut Buffer, hits: &mut HitMap) {
         };
         let room = usize::from(area.right().saturating_sub(x));
         let end = text.draw(buf, x, y, room, model.theme, Style::new());
-        hits.add(Rect { x, y, width: end - x, height: 1 }, Hit::Tab(screen));
+        hits.add(
+            Rect {
+                x,
+                y,
+                width: end - x,
+                height: 1,
+            },
+            Hit::Tab(screen),
+        );
         x = end;
     }
 }
@@ -160,7 +223,10 @@ fn message(model: &Model, area: Rect, buf: &mut Buffer) {
     let columns = usize::from(area.width);
     if let Leaving::AfterBatch(since) = model.leaving {
         let waited = format::duration((model.now - since).num_seconds());
-        let line = Text::of(format!(" Leaving when the batch is recorded… {waited}. ctrl-c leaves at once."), Role::Warn);
+        let line = Text::of(
+            format!(" Leaving when the batch is recorded… {waited}. ctrl-c leaves at once."),
+            Role::Warn,
+        );
         line.draw(buf, area.x, area.y, columns, model.theme, Style::new());
         return;
     }
@@ -182,24 +248,55 @@ fn message(model: &Model, area: Rect, buf: &mut Buffer) {
 
 /// With nothing to say, the home screen sums the selected mapping up.
 fn summary(model: &Model, area: Rect, buf: &mut Buffer) {
-    let Some(row) = model.mappings.list.current() else { return };
-    let text = if row.last_run_text.is_empty() { row.rules.clone() } else { format!("{}   {}", row.rules, row.last_run_text) };
-    let line = Text::plain(" ").and(row.mapping.as_str(), Role::Accent).and(format!("  {text}"), Role::Muted);
-    line.draw(buf, area.x, area.y, usize::from(area.width), model.theme, Style::new());
+    let Some(row) = model.mappings.list.current() else {
+        return;
+    };
+    let text = if row.last_run_text.is_empty() {
+        row.rules.clone()
+    } else {
+        format!("{}   {}", row.rules, row.last_run_text)
+    };
+    let line = Text::plain(" ")
+        .and(row.mapping.as_str(), Role::Accent)
+        .and(format!("  {text}"), Role::Muted);
+    line.draw(
+        buf,
+        area.x,
+        area.y,
+        usize::from(area.width),
+        model.theme,
+        Style::new(),
+    );
 }
 
 fn hints(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     if area.height == 0 {
         return;
     }
-    let right = Text::of(":", Role::Key).then(" palette  ").and("?", Role::Key).then(" help ");
+    let right = Text::of(":", Role::Key)
+        .then(" palette  ")
+        .and("?", Role::Key)
+        .then(" help ");
     let last = area.bottom() - 1;
     let end = area.right().saturating_sub(right.width() as u16);
     right.draw(buf, end, last, right.width(), model.theme, Style::new());
-    hits.add(Rect { x: end, y: last, width: 9.min(area.right() - end), height: 1 }, Hit::Hint(super::command::Command::Palette));
+    hits.add(
+        Rect {
+            x: end,
+            y: last,
+            width: 9.min(area.right() - end),
+            height: 1,
+        },
+        Hit::Hint(super::command::Command::Palette),
+    );
     let help = end + 11;
     hits.add(
-        Rect { x: help.min(area.right()), y: last, width: area.right().saturating_sub(help), height: 1 },
+        Rect {
+            x: help.min(area.right()),
+            y: last,
+            width: area.right().saturating_sub(help),
+            height: 1,
+        },
         Hit::Hint(super::command::Command::Help),
     );
     let (mut x, mut y) = (area.x + 1, area.y);
@@ -223,7 +320,15 @@ fn hints(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
             }
         }
         hint.draw(buf, x, y, usize::from(wide), model.theme, Style::new());
-        hits.add(Rect { x, y, width: wide, height: 1 }, Hit::Hint(row.command));
+        hits.add(
+            Rect {
+                x,
+                y,
+                width: wide,
+                height: 1,
+            },
+            Hit::Hint(row.command),
+        );
         x += wide + 3;
     }
 }

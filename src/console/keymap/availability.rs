@@ -41,7 +41,11 @@ fn both(first: Availability, second: impl FnOnce() -> Availability) -> Availabil
 
 /// A mapping is selected.
 pub fn mapping(model: &Model) -> Availability {
-    if model.mappings.list.current().is_some() { Enabled } else { no("No mapping is selected.") }
+    if model.mappings.list.current().is_some() {
+        Enabled
+    } else {
+        no("No mapping is selected.")
+    }
 }
 
 /// A run may start for the selected mappings.
@@ -56,13 +60,19 @@ pub fn preview(model: &Model) -> Availability {
 
 /// A run is under way.
 pub fn running(model: &Model) -> Availability {
-    if model.status.run.is_some() { Enabled } else { no("No run is under way.") }
+    if model.status.run.is_some() {
+        Enabled
+    } else {
+        no("No run is under way.")
+    }
 }
 
 fn in_conflict(model: &Model) -> Availability {
     match model.conflicts.field() {
         None => no("The record is still being read."),
-        Some(field) if field.item.is_none() => no(format!("{} is not in conflict.", field.names.salesforce)),
+        Some(field) if field.item.is_none() => {
+            no(format!("{} is not in conflict.", field.names.salesforce))
+        }
         Some(_) => Enabled,
     }
 }
@@ -70,7 +80,10 @@ fn in_conflict(model: &Model) -> Availability {
 /// The reason that the engine gives for a choice that does not fit.
 fn fits(model: &Model, choice: &str) -> Availability {
     both(in_conflict(model), || {
-        let disabled = model.conflicts.field().and_then(|field| field.disabled.iter().find(|(name, _)| name == choice));
+        let disabled = model
+            .conflicts
+            .field()
+            .and_then(|field| field.disabled.iter().find(|(name, _)| name == choice));
         disabled.map_or(Enabled, |(_, why)| no(why.clone()))
     })
 }
@@ -88,7 +101,9 @@ pub fn take_hubspot(model: &Model) -> Availability {
 /// There is a base.
 pub fn take_base(model: &Model) -> Availability {
     both(fits(model, "base"), || match model.conflicts.field() {
-        Some(field) if field.base.is_none() => no("There is no base yet: this is the record's first sync."),
+        Some(field) if field.base.is_none() => {
+            no("There is no base yet: this is the record's first sync.")
+        }
         _ => Enabled,
     })
 }
@@ -96,9 +111,16 @@ pub fn take_base(model: &Model) -> Availability {
 /// One side is newer.
 pub fn take_newest(model: &Model) -> Availability {
     both(fits(model, "newest"), || {
-        let at = |side: Side| model.conflicts.field().and_then(|field| field.sides.get(side).modified_at);
+        let at = |side: Side| {
+            model
+                .conflicts
+                .field()
+                .and_then(|field| field.sides.get(side).modified_at)
+        };
         match (at(Side::Salesforce), at(Side::HubSpot)) {
-            (Some(salesforce), Some(hubspot)) if salesforce == hubspot => no("Both sides changed at the same moment. h or l takes a side."),
+            (Some(salesforce), Some(hubspot)) if salesforce == hubspot => {
+                no("Both sides changed at the same moment. h or l takes a side.")
+            }
             _ => Enabled,
         }
     })
@@ -118,20 +140,36 @@ pub fn alike(model: &Model) -> Availability {
         if field.choice.is_none() || taken(field) == "?" {
             return no("Take a side first: h or l.");
         }
-        let others = field.item.and_then(|item| detail.alike.get(&item.to_string())).copied().unwrap_or(0);
-        if others == 0 { no("No other open conflict is like this one.") } else { Enabled }
+        let others = field
+            .item
+            .and_then(|item| detail.alike.get(&item.to_string()))
+            .copied()
+            .unwrap_or(0);
+        if others == 0 {
+            no("No other open conflict is like this one.")
+        } else {
+            Enabled
+        }
     })
 }
 
 /// The item is read.
 pub fn review(model: &Model) -> Availability {
-    if model.conflicts.detail().is_some() { Enabled } else { no("The item is still being read.") }
+    if model.conflicts.detail().is_some() {
+        Enabled
+    } else {
+        no("The item is still being read.")
+    }
 }
 
 /// There is a candidate.
 pub fn link(model: &Model) -> Availability {
     both(review(model), || {
-        if model.conflicts.candidate().is_some() { Enabled } else { no("There is no candidate to link to.") }
+        if model.conflicts.candidate().is_some() {
+            Enabled
+        } else {
+            no("There is no candidate to link to.")
+        }
     })
 }
 
@@ -145,7 +183,9 @@ pub fn create(model: &Model) -> Availability {
     both(review(model), || {
         let kind = model.conflicts.queue.current().map(|row| row.kind);
         match kind {
-            Some(ItemKind::Deletion | ItemKind::MergeCollision | ItemKind::Oscillation) => no("This item is not about a missing counterpart."),
+            Some(ItemKind::Deletion | ItemKind::MergeCollision | ItemKind::Oscillation) => {
+                no("This item is not about a missing counterpart.")
+            }
             _ => Enabled,
         }
     })
@@ -154,25 +194,46 @@ pub fn create(model: &Model) -> Availability {
 /// It is about a deletion.
 pub fn accept(model: &Model) -> Availability {
     both(review(model), || {
-        if is_deletion(model) { Enabled } else { no("This item is not about a deletion.") }
+        if is_deletion(model) {
+            Enabled
+        } else {
+            no("This item is not about a deletion.")
+        }
     })
 }
 
 /// Records are marked in the queue.
 pub fn marked_conflicts(model: &Model) -> Availability {
-    if model.conflicts.queue.marks.is_empty() { no("Mark records first: space marks one, a marks all.") } else { Enabled }
+    if model.conflicts.queue.marks.is_empty() {
+        no("Mark records first: space marks one, a marks all.")
+    } else {
+        Enabled
+    }
 }
 
 /// There is a choice to take back.
 pub fn undo(model: &Model) -> Availability {
-    if model.conflicts.undo.is_empty() { no("No choice was made here yet.") } else { Enabled }
+    if model.conflicts.undo.is_empty() {
+        no("No choice was made here yet.")
+    } else {
+        Enabled
+    }
 }
 
 /// There are drafts.
 pub fn apply(model: &Model) -> Availability {
     both(writes(model), || {
-        let drafts = model.conflicts.counts.as_ref().map_or(0, |counts| counts.drafts as u64).max(model.status.drafts);
-        if drafts == 0 { no("Cannot apply: no drafts yet. h or l takes a side first.") } else { idle(model) }
+        let drafts = model
+            .conflicts
+            .counts
+            .as_ref()
+            .map_or(0, |counts| counts.drafts as u64)
+            .max(model.status.drafts);
+        if drafts == 0 {
+            no("Cannot apply: no drafts yet. h or l takes a side first.")
+        } else {
+            idle(model)
+        }
     })
 }
 
@@ -183,14 +244,23 @@ pub fn retry(model: &Model) -> Availability {
 
 /// There are errors.
 pub fn export(model: &Model) -> Availability {
-    if model.errors.causes.current().is_some() { Enabled } else { no("There are no errors.") }
+    if model.errors.causes.current().is_some() {
+        Enabled
+    } else {
+        no("There are no errors.")
+    }
 }
 
 /// The selected run was halted, and a person may let its plan through.
 pub fn confirm_run(model: &Model) -> Availability {
-    let Some(run) = model.runs.runs.current() else { return no("No run is selected.") };
+    let Some(run) = model.runs.runs.current() else {
+        return no("No run is selected.");
+    };
     if let Some(valve) = run.valves.iter().find(|valve| !valve.confirmable) {
-        return no(format!("{} Nothing can let this through but fixing it.", valve.message));
+        return no(format!(
+            "{} Nothing can let this through but fixing it.",
+            valve.message
+        ));
     }
     if !confirmable(run) {
         return no("Only a halted run that waits for an answer can be confirmed.");
@@ -201,10 +271,18 @@ pub fn confirm_run(model: &Model) -> Availability {
 /// A filter is set.
 pub fn filtered(model: &Model) -> Availability {
     use crate::console::update::active_filter;
-    if active_filter(model).is_empty() { no("No filter is set: / sets one.") } else { Enabled }
+    if active_filter(model).is_empty() {
+        no("No filter is set: / sets one.")
+    } else {
+        Enabled
+    }
 }
 
 /// Something was copied.
 pub fn copied(model: &Model) -> Availability {
-    if model.copied.is_some() { Enabled } else { no("Nothing was copied yet: y copies.") }
+    if model.copied.is_some() {
+        Enabled
+    } else {
+        no("Nothing was copied yet: y copies.")
+    }
 }

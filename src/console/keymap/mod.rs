@@ -30,7 +30,9 @@ impl Key {
             KeyCode::Char(c) if event.modifiers.contains(KeyModifiers::CONTROL) => {
                 return Some(Key::Ctrl(c.to_ascii_lowercase()));
             }
-            KeyCode::Char(c) if !event.modifiers.contains(KeyModifiers::ALT) => return Some(Key::Char(c)),
+            KeyCode::Char(c) if !event.modifiers.contains(KeyModifiers::ALT) => {
+                return Some(Key::Char(c));
+            }
             KeyCode::Enter => "enter",
             KeyCode::Esc => "esc",
             KeyCode::Tab => "tab",
@@ -90,8 +92,18 @@ pub enum Context {
 impl Context {
     /// All of them.
     pub const ALL: [Context; 12] = [
-        Context::Mappings, Context::MappingDetail, Context::Needs, Context::Activity, Context::Live, Context::Queue,
-        Context::Resolver, Context::Review, Context::Causes, Context::ErrorRecords, Context::Runs, Context::Journal,
+        Context::Mappings,
+        Context::MappingDetail,
+        Context::Needs,
+        Context::Activity,
+        Context::Live,
+        Context::Queue,
+        Context::Resolver,
+        Context::Review,
+        Context::Causes,
+        Context::ErrorRecords,
+        Context::Runs,
+        Context::Journal,
     ];
 
     /// The name for people.
@@ -180,13 +192,19 @@ pub struct Binding {
 impl Binding {
     /// The keys as help shows them: `j ↓`.
     pub fn shown_keys(&self) -> String {
-        self.keys.iter().map(|key| key.shown()).collect::<Vec<_>>().join(" ")
+        self.keys
+            .iter()
+            .map(|key| key.shown())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
 /// The bindings of a context, in the table's order.
 pub fn bindings(context: Context) -> impl Iterator<Item = &'static Binding> {
-    BINDINGS.iter().filter(move |binding| binding.contexts.contains(&context))
+    BINDINGS
+        .iter()
+        .filter(move |binding| binding.contexts.contains(&context))
 }
 
 /// What a key means in a context.

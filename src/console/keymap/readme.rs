@@ -31,6 +31,10 @@ fn general(binding: &Binding) -> bool {
 }
 
 fn line(out: &mut String, binding: &Binding) {
-    let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{}`", key.shown())).collect();
+    let keys: Vec<String> = binding
+        .keys
+        .iter()
+        .map(|key| format!("`{}`", key.shown()))
+        .collect();
     let _ = writeln!(out, "| {} | {} |", keys.join(" "), binding.long);
 }

@@ -28,13 +28,27 @@ pub struct Editor {
 
 impl Editor {
     /// An editor for a field, starting from a value. `merge` starts with several lines.
-    pub fn new(item: ItemId, field: String, before: Option<Choice>, start: &str, merge: bool) -> Self {
+    pub fn new(
+        item: ItemId,
+        field: String,
+        before: Option<Choice>,
+        start: &str,
+        merge: bool,
+    ) -> Self {
         let mut text = TextArea::new(start.lines().map(str::to_owned).collect());
         text.move_cursor(CursorMove::Bottom);
         text.move_cursor(CursorMove::End);
         let lines = merge || start.contains('\n');
         let start = text.lines().join("\n");
-        Editor { item, field, before, start, asked: false, lines, text }
+        Editor {
+            item,
+            field,
+            before,
+            start,
+            asked: false,
+            lines,
+            text,
+        }
     }
 
     fn value(&self) -> String {
@@ -46,7 +60,10 @@ impl Editor {
         if is_no(key) {
             if self.value() != self.start && !self.asked {
                 self.asked = true;
-                model.say(Tone::Warn, "The text is not kept. esc again gives it up, anything else goes on.");
+                model.say(
+                    Tone::Warn,
+                    "The text is not kept. esc again gives it up, anything else goes on.",
+                );
                 return Then::Stay;
             }
             return Then::Close;
@@ -60,7 +77,12 @@ impl Editor {
         };
         if save {
             let take = Take::Choice(Choice::Value(self.value()));
-            let effects = conflicts::resolve(model, vec![(self.item, self.before.clone())], take, &self.field);
+            let effects = conflicts::resolve(
+                model,
+                vec![(self.item, self.before.clone())],
+                take,
+                &self.field,
+            );
             return Then::Do(effects);
         }
         if key.code == KeyCode::Char('u') && key.modifiers.contains(KeyModifiers::CONTROL) {
@@ -74,10 +96,27 @@ impl Editor {
     /// Draws it.
     pub fn draw(&self, model: &Model, buf: &mut Buffer) {
         let rows = if self.lines { 12 } else { 3 };
-        let keys = if self.lines { "tab keep as draft   enter new line   esc give up" } else { "enter keep as draft   esc give up" };
-        let inner = window(model, buf, 72, rows + 4, Panel::titled(format!("Edit {}", self.field)).bottom(keys));
+        let keys = if self.lines {
+            "tab keep as draft   enter new line   esc give up"
+        } else {
+            "enter keep as draft   esc give up"
+        };
+        let inner = window(
+            model,
+            buf,
+            72,
+            rows + 4,
+            Panel::titled(format!("Edit {}", self.field)).bottom(keys),
+        );
         let head = "Both sides get this value. Nothing is sent before W.";
-        Text::of(head, Role::Muted).draw(buf, inner.x + 1, inner.y, usize::from(inner.width.saturating_sub(2)), model.theme, Style::new());
+        Text::of(head, Role::Muted).draw(
+            buf,
+            inner.x + 1,
+            inner.y,
+            usize::from(inner.width.saturating_sub(2)),
+            model.theme,
+            Style::new(),
+        );
         let area = Rect {
             x: inner.x + 1,
             y: inner.y + 2.min(inner.height),

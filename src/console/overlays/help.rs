@@ -26,7 +26,12 @@ pub struct Help {
 impl Help {
     /// Help for a pane.
     pub fn new(context: Context) -> Self {
-        Help { context, search: line_field(""), at: 0, searching: false }
+        Help {
+            context,
+            search: line_field(""),
+            at: 0,
+            searching: false,
+        }
     }
 
     /// The rows that the search lets through, by group.
@@ -34,7 +39,14 @@ impl Help {
         let words = line_of(&self.search).to_lowercase();
         let mut rows: Vec<&Binding> = keymap::bindings(self.context)
             .filter(|row| {
-                let text = format!("{} {} {} {}", row.shown_keys(), row.label, row.long, row.aliases).to_lowercase();
+                let text = format!(
+                    "{} {} {} {}",
+                    row.shown_keys(),
+                    row.label,
+                    row.long,
+                    row.aliases
+                )
+                .to_lowercase();
                 words.split_whitespace().all(|word| text.contains(word))
             })
             .collect();
@@ -59,7 +71,9 @@ impl Help {
             KeyCode::Char('j') if !self.searching => self.at += 1,
             KeyCode::Enter => {
                 let command = rows.get(self.at).map(|row| row.command);
-                return Then::Do(command.map_or_else(Vec::new, |command| update::perform(model, command)));
+                return Then::Do(
+                    command.map_or_else(Vec::new, |command| update::perform(model, command)),
+                );
             }
             _ if self.searching => {
                 type_into(&mut self.search, key);
@@ -75,11 +89,16 @@ impl Help {
     pub fn draw(&self, model: &Model, buf: &mut Buffer) {
         let rows = self.rows();
         let columns = if buf.area.width >= 110 { 2usize } else { 1 };
-        let panel = Panel::titled(format!("Help: {}   (/ search)", self.context.name())).bottom("enter does it   esc close");
+        let panel = Panel::titled(format!("Help: {}   (/ search)", self.context.name()))
+            .bottom("enter does it   esc close");
         let width = if columns == 2 { 150 } else { 76 };
         let mut lines: Vec<(Option<usize>, Text)> = Vec::new();
         let mut group: Option<Group> = None;
-        let each = usize::from(width.min(buf.area.width.saturating_sub(4)).saturating_sub(4)) / columns;
+        let each = usize::from(
+            width
+                .min(buf.area.width.saturating_sub(4))
+                .saturating_sub(4),
+        ) / columns;
         for (index, row) in rows.iter().enumerate() {
             if group != Some(row.group) {
                 if group.is_some() {
@@ -91,28 +110,60 @@ impl Help {
             lines.push((Some(index), line(model, row, each)));
         }
         if rows.is_empty() {
-            lines.push((None, Text::of("No key does that here. : finds commands of other screens.", Role::Muted)));
+            lines.push((
+                None,
+                Text::of(
+                    "No key does that here. : finds commands of other screens.",
+                    Role::Muted,
+                ),
+            ));
         }
         let per_column = lines.len().div_ceil(columns);
         let height = (per_column + 5).min(usize::from(buf.area.height.saturating_sub(2)));
         let inner = window(model, buf, width, height as u16, panel);
         let fits = usize::from(inner.height.saturating_sub(2)).max(1);
         // The page of rows that holds the selected one.
-        let at = lines.iter().position(|(index, _)| *index == Some(self.at)).unwrap_or(0);
+        let at = lines
+            .iter()
+            .position(|(index, _)| *index == Some(self.at))
+            .unwrap_or(0);
         let page = fits * columns;
         let top = at / page * page;
         for (row, (index, text)) in lines.iter().skip(top).take(page).enumerate() {
             let x = inner.x + 1 + (row / fits * (each + 1)) as u16;
             let y = inner.y + (row % fits) as u16;
-            let over = if *index == Some(self.at) { model.theme.style(Role::Selection) } else { Style::new() };
-            text.draw(buf, x, y, each.min(usize::from(inner.right().saturating_sub(x))), model.theme, over);
+            let over = if *index == Some(self.at) {
+                model.theme.style(Role::Selection)
+            } else {
+                Style::new()
+            };
+            text.draw(
+                buf,
+                x,
+                y,
+                each.min(usize::from(inner.right().saturating_sub(x))),
+                model.theme,
+                over,
+            );
         }
-        let bottom = Rect { x: inner.x + 1, y: inner.bottom().saturating_sub(1), width: inner.width.saturating_sub(2), height: 1 };
+        let bottom = Rect {
+            x: inner.x + 1,
+            y: inner.bottom().saturating_sub(1),
+            width: inner.width.saturating_sub(2),
+            height: 1,
+        };
         if self.searching {
             labelled_field(buf, bottom, "/ ", &self.search, model.theme);
         } else {
             let note = "Text fields: type freely; only esc, enter, tab and ctrl keys act.";
-            Text::of(note, Role::Muted).draw(buf, bottom.x, bottom.y, usize::from(bottom.width), model.theme, Style::new());
+            Text::of(note, Role::Muted).draw(
+                buf,
+                bottom.x,
+                bottom.y,
+                usize::from(bottom.width),
+                model.theme,
+                Style::new(),
+            );
         }
     }
 }

@@ -113,15 +113,26 @@ fn line_of(field: &TextArea<'_>) -> String {
 
 /// Adds pasted text; a one-line field takes it on one line.
 fn insert(field: &mut TextArea<'_>, text: &str, lines: bool) {
-    let text = if lines { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.replace(['\n', '\r'], " ") };
+    let text = if lines {
+        text.replace("\r\n", "\n").replace('\r', "\n")
+    } else {
+        text.replace(['\n', '\r'], " ")
+    };
     field.insert_str(text);
 }
 
 /// Types into a one-line field: printable keys are text, editing keys edit, everything else is left alone.
 fn type_into(field: &mut TextArea<'_>, key: KeyEvent) -> bool {
     match key.code {
-        KeyCode::Enter | KeyCode::Esc | KeyCode::Tab | KeyCode::BackTab | KeyCode::Up | KeyCode::Down => false,
-        KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => field.delete_line_by_head(),
+        KeyCode::Enter
+        | KeyCode::Esc
+        | KeyCode::Tab
+        | KeyCode::BackTab
+        | KeyCode::Up
+        | KeyCode::Down => false,
+        KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+            field.delete_line_by_head()
+        }
         KeyCode::Char('m' | 'j') if key.modifiers.contains(KeyModifiers::CONTROL) => false,
         _ => field.input(ratatui::crossterm::event::Event::Key(key)),
     }
@@ -129,7 +140,11 @@ fn type_into(field: &mut TextArea<'_>, key: KeyEvent) -> bool {
 
 /// Blanks and frames the middle of the screen; gives the area inside.
 fn window(model: &Model, buf: &mut Buffer, width: u16, height: u16, panel: Panel) -> Rect {
-    let area = centred(buf.area, width.min(buf.area.width.saturating_sub(4)), height.min(buf.area.height.saturating_sub(2)));
+    let area = centred(
+        buf.area,
+        width.min(buf.area.width.saturating_sub(4)),
+        height.min(buf.area.height.saturating_sub(2)),
+    );
     clear(buf, area);
     panel.focused(true).draw(buf, area, model.theme)
 }
@@ -141,14 +156,31 @@ fn message_row(buf: &Buffer) -> Rect {
 
 /// A key that means no: esc, and ctrl-c.
 fn is_no(key: KeyEvent) -> bool {
-    key.code == KeyCode::Esc || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL))
+    key.code == KeyCode::Esc
+        || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL))
 }
 
 /// Draws a one-line field behind a label.
 fn labelled_field(buf: &mut Buffer, row: Rect, label: &str, field: &TextArea<'_>, theme: Theme) {
     use super::theme::Role;
     use super::widgets::{Text, draw_field};
-    let x = Text::of(label, Role::Key).draw(buf, row.x, row.y, usize::from(row.width), theme, ratatui::style::Style::new());
+    let x = Text::of(label, Role::Key).draw(
+        buf,
+        row.x,
+        row.y,
+        usize::from(row.width),
+        theme,
+        ratatui::style::Style::new(),
+    );
     let left = row.right().saturating_sub(x);
-    draw_field(buf, Rect { x, width: left, ..row }, field, theme);
+    draw_field(
+        buf,
+        Rect {
+            x,
+            width: left,
+            ..row
+        },
+        field,
+        theme,
+    );
 }

@@ -40,7 +40,10 @@ pub enum Entry {
 
 impl Default for Palette {
     fn default() -> Self {
-        Palette { text: line_field(""), at: 0 }
+        Palette {
+            text: line_field(""),
+            at: 0,
+        }
     }
 }
 
@@ -63,7 +66,10 @@ impl Palette {
         for (index, row) in BINDINGS.iter().enumerate() {
             let is_here = row.contexts.contains(&here);
             let score = if typed.is_empty() {
-                let recent = model.recent.iter().position(|command| *command == row.command);
+                let recent = model
+                    .recent
+                    .iter()
+                    .position(|command| *command == row.command);
                 match recent {
                     Some(place) => 1_000 - place as u32,
                     None if is_here => 1,
@@ -99,7 +105,9 @@ impl Palette {
         let entries = self.entries(model);
         match key.code {
             KeyCode::Up => self.at = self.at.saturating_sub(1),
-            KeyCode::Down | KeyCode::Tab => self.at = (self.at + 1).min(entries.len().saturating_sub(1)),
+            KeyCode::Down | KeyCode::Tab => {
+                self.at = (self.at + 1).min(entries.len().saturating_sub(1))
+            }
             KeyCode::Enter => return choose(model, entries.get(self.at)),
             _ => {
                 if type_into(&mut self.text, key) {
@@ -115,23 +123,56 @@ impl Palette {
         let entries = self.entries(model);
         let height = (entries.len().min(SHOWN) + 4).max(5) as u16;
         let width = if buf.area.width >= 120 { 100 } else { 70 };
-        let inner = window(model, buf, width, height, Panel::titled("Palette").bottom("enter does it   esc close"));
-        labelled_field(buf, Rect { height: 1.min(inner.height), ..inner }, " : ", &self.text, model.theme);
+        let inner = window(
+            model,
+            buf,
+            width,
+            height,
+            Panel::titled("Palette").bottom("enter does it   esc close"),
+        );
+        labelled_field(
+            buf,
+            Rect {
+                height: 1.min(inner.height),
+                ..inner
+            },
+            " : ",
+            &self.text,
+            model.theme,
+        );
         let rows = usize::from(inner.height.saturating_sub(2));
         let top = (self.at + 1).saturating_sub(rows);
         for (row, (at, entry)) in entries.iter().enumerate().skip(top).take(rows).enumerate() {
             let y = inner.y + 2 + row as u16;
             let selected = at == self.at;
-            let over = if selected { model.theme.style(Role::Selection) } else { Style::new() };
+            let over = if selected {
+                model.theme.style(Role::Selection)
+            } else {
+                Style::new()
+            };
             if selected {
-                buf.set_style(Rect { y, height: 1, ..inner }, over);
+                buf.set_style(
+                    Rect {
+                        y,
+                        height: 1,
+                        ..inner
+                    },
+                    over,
+                );
                 Text::plain("▌").draw(buf, inner.x, y, 1, model.theme, over);
             }
             let columns = usize::from(inner.width.saturating_sub(2));
             line(model, entry).draw(buf, inner.x + 1, y, columns, model.theme, over);
         }
         if entries.is_empty() {
-            Text::of("No command is called that.", Role::Muted).draw(buf, inner.x + 1, inner.y + 2, 40, model.theme, Style::new());
+            Text::of("No command is called that.", Role::Muted).draw(
+                buf,
+                inner.x + 1,
+                inner.y + 2,
+                40,
+                model.theme,
+                Style::new(),
+            );
         }
     }
 }
@@ -151,18 +192,28 @@ fn looks_like_id(text: &str) -> bool {
 
 fn line(model: &Model, entry: &Entry) -> Text {
     match entry {
-        Entry::Record(id) => Text::plain(format!("Find record \"{}\"", format::cut(&format::clean(id), 30)))
-            .pad_to(24)
-            .and("anywhere", Role::Muted),
+        Entry::Record(id) => Text::plain(format!(
+            "Find record \"{}\"",
+            format::cut(&format::clean(id), 30)
+        ))
+        .pad_to(24)
+        .and("anywhere", Role::Muted),
         Entry::Command(row, here) => {
             let place = if *here {
                 "here"
             } else {
-                row.contexts.first().map_or("", |context: &Context| context.name())
+                row.contexts
+                    .first()
+                    .map_or("", |context: &Context| context.name())
             };
             let key = row.keys.first().map_or(String::new(), |key| key.shown());
             let label = capital(row.label);
-            let text = Text::plain(format::cut(&label, 20)).pad_to(22).and(place, Role::Muted).pad_to(36).and(key, Role::Key).pad_to(43);
+            let text = Text::plain(format::cut(&label, 20))
+                .pad_to(22)
+                .and(place, Role::Muted)
+                .pad_to(36)
+                .and(key, Role::Key)
+                .pad_to(43);
             match (row.when)(model) {
                 Availability::Disabled(why) if *here => text.and(why, Role::Muted),
                 _ => text.then(row.long),
@@ -173,7 +224,9 @@ fn line(model: &Model, entry: &Entry) -> Text {
 
 fn capital(label: &str) -> String {
     let mut chars = label.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 fn choose(model: &mut Model, entry: Option<&Entry>) -> Then {
@@ -190,12 +243,17 @@ fn choose(model: &mut Model, entry: Option<&Entry>) -> Then {
         Some(Entry::Command(row, false)) => {
             // A command of another screen: go there, so that its key is the next thing to press.
             remember(model, row.command);
-            let Some(context) = row.contexts.first() else { return Then::Close };
+            let Some(context) = row.contexts.first() else {
+                return Then::Close;
+            };
             update::go_to_context(model, *context);
             if keymap::row(model.context(), row.command).is_some() {
                 return Then::Do(update::perform(model, row.command));
             }
-            model.say(Tone::Info, format!("{} works in {}.", capital(row.label), context.name()));
+            model.say(
+                Tone::Info,
+                format!("{} works in {}.", capital(row.label), context.name()),
+            );
             Then::Close
         }
     }

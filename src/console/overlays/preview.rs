@@ -40,14 +40,23 @@ pub struct PreviewOverlay {
 /// Asks for a preview and opens the overlay.
 pub fn start(model: &mut Model, mappings: Vec<MappingId>, then: Then) -> Effect {
     let full = matches!(&then, Then::FirstRun(_));
-    model.overlays.push(Overlay::Preview(Box::new(PreviewOverlay {
-        then,
-        since: model.now,
-        preview: None,
-        failed: None,
-        cursor: Cursor::default(),
-    })));
-    model.ask(Purpose::StartPreview, Request::StartPreview { mappings, limit: SAMPLES, full })
+    model
+        .overlays
+        .push(Overlay::Preview(Box::new(PreviewOverlay {
+            then,
+            since: model.now,
+            preview: None,
+            failed: None,
+            cursor: Cursor::default(),
+        })));
+    model.ask(
+        Purpose::StartPreview,
+        Request::StartPreview {
+            mappings,
+            limit: SAMPLES,
+            full,
+        },
+    )
 }
 
 /// The overlay that waits for a preview, if one does.
@@ -75,11 +84,17 @@ pub fn failed(model: &mut Model, why: String) {
 
 /// What was counted.
 pub fn arrived(model: &mut Model, preview: Option<Box<Preview>>) {
-    let Some(overlay) = waiting_one(model) else { return };
+    let Some(overlay) = waiting_one(model) else {
+        return;
+    };
     let Some(preview) = preview else {
         overlay.failed = Some("the engine kept no preview; try again".into());
         return;
     };
+    if preview.made_at < overlay.since {
+        // An earlier one: ours is still being counted.
+        return;
+    }
     let Then::Run(order) = overlay.then.clone() else {
         overlay.preview = Some(*preview);
         return;
@@ -102,8 +117,17 @@ impl PreviewOverlay {
     /// Gives it a key.
     pub fn key(&mut self, model: &mut Model, key: KeyEvent) -> Outcome {
         if is_no(key) || key.code == KeyCode::Char('q') {
-            if self.is_waiting() && model.status.run.as_ref().is_some_and(|run| run.run.is_none()) {
-                return Outcome::Do(vec![model.ask(Purpose::Done("The preview is stopped.".into()), Request::Stop)]);
+            if self.is_waiting()
+                && model
+                    .status
+                    .run
+                    .as_ref()
+                    .is_some_and(|run| run.run.is_none())
+            {
+                return Outcome::Do(vec![model.ask(
+                    Purpose::Done("The preview is stopped.".into()),
+                    Request::Stop,
+                )]);
             }
             return Outcome::Close;
         }
@@ -125,7 +149,10 @@ impl PreviewOverlay {
             (KeyCode::Char('G') | KeyCode::End, ..) => self.cursor.jump(usize::MAX),
             _ => {}
         }
-        let lines = self.preview.as_ref().map_or(0, |preview| lines(preview, 100).len());
+        let lines = self
+            .preview
+            .as_ref()
+            .map_or(0, |preview| lines(preview, 100).len());
         self.cursor.set(lines, 1);
         Outcome::Stay
     }
@@ -133,40 +160,102 @@ impl PreviewOverlay {
     /// Draws it.
     pub fn draw(&self, model: &Model, buf: &mut Buffer) {
         if let Some(why) = &self.failed {
-            let inner = window(model, buf, 66, 6, Panel::titled("Preview").bottom("esc close"));
-            draw_lines(buf, inner, &labelled("✗", why, Role::Error, inner.width), model.theme);
+            let inner = window(
+                model,
+                buf,
+                66,
+                6,
+                Panel::titled("Preview").bottom("esc close"),
+            );
+            draw_lines(
+                buf,
+                inner,
+                &labelled("✗", why, Role::Error, inner.width),
+                model.theme,
+            );
             return;
         }
         let Some(preview) = &self.preview else {
-            let inner = window(model, buf, 60, 5, Panel::titled("Counting what would change").bottom("esc stops it"));
+            let inner = window(
+                model,
+                buf,
+                60,
+                5,
+                Panel::titled("Counting what would change").bottom("esc stops it"),
+            );
             let waited = format::duration((model.now - self.since).num_seconds());
-            let phase = model.status.run.as_ref().filter(|run| run.run.is_none()).and_then(|run| {
-                let phase = run.phases.iter().rev().find(|phase| phase.started_at.is_some())?;
-                Some(format!("{}  {}", phase.word, phase.detail))
-            });
+            let phase = model
+                .status
+                .run
+                .as_ref()
+                .filter(|run| run.run.is_none())
+                .and_then(|run| {
+                    let phase = run
+                        .phases
+                        .iter()
+                        .rev()
+                        .find(|phase| phase.started_at.is_some())?;
+                    Some(format!("{}  {}", phase.word, phase.detail))
+                });
             let lines = [
-                Text::plain(" ").and(live::spinner(model), Role::Accent).then(format!(" {waited}   nothing is written")),
+                Text::plain(" ")
+                    .and(live::spinner(model), Role::Accent)
+                    .then(format!(" {waited}   nothing is written")),
                 Text::of(format!("   {}", phase.unwrap_or_default()), Role::Muted),
             ];
             draw_lines(buf, inner, &lines, model.theme);
             return;
         };
         let first = matches!(self.then, Then::FirstRun(_));
-        let keys = if first { "R or enter go on to the run   esc close" } else { "↓ ↑ scroll   esc close" };
-        let title = if first { "First sync: what it would do" } else { "Preview: nothing was written" };
+        let keys = if first {
+            "R or enter go on to the run   esc close"
+        } else {
+            "↓ ↑ scroll   esc close"
+        };
+        let title = if first {
+            "First sync: what it would do"
+        } else {
+            "Preview: nothing was written"
+        };
         let height = buf.area.height.saturating_sub(4);
-        let inner = window(model, buf, 120, height, Panel::titled(title).right(format::ago(preview.made_at, model.now)).bottom(keys));
+        let inner = window(
+            model,
+            buf,
+            120,
+            height,
+            Panel::titled(title)
+                .right(format::ago(preview.made_at, model.now))
+                .bottom(keys),
+        );
         let lines = lines(preview, inner.width);
-        let top = self.cursor.at.min(lines.len().saturating_sub(usize::from(inner.height)));
-        draw_lines(buf, inner, lines.get(top..).unwrap_or_default(), model.theme);
+        let top = self
+            .cursor
+            .at
+            .min(lines.len().saturating_sub(usize::from(inner.height)));
+        draw_lines(
+            buf,
+            inner,
+            lines.get(top..).unwrap_or_default(),
+            model.theme,
+        );
     }
 }
 
 fn lines(preview: &Preview, columns: u16) -> Vec<Text> {
     let mut out = Vec::new();
     for valve in &preview.valves {
-        let can = if valve.confirmable { "R asks" } else { "cannot be let through" };
-        let text = format!("{}: {} Found {}, limit {} ({can}).", valve.mapping, valve.message, format::number(valve.found), format::number(valve.limit));
+        let can = if valve.confirmable {
+            "R asks"
+        } else {
+            "cannot be let through"
+        };
+        let text = format!(
+            "{}: {} Found {}, limit {} ({can}).",
+            valve.mapping,
+            valve.message,
+            format::number(valve.found),
+            format::number(valve.limit)
+        );
         out.extend(labelled("✗", &text, Role::Error, columns));
     }
     let seconds = format::duration(preview.seconds.max(0.0).round() as i64);
@@ -189,10 +278,18 @@ fn lines(preview: &Preview, columns: u16) -> Vec<Text> {
 
 fn mapping_lines(mapping: &PreviewMapping, columns: u16) -> Vec<Text> {
     let would = &mapping.would;
-    let mut out = vec![Text::plain(" ").and(mapping.mapping.as_str(), Role::Accent).and(
-        format!("   {} read in SF, {} in HS", format::number(would.read.salesforce), format::number(would.read.hubspot)),
-        Role::Muted,
-    )];
+    let mut out = vec![
+        Text::plain(" ")
+            .and(mapping.mapping.as_str(), Role::Accent)
+            .and(
+                format!(
+                    "   {} read in SF, {} in HS",
+                    format::number(would.read.salesforce),
+                    format::number(would.read.hubspot)
+                ),
+                Role::Muted,
+            ),
+    ];
     for side in Side::BOTH {
         out.push(
             Text::plain("   ")
@@ -217,19 +314,36 @@ fn mapping_lines(mapping: &PreviewMapping, columns: u16) -> Vec<Text> {
     )));
     out.extend(mapping.samples.iter().map(sample));
     for error in &mapping.errors {
-        out.extend(labelled("  ✗", &format!("{}: {}", error.label, error.message), Role::Error, columns));
+        out.extend(labelled(
+            "  ✗",
+            &format!("{}: {}", error.label, error.message),
+            Role::Error,
+            columns,
+        ));
     }
     out
 }
 
 fn sample(op: &Op) -> Text {
-    let id = op.target.as_ref().or(op.source.as_ref()).map_or("(new)".into(), |id| format::id(id.as_str()));
-    let mut line = Text::plain("   ").and(op.side.letters(), theme::side(op.side)).then(format!(" {:<9} {id:<10} ", op.kind.word()));
+    let id = op
+        .target
+        .as_ref()
+        .or(op.source.as_ref())
+        .map_or("(new)".into(), |id| format::id(id.as_str()));
+    let mut line = Text::plain("   ")
+        .and(op.side.letters(), theme::side(op.side))
+        .then(format!(" {:<9} {id:<10} ", op.kind.word()));
     for (index, (name, assignment)) in op.fields.iter().take(3).enumerate() {
         let gap = if index == 0 { "" } else { ", " };
         line.push(format!("{gap}{name}: "), Role::Text);
-        line.push(format::cut(&format::value(&assignment.before), 18), Role::Base);
-        line.push(format!(" → {}", format::cut(&format::value(&assignment.after), 18)), Role::Text);
+        line.push(
+            format::cut(&format::value(&assignment.before), 18),
+            Role::Base,
+        );
+        line.push(
+            format!(" → {}", format::cut(&format::value(&assignment.after), 18)),
+            Role::Text,
+        );
     }
     if op.fields.len() > 3 {
         line.push(format!(" +{}", op.fields.len() - 3), Role::Muted);

@@ -28,17 +28,28 @@ pub struct Prompt {
 impl Prompt {
     /// The filter of the list that has the keys.
     pub fn filter(before: &str) -> Self {
-        Prompt { kind: Kind::Filter { before: before.to_owned() }, text: line_field(before) }
+        Prompt {
+            kind: Kind::Filter {
+                before: before.to_owned(),
+            },
+            text: line_field(before),
+        }
     }
 
     /// A record by id, e-mail or name.
     pub fn find_record() -> Self {
-        Prompt { kind: Kind::FindRecord, text: line_field("") }
+        Prompt {
+            kind: Kind::FindRecord,
+            text: line_field(""),
+        }
     }
 
     /// The name of the file that errors are exported to.
     pub fn export() -> Self {
-        Prompt { kind: Kind::Export, text: line_field("errors.csv") }
+        Prompt {
+            kind: Kind::Export,
+            text: line_field("errors.csv"),
+        }
     }
 
     /// Gives it pasted text.
@@ -83,11 +94,20 @@ impl Prompt {
             Kind::FindRecord => vec![model.ask(Purpose::Record, Request::Record { query: text })],
             Kind::Export => {
                 // A name, not a path: it goes into the folder the caller chose.
-                if text.contains(['/', '\\']) || text.starts_with('.') || text.chars().any(char::is_control) {
-                    model.say(Tone::Warn, "A file name without folders is needed: errors.csv or errors.json.");
+                if text.contains(['/', '\\'])
+                    || text.starts_with('.')
+                    || text.chars().any(char::is_control)
+                {
+                    model.say(
+                        Tone::Warn,
+                        "A file name without folders is needed: errors.csv or errors.json.",
+                    );
                     return Vec::new();
                 }
-                vec![Effect::Export { query: errors::export_query(model), name: text }]
+                vec![Effect::Export {
+                    query: errors::export_query(model),
+                    name: text,
+                }]
             }
         }
     }

@@ -66,14 +66,28 @@ impl ScreenId {
 }
 
 /// What a pane shows in place of its rows, if it shows none: loading, failed, or empty with the reason.
-pub(super) fn instead_of_rows<R: Row>(model: &Model, list: &ListPane<R>, what: &str, empty: &[&str]) -> Option<Vec<Text>> {
+pub(super) fn instead_of_rows<R: Row>(
+    model: &Model,
+    list: &ListPane<R>,
+    what: &str,
+    empty: &[&str],
+) -> Option<Vec<Text>> {
     match &list.load {
         Load::Failed { why } => Some(failed(what, why)),
-        Load::Loading { .. } if list.rows.is_empty() => {
-            Some(waiting(model, what, list.pending.as_ref().map(|pending| pending.since)))
+        Load::Loading { .. } if list.rows.is_empty() => Some(waiting(
+            model,
+            what,
+            list.pending.as_ref().map(|pending| pending.since),
+        )),
+        _ if list.matched == 0 && !list.filter.is_empty() => {
+            Some(nothing_matches(&list.filter, list.total))
         }
-        _ if list.matched == 0 && !list.filter.is_empty() => Some(nothing_matches(&list.filter, list.total)),
-        _ if list.matched == 0 => Some(empty.iter().map(|line| Text::of(line, Role::Muted)).collect()),
+        _ if list.matched == 0 => Some(
+            empty
+                .iter()
+                .map(|line| Text::of(line, Role::Muted))
+                .collect(),
+        ),
         _ => None,
     }
 }
@@ -95,20 +109,32 @@ pub(super) fn failed(what: &str, why: &str) -> Vec<Text> {
 }
 
 /// What a loading pane says: nothing for the first moments.
-pub(super) fn waiting(model: &Model, what: &str, since: Option<chrono::DateTime<chrono::Utc>>) -> Vec<Text> {
-    let Some(since) = since else { return Vec::new() };
+pub(super) fn waiting(
+    model: &Model,
+    what: &str,
+    since: Option<chrono::DateTime<chrono::Utc>>,
+) -> Vec<Text> {
+    let Some(since) = since else {
+        return Vec::new();
+    };
     let waited = model.now - since;
     if waited.num_milliseconds() < QUIET_WAIT_MS {
         return Vec::new();
     }
     let seconds = waited.num_seconds();
-    let text = if seconds == 0 { format!("Reading {what}…") } else { format!("Reading {what}… {seconds}s") };
+    let text = if seconds == 0 {
+        format!("Reading {what}…")
+    } else {
+        format!("Reading {what}… {seconds}s")
+    };
     vec![Text::of(text, Role::Muted)]
 }
 
 /// True where what a list shows is old and being read again for longer than a moment: drawn dimmed.
 pub(super) fn is_dimmed<R: Row>(model: &Model, list: &ListPane<R>) -> bool {
-    list.pending.as_ref().is_some_and(|pending| (model.now - pending.since).num_milliseconds() >= QUIET_WAIT_MS)
+    list.pending
+        .as_ref()
+        .is_some_and(|pending| (model.now - pending.since).num_milliseconds() >= QUIET_WAIT_MS)
         && !list.rows.is_empty()
 }
 
@@ -123,10 +149,18 @@ pub(super) fn counted_title<R: Row>(name: &str, list: &ListPane<R>) -> String {
 /// The right of a list's title: filter and order, and the age of old rows while they are read again.
 pub(super) fn list_right<R: Row>(model: &Model, list: &ListPane<R>, otherwise: &str) -> String {
     let narrowing = list.narrowing();
-    let mut words = if narrowing.is_empty() { otherwise.to_owned() } else { narrowing };
-    if is_dimmed(model, list) && let Load::Ready { at } = list.load {
+    let mut words = if narrowing.is_empty() {
+        otherwise.to_owned()
+    } else {
+        narrowing
+    };
+    if is_dimmed(model, list)
+        && let Load::Ready { at } = list.load
+    {
         let age = format::duration((model.now - at).num_seconds());
-        words = format!("{words}  reading again, {age} old").trim_start().to_owned();
+        words = format!("{words}  reading again, {age} old")
+            .trim_start()
+            .to_owned();
     }
     words
 }
@@ -147,7 +181,12 @@ pub(super) fn draw_fetch<K: PartialEq + Clone, T>(
     } else if let Some(why) = fetch.failure(key) {
         draw_notice(buf, area, &failed(what, why), model.theme);
     } else {
-        draw_notice(buf, area, &waiting(model, what, fetch.waiting()), model.theme);
+        draw_notice(
+            buf,
+            area,
+            &waiting(model, what, fetch.waiting()),
+            model.theme,
+        );
     }
 }
 
@@ -160,8 +199,9 @@ pub(super) fn labelled(label: &str, text: &str, role: Role, columns: u16) -> Vec
         .enumerate()
         .map(|(index, line)| {
             let label = if index == 0 { label } else { "" };
-            Text::of(format!(" {label}"), Role::Muted).pad_to(lead).and(line, role)
+            Text::of(format!(" {label}"), Role::Muted)
+                .pad_to(lead)
+                .and(line, role)
         })
         .collect()
 }
-

@@ -31,7 +31,14 @@ struct Wire {
 
 impl Wire {
     fn new(width: u16, height: u16) -> Self {
-        Wire { bytes: Arc::default(), screen: Arc::new(Mutex::new(vt100::Parser::new(height.try_into().unwrap(), width.try_into().unwrap(), 0))) }
+        Wire {
+            bytes: Arc::default(),
+            screen: Arc::new(Mutex::new(vt100::Parser::new(
+                height.try_into().unwrap(),
+                width.try_into().unwrap(),
+                0,
+            ))),
+        }
     }
 
     fn take(&self) -> usize {
@@ -104,7 +111,12 @@ impl Session {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(now()));
         let mut surface = TestSurface {
             painter: Painter::new(wire.clone()),
-            area: Rect { x: 0, y: 0, width, height },
+            area: Rect {
+                x: 0,
+                y: 0,
+                width,
+                height,
+            },
             entered: entered.clone(),
         };
         let inner = token.clone();
@@ -112,7 +124,16 @@ impl Session {
             let input = stream::poll_fn(move |context| keys.poll_recv(context));
             drive(&mut surface, input, heard, options, client, clock, inner).await
         });
-        Session { wire, input, signals, status, events, end, token, entered }
+        Session {
+            wire,
+            input,
+            signals,
+            status,
+            events,
+            end,
+            token,
+            entered,
+        }
     }
 
     async fn keys(&self, keys: &str) {
@@ -132,16 +153,30 @@ impl Session {
 
 #[tokio::test(start_paused = true)]
 async fn at_rest_nothing_is_sent_but_one_small_frame_at_the_turn_of_the_minute() {
-    for (key, width, height) in [("1", 80, 24), ("3", 80, 24), ("5", 132, 36), ("6", 80, 24), ("2", 80, 24), ("1", 200, 50)] {
+    for (key, width, height) in [
+        ("1", 80, 24),
+        ("3", 80, 24),
+        ("5", 132, 36),
+        ("6", 80, 24),
+        ("2", 80, 24),
+        ("1", 200, 50),
+    ] {
         let session = Session::start(World::full(), options(), width, height);
         session.keys(key).await;
         session.pass(10_000).await;
         assert!(session.wire.take() > 1_000, "the first paint");
         session.pass(45_000).await;
-        assert_eq!(session.wire.take(), 0, "screen {key}: bytes between two turns of the minute");
+        assert_eq!(
+            session.wire.take(),
+            0,
+            "screen {key}: bytes between two turns of the minute"
+        );
         session.pass(10_000).await;
         let turn = session.wire.take();
-        assert!(turn > 0 && turn < 600, "screen {key} {width}x{height}: {turn} bytes at the turn");
+        assert!(
+            turn > 0 && turn < 600,
+            "screen {key} {width}x{height}: {turn} bytes at the turn"
+        );
         session.pass(50_000).await;
         assert_eq!(session.wire.take(), 0);
         println!("screen {key} at {width}x{height}: {turn} bytes at the turn of the minute");
@@ -151,9 +186,19 @@ async fn at_rest_nothing_is_sent_but_one_small_frame_at_the_turn_of_the_minute()
 #[tokio::test(start_paused = true)]
 async fn a_live_sync_stays_under_two_kilobytes_a_second() {
     for slow_link in [false, true] {
-        let session = Session::start(World::full(), ConsoleOptions { slow_link, ..options() }, 80, 24);
+        let session = Session::start(
+            World::full(),
+            ConsoleOptions {
+                slow_link,
+                ..options()
+            },
+            80,
+            24,
+        );
         session.keys("2").await;
-        session.status.send_modify(|status| status.run = Some(progress(0)));
+        session
+            .status
+            .send_modify(|status| status.run = Some(progress(0)));
         session.pass(2_000).await;
         session.wire.take();
         for step in 0..600u64 {
@@ -163,12 +208,21 @@ async fn a_live_sync_stays_under_two_kilobytes_a_second() {
             });
             for n in 0..4 {
                 let second = (step / 10) as i64;
-                let _ = session.events.send(line(second, Tone::Ok, &format!("Contact 003..{step:03}"), &format!("p{n}@ex.org"), "phone ← HS"));
+                let _ = session.events.send(line(
+                    second,
+                    Tone::Ok,
+                    &format!("Contact 003..{step:03}"),
+                    &format!("p{n}@ex.org"),
+                    "phone ← HS",
+                ));
             }
             session.pass(100).await;
         }
         let bytes = session.wire.take();
-        println!("live sync, slow link {slow_link}: {} bytes a second", bytes / 60);
+        println!(
+            "live sync, slow link {slow_link}: {} bytes a second",
+            bytes / 60
+        );
         assert!(bytes < 2_000 * 60, "{} bytes a second", bytes / 60);
         assert!(session.wire.text().contains("Run 143"));
     }
@@ -178,10 +232,18 @@ async fn a_live_sync_stays_under_two_kilobytes_a_second() {
 async fn the_loop_answers_keys_and_ends_with_q() {
     let session = Session::start(World::full(), options(), 80, 24);
     session.keys("3").await;
-    assert!(session.wire.text().contains("Northwind Ltd"), "{}", session.wire.text());
+    assert!(
+        session.wire.text().contains("Northwind Ltd"),
+        "{}",
+        session.wire.text()
+    );
     session.keys("<enter>").await;
     session.keys("l").await;
-    assert!(session.wire.text().contains("1 undecided"), "{}", session.wire.text());
+    assert!(
+        session.wire.text().contains("1 undecided"),
+        "{}",
+        session.wire.text()
+    );
     session.keys("qqq").await;
     let summary = session.end.await.unwrap().unwrap();
     assert_eq!(summary, ExitSummary::default());
@@ -211,7 +273,10 @@ async fn a_panic_elsewhere_ends_the_loop_with_an_error() {
     let session = Session::start(World::full(), options(), 80, 24);
     session.pass(100).await;
     session.token.cancel();
-    assert!(matches!(session.end.await.unwrap(), Err(ConsoleError::Task(_))));
+    assert!(matches!(
+        session.end.await.unwrap(),
+        Err(ConsoleError::Task(_))
+    ));
 }
 
 #[tokio::test(start_paused = true)]
@@ -230,7 +295,10 @@ async fn a_burst_of_keys_is_drawn_once() {
 #[tokio::test]
 async fn an_export_goes_into_a_new_private_file() {
     let folder = tempfile::tempdir().unwrap();
-    let options = ConsoleOptions { files_dir: folder.path().to_owned(), ..options() };
+    let options = ConsoleOptions {
+        files_dir: folder.path().to_owned(),
+        ..options()
+    };
     let session = Session::start(World::hostile(), options, 80, 24);
     for keys in ["5", "e<enter>", "e<enter>"] {
         session.keys(keys).await;
@@ -240,12 +308,22 @@ async fn an_export_goes_into_a_new_private_file() {
     assert!(text.lines().count() >= 912);
     assert!(text.contains("'=cmd|'/c calc'!A1"), "a formula is disarmed");
     assert!(!text.contains(",=cmd"));
-    assert!(folder.path().join("errors-2.csv").exists(), "nothing is written over");
+    assert!(
+        folder.path().join("errors-2.csv").exists(),
+        "nothing is written over"
+    );
 }
 
 #[test]
 fn a_frame_for_a_key_with_100_000_conflicts_is_quick() {
-    let mut stage = Stage::new(World { conflicts: 100_000, ..World::full() }, 200, 50);
+    let mut stage = Stage::new(
+        World {
+            conflicts: 100_000,
+            ..World::full()
+        },
+        200,
+        50,
+    );
     stage.keys("3G");
     stage.frame();
     let mut worst = Duration::ZERO;
@@ -269,7 +347,13 @@ async fn look() {
         loop {
             tokio::time::sleep(Duration::from_millis(250)).await;
             done = (done + 3) % 380;
-            let _ = events.send(line(done as i64, Tone::Ok, "Contact 003..8Qk", "jane@ex.org", "phone ← HS"));
+            let _ = events.send(line(
+                done as i64,
+                Tone::Ok,
+                "Contact 003..8Qk",
+                "jane@ex.org",
+                "phone ← HS",
+            ));
             status.send_modify(|status| status.run = (done > 40).then(|| progress(done)));
         }
     });

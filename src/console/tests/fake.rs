@@ -40,8 +40,14 @@ pub struct World {
 }
 
 const NASTY: &[&str] = &[
-    "山田 太郎 株式会社", "e\u{301}e\u{301}\u{301}\u{301}\u{301} tower", "שלום \u{202e}evil\u{202c}", "👨‍👩‍👧‍👦 family ⚠\u{fe0f}",
-    "a\u{1b}[31mred\u{7}\r\n\tb", "\u{200b}\u{feff}zero", "", "=cmd|'/c calc'!A1",
+    "山田 太郎 株式会社",
+    "e\u{301}e\u{301}\u{301}\u{301}\u{301} tower",
+    "שלום \u{202e}evil\u{202c}",
+    "👨‍👩‍👧‍👦 family ⚠\u{fe0f}",
+    "a\u{1b}[31mred\u{7}\r\n\tb",
+    "\u{200b}\u{feff}zero",
+    "",
+    "=cmd|'/c calc'!A1",
 ];
 
 impl World {
@@ -60,11 +66,21 @@ impl World {
     }
 
     pub fn empty() -> Self {
-        World { conflicts: 0, causes: 0, runs: 0, mappings: 0, status: status(0, 0), ..World::full() }
+        World {
+            conflicts: 0,
+            causes: 0,
+            runs: 0,
+            mappings: 0,
+            status: status(0, 0),
+            ..World::full()
+        }
     }
 
     pub fn hostile() -> Self {
-        let mut world = World { hostile: true, ..World::full() };
+        let mut world = World {
+            hostile: true,
+            ..World::full()
+        };
         world.status.name = "acme\u{1b}]0;x\u{7}-prod".into();
         world
     }
@@ -82,12 +98,22 @@ impl World {
     pub fn answer(&mut self, request: Request) -> Reply {
         self.asked.push(request.clone());
         if let Some(why) = &self.refuse {
-            return Reply::Refused(Refusal { kind: RefusalKind::Store, message: why.clone(), items: vec![] });
+            return Reply::Refused(Refusal {
+                kind: RefusalKind::Store,
+                message: why.clone(),
+                items: vec![],
+            });
         }
         match request {
-            Request::Mappings => Reply::Mappings { mappings: self.mapping_rows() },
+            Request::Mappings => Reply::Mappings {
+                mappings: self.mapping_rows(),
+            },
             Request::Mapping { mapping } => {
-                let row = self.mapping_rows().into_iter().find(|row| row.mapping == mapping).unwrap();
+                let row = self
+                    .mapping_rows()
+                    .into_iter()
+                    .find(|row| row.mapping == mapping)
+                    .unwrap();
                 Reply::Mapping(Box::new(self.detail(row)))
             }
             Request::List(query) => Reply::List(self.page(&query)),
@@ -95,7 +121,9 @@ impl World {
                 ids: (0..self.size(&query)).map(|index| item(1, index)).collect(),
             },
             Request::Conflict { key } => Reply::Conflict(Box::new(self.conflict(key))),
-            Request::Alike { .. } => Reply::Ids { ids: vec![item(2, 40), item(2, 50), item(2, 60), item(2, 70)] },
+            Request::Alike { .. } => Reply::Ids {
+                ids: vec![item(2, 40), item(2, 50), item(2, 60), item(2, 70)],
+            },
             Request::Resolve { items, take, .. } => {
                 for id in &items {
                     let choice = match &take {
@@ -113,19 +141,30 @@ impl World {
                 self.resolved(items.len())
             }
             Request::Outgoing { .. } => Reply::Outgoing(self.outgoing()),
-            Request::ApplyDrafts { .. } | Request::Sync(_) => Reply::Started { run: Some(RunId(144)) },
+            Request::ApplyDrafts { .. } | Request::Sync(_) => Reply::Started {
+                run: Some(RunId(144)),
+            },
             Request::StartPreview { .. } => Reply::Started { run: None },
             Request::Preview => Reply::Preview(Some(Box::new(preview()))),
-            Request::Retry { .. } => Reply::Retried { count: 912, run: Some(RunId(144)) },
+            Request::Retry { .. } => Reply::Retried {
+                count: 912,
+                run: Some(RunId(144)),
+            },
             Request::Run { run } => Reply::Run(Box::new(self.run(run.0))),
-            Request::Record { query } => Reply::Records { records: self.records(&query) },
+            Request::Record { query } => Reply::Records {
+                records: self.records(&query),
+            },
             Request::Check { .. } => Reply::Check { checks: vec![] },
             _ => Reply::Ok,
         }
     }
 
     fn resolved(&self, count: usize) -> Reply {
-        Reply::Resolved(Resolved { count, drafts: self.drafts.len(), open: (self.conflicts * 2).saturating_sub(self.drafts.len()) })
+        Reply::Resolved(Resolved {
+            count,
+            drafts: self.drafts.len(),
+            open: (self.conflicts * 2).saturating_sub(self.drafts.len()),
+        })
     }
 
     fn size(&self, query: &ListQuery) -> usize {
@@ -135,16 +174,37 @@ impl World {
         match &query.list {
             ListKind::Conflicts => self.conflicts,
             ListKind::ErrorCauses => self.causes,
-            ListKind::Errors { .. } => if self.causes == 0 { 0 } else { 912 },
+            ListKind::Errors { .. } => {
+                if self.causes == 0 {
+                    0
+                } else {
+                    912
+                }
+            }
             ListKind::Runs => self.runs,
-            ListKind::Journal { .. } => if self.runs == 0 { 0 } else { 1_204 },
-            ListKind::Activity => if self.runs == 0 { 0 } else { 4 },
+            ListKind::Journal { .. } => {
+                if self.runs == 0 {
+                    0
+                } else {
+                    1_204
+                }
+            }
+            ListKind::Activity => {
+                if self.runs == 0 {
+                    0
+                } else {
+                    4
+                }
+            }
         }
     }
 
     fn page(&self, query: &ListQuery) -> ListPage {
         let matched = self.size(query);
-        let total = self.size(&ListQuery { filter: String::new(), ..query.clone() });
+        let total = self.size(&ListQuery {
+            filter: String::new(),
+            ..query.clone()
+        });
         let located = query.locate.and_then(|wanted| {
             let index = match query.list {
                 ListKind::Runs => self.runs.checked_sub(wanted.0 as usize)?,
@@ -160,53 +220,194 @@ impl World {
         }
         let range = from..(from + query.count).min(matched);
         let rows = match &query.list {
-            ListKind::Conflicts => Rows::Conflicts(range.map(|index| self.conflict_row(index)).collect()),
+            ListKind::Conflicts => {
+                Rows::Conflicts(range.map(|index| self.conflict_row(index)).collect())
+            }
             ListKind::ErrorCauses => Rows::Causes(range.map(|index| self.cause(index)).collect()),
             ListKind::Errors { .. } => Rows::Errors(range.map(|index| self.error(index)).collect()),
-            ListKind::Runs => Rows::Runs(range.map(|index| self.run((self.runs - index) as u64)).collect()),
-            ListKind::Journal { run } => Rows::Journal(range.map(|index| self.op(*run, index)).collect()),
+            ListKind::Runs => Rows::Runs(
+                range
+                    .map(|index| self.run((self.runs - index) as u64))
+                    .collect(),
+            ),
+            ListKind::Journal { run } => {
+                Rows::Journal(range.map(|index| self.op(*run, index)).collect())
+            }
             ListKind::Activity => Rows::Activity(range.map(activity).collect()),
         };
-        ListPage { total, matched, from, located, rows }
+        ListPage {
+            total,
+            matched,
+            from,
+            located,
+            rows,
+        }
     }
 
     fn mapping_rows(&self) -> Vec<MappingRow> {
-        let table: [(&str, &str, &str, Direction, MappingStatus, Option<i64>, u64, u64, u64, u64); 7] = [
-            ("contacts", "Contact", "contacts", Direction::Both, MappingStatus::Active, Some(4), 143, 1204, 3, 0),
-            ("accounts", "Account", "companies", Direction::Both, MappingStatus::Active, Some(4), 143, 317, 14, 0),
-            ("leads", "Lead", "contacts", Direction::ToHubspot, MappingStatus::Halted("61 deletes is above the limit of 50.".into()), Some(67), 137, 0, 0, 3),
-            ("opportunities", "Opportunity", "deals", Direction::Both, MappingStatus::Active, Some(4), 143, 88, 0, 0),
-            ("tasks", "Task", "tasks", Direction::ToHubspot, MappingStatus::Active, Some(9), 142, 640, 0, 0),
-            ("cases", "Case", "tickets", Direction::ToSalesforce, MappingStatus::Paused, Some(2 * 24 * 60), 90, 0, 0, 0),
-            ("campaigns", "Campaign", "lists", Direction::Both, MappingStatus::ToConfirm, None, 0, 0, 0, 0),
+        type Row = (
+            &'static str,
+            &'static str,
+            &'static str,
+            Direction,
+            MappingStatus,
+            Option<i64>,
+            u64,
+            u64,
+            u64,
+            u64,
+        );
+        let table: [Row; 7] = [
+            (
+                "contacts",
+                "Contact",
+                "contacts",
+                Direction::Both,
+                MappingStatus::Active,
+                Some(4),
+                143,
+                1204,
+                3,
+                0,
+            ),
+            (
+                "accounts",
+                "Account",
+                "companies",
+                Direction::Both,
+                MappingStatus::Active,
+                Some(4),
+                143,
+                317,
+                14,
+                0,
+            ),
+            (
+                "leads",
+                "Lead",
+                "contacts",
+                Direction::ToHubspot,
+                MappingStatus::Halted("61 deletes is above the limit of 50.".into()),
+                Some(67),
+                137,
+                0,
+                0,
+                3,
+            ),
+            (
+                "opportunities",
+                "Opportunity",
+                "deals",
+                Direction::Both,
+                MappingStatus::Active,
+                Some(4),
+                143,
+                88,
+                0,
+                0,
+            ),
+            (
+                "tasks",
+                "Task",
+                "tasks",
+                Direction::ToHubspot,
+                MappingStatus::Active,
+                Some(9),
+                142,
+                640,
+                0,
+                0,
+            ),
+            (
+                "cases",
+                "Case",
+                "tickets",
+                Direction::ToSalesforce,
+                MappingStatus::Paused,
+                Some(2 * 24 * 60),
+                90,
+                0,
+                0,
+                0,
+            ),
+            (
+                "campaigns",
+                "Campaign",
+                "lists",
+                Direction::Both,
+                MappingStatus::ToConfirm,
+                None,
+                0,
+                0,
+                0,
+                0,
+            ),
         ];
         table
             .into_iter()
             .take(self.mappings)
             .enumerate()
-            .map(|(index, (name, salesforce, hubspot, direction, state, last, run, changed, conflicts, errors))| MappingRow {
-                mapping: MappingId(name.into()),
-                objects: PerSide { salesforce: self.word(index, salesforce), hubspot: hubspot.into() },
-                direction,
-                state: state.clone(),
-                last_run_at: last.map(ago),
-                last_run: last.map(|_| RunId(run)),
-                changed: last.map(|_| changed),
-                conflicts,
-                oldest_conflict: (conflicts > 0).then(|| ago(2 * 24 * 60)),
-                errors,
-                links: 39_000,
-                next_run_at: matches!(state, MappingStatus::Active).then(|| now() + Duration::minutes(11)),
-                fields: 18,
-                rules: "18 fields, SF wins Email, match on Email then ext id".into(),
-                last_run_text: "run 143 took 1m48s, 1 204 applied".into(),
-                recent: (0..20).map(|n| RecentRun { run: RunId(124 + n), state: if n == 10 { RunState::Halted } else { RunState::Done }, changed: (n * 37) % 400 + if n == 12 { 9120 } else { 0 } }).take(if last.is_some() { 20 } else { 0 }).collect(),
-            })
+            .map(
+                |(
+                    index,
+                    (
+                        name,
+                        salesforce,
+                        hubspot,
+                        direction,
+                        state,
+                        last,
+                        run,
+                        changed,
+                        conflicts,
+                        errors,
+                    ),
+                )| MappingRow {
+                    mapping: MappingId(name.into()),
+                    objects: PerSide {
+                        salesforce: self.word(index, salesforce),
+                        hubspot: hubspot.into(),
+                    },
+                    direction,
+                    state: state.clone(),
+                    last_run_at: last.map(ago),
+                    last_run: last.map(|_| RunId(run)),
+                    changed: last.map(|_| changed),
+                    conflicts,
+                    oldest_conflict: (conflicts > 0).then(|| ago(2 * 24 * 60)),
+                    errors,
+                    links: 39_000,
+                    next_run_at: matches!(state, MappingStatus::Active)
+                        .then(|| now() + Duration::minutes(11)),
+                    fields: 18,
+                    rules: "18 fields, SF wins Email, match on Email then ext id".into(),
+                    last_run_text: "run 143 took 1m48s, 1 204 applied".into(),
+                    recent: (0..20)
+                        .map(|n| RecentRun {
+                            run: RunId(124 + n),
+                            state: if n == 10 {
+                                RunState::Halted
+                            } else {
+                                RunState::Done
+                            },
+                            changed: (n * 37) % 400 + if n == 12 { 9120 } else { 0 },
+                        })
+                        .take(if last.is_some() { 20 } else { 0 })
+                        .collect(),
+                },
+            )
             .collect()
     }
 
     fn detail(&self, row: MappingRow) -> MappingDetail {
-        let pairs = [("Email", "email", "SF wins"), ("Phone", "phone", "HS wins"), ("FirstName", "firstname", "newest"), ("LastName", "lastname", "newest"), ("MailingCity", "city", "newest"), ("Title", "jobtitle", "ask")];
+        let pairs = [
+            ("Email", "email", "SF wins"),
+            ("Phone", "phone", "HS wins"),
+            ("FirstName", "firstname", "newest"),
+            ("LastName", "lastname", "newest"),
+            ("MailingCity", "city", "newest"),
+            ("Title", "jobtitle", "ask"),
+        ];
         MappingDetail {
             match_on: "Email, then External_Id__c".into(),
             wins: "Email SF, Phone HS, rest newest".into(),
@@ -214,12 +415,26 @@ impl World {
                 .map(|n| {
                     let (salesforce, hubspot, rule) = pairs[n % pairs.len()];
                     PairRow {
-                        names: PerSide { salesforce: self.word(n, salesforce), hubspot: hubspot.into() },
-                        direction: if n == 0 { Direction::ToHubspot } else { Direction::Both },
+                        names: PerSide {
+                            salesforce: self.word(n, salesforce),
+                            hubspot: hubspot.into(),
+                        },
+                        direction: if n == 0 {
+                            Direction::ToHubspot
+                        } else {
+                            Direction::Both
+                        },
                         rule: rule.into(),
-                        transform: if n == 0 { "lowercase".into() } else { String::new() },
-                        last_conflict: (n % 2 == 0).then(|| ago(n as i64 * 60 + 4)),
-                        sample: PerSide { salesforce: text(&self.word(n, "Jane")), hubspot: text("jane") },
+                        transform: if n == 0 {
+                            "lowercase".into()
+                        } else {
+                            String::new()
+                        },
+                        last_conflict: (n.is_multiple_of(2)).then(|| ago(n as i64 * 60 + 4)),
+                        sample: PerSide {
+                            salesforce: text(&self.word(n, "Jane")),
+                            hubspot: text("jane"),
+                        },
                     }
                 })
                 .collect(),
@@ -228,39 +443,104 @@ impl World {
     }
 
     pub fn conflict_row(&self, index: usize) -> ConflictRow {
-        let names = ["Northwind Ltd", "Globex GmbH", "Jane Müller", "Omar Haddad", "山田 太郎", "Initech"];
+        let names = [
+            "Northwind Ltd",
+            "Globex GmbH",
+            "Jane Müller",
+            "Omar Haddad",
+            "山田 太郎",
+            "Initech",
+        ];
         let review = index % 7 == 6;
         let kind = match index {
             _ if !review => ItemKind::Field,
             13 => ItemKind::Deletion,
             _ => ItemKind::AmbiguousMatch,
         };
-        let fields = if review { vec![] } else { vec!["Website".to_owned(), "Phone".to_owned()] };
-        let items: Vec<ItemId> = if review { vec![item(2, index * 10)] } else { vec![item(2, index * 10), item(2, index * 10 + 1)] };
+        let fields = if review {
+            vec![]
+        } else {
+            vec!["Website".to_owned(), "Phone".to_owned()]
+        };
+        let items: Vec<ItemId> = if review {
+            vec![item(2, index * 10)]
+        } else {
+            vec![item(2, index * 10), item(2, index * 10 + 1)]
+        };
         ConflictRow {
             key: item(1, index),
             kind,
-            mapping: MappingId(if index % 3 == 2 { "contacts" } else { "accounts" }.into()),
+            mapping: MappingId(
+                if index % 3 == 2 {
+                    "contacts"
+                } else {
+                    "accounts"
+                }
+                .into(),
+            ),
             label: self.word(index, names[index % names.len()]),
             since: ago(2 * 24 * 60 - (index as i64 % 2000)),
-            rule: if review { "two companies have this domain".into() } else if index % 3 == 0 { "last_write_wins".into() } else { "ask".into() },
-            suggest: (index % 3 == 0 && !review).then_some(Side::HubSpot),
-            state: if !items.is_empty() && items.iter().all(|id| self.drafts.contains_key(id)) { ItemState::Draft } else { ItemState::Open },
-            ids: PerSide { salesforce: Some(RecordId("0018c00002abc4fAAA".into())), hubspot: Some(RecordId("88120".into())) },
-            peek: if review { vec![] } else { self.fields(index).into_iter().take(2).collect() },
+            rule: if review {
+                "two companies have this domain".into()
+            } else if index.is_multiple_of(3) {
+                "last_write_wins".into()
+            } else {
+                "ask".into()
+            },
+            suggest: (index.is_multiple_of(3) && !review).then_some(Side::HubSpot),
+            state: if !items.is_empty() && items.iter().all(|id| self.drafts.contains_key(id)) {
+                ItemState::Draft
+            } else {
+                ItemState::Open
+            },
+            ids: PerSide {
+                salesforce: Some(RecordId("0018c00002abc4fAAA".into())),
+                hubspot: Some(RecordId("88120".into())),
+            },
+            peek: if review {
+                vec![]
+            } else {
+                self.fields(index).into_iter().take(2).collect()
+            },
             fields,
             items,
         }
     }
 
     fn fields(&self, index: usize) -> Vec<FieldView> {
-        let at = |days: i64, by: &str, value: &str| SideValue { id: None, value: text(value), modified_at: Some(ago(days * 24 * 60)), modified_by: Some(by.into()) };
+        let at = |days: i64, by: &str, value: &str| SideValue {
+            id: None,
+            value: text(value),
+            modified_at: Some(ago(days * 24 * 60)),
+            modified_by: Some(by.into()),
+        };
         let table = [
-            ("Website", "domain", "northwind.com", "northwind.com", "nw-group.com", Some(0)),
-            ("Phone", "phone", "+44 20 7946 0000", "+44 20 7946 0101", "+44 20 7946 0202", Some(1)),
+            (
+                "Website",
+                "domain",
+                "northwind.com",
+                "northwind.com",
+                "nw-group.com",
+                Some(0),
+            ),
+            (
+                "Phone",
+                "phone",
+                "+44 20 7946 0000",
+                "+44 20 7946 0101",
+                "+44 20 7946 0202",
+                Some(1),
+            ),
             ("City", "city", "London", "London", "London", None),
             ("Industry", "industry", "Retail", "Retail", "Retail", None),
-            ("OwnerId", "hubspot_owner_id", "K. Ode", "K. Ode", "K. Ode", None),
+            (
+                "OwnerId",
+                "hubspot_owner_id",
+                "K. Ode",
+                "K. Ode",
+                "K. Ode",
+                None,
+            ),
         ];
         table
             .into_iter()
@@ -275,16 +555,29 @@ impl World {
                     _ => text(base),
                 });
                 FieldView {
-                    names: PerSide { salesforce: salesforce.into(), hubspot: hubspot.into() },
+                    names: PerSide {
+                        salesforce: salesforce.into(),
+                        hubspot: hubspot.into(),
+                    },
                     item: id,
                     base: (index != 1).then(|| text(&self.word(n, base))),
-                    sides: PerSide { salesforce: at(2, "sync user", &self.word(n + 1, s)), hubspot: at(1, "m.silva@acme", &self.word(n + 4, h)) },
-                    changed: PerSide { salesforce: s != base, hubspot: h != base },
+                    sides: PerSide {
+                        salesforce: at(2, "sync user", &self.word(n + 1, s)),
+                        hubspot: at(1, "m.silva@acme", &self.word(n + 4, h)),
+                    },
+                    changed: PerSide {
+                        salesforce: s != base,
+                        hubspot: h != base,
+                    },
                     rule: "last_write_wins".into(),
                     suggest: id.map(|_| Side::HubSpot),
                     choice,
                     result,
-                    disabled: if index == 1 { vec![("base".into(), "none yet: this is the first sync".into())] } else { vec![] },
+                    disabled: if index == 1 {
+                        vec![("base".into(), "none yet: this is the first sync".into())]
+                    } else {
+                        vec![]
+                    },
                 }
             })
             .collect()
@@ -295,11 +588,23 @@ impl World {
         let row = self.conflict_row(index);
         let review = row.kind.is_review();
         let view = |side: Side, id: &str, label: &str, why: &str| CandidateView {
-            candidate: Candidate { record: RecordKey { side, object: "companies".into(), id: id.into() }, label: self.word(index, label), why: why.into() },
-            values: [("Name", label), ("Website", "initech.com"), ("City", if id == "5512" { "Austin" } else { "Dallas" })]
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), text(value)))
-                .collect(),
+            candidate: Candidate {
+                record: RecordKey {
+                    side,
+                    object: "companies".into(),
+                    id: id.into(),
+                },
+                label: self.word(index, label),
+                why: why.into(),
+            },
+            values: [
+                ("Name", label),
+                ("Website", "initech.com"),
+                ("City", if id == "5512" { "Austin" } else { "Dallas" }),
+            ]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), text(value)))
+            .collect(),
         };
         let items = row
             .items
@@ -310,16 +615,26 @@ impl World {
                 kind: row.kind,
                 link: None,
                 label: row.label.clone(),
-                field: if review { String::new() } else { "Website".into() },
+                field: if review {
+                    String::new()
+                } else {
+                    "Website".into()
+                },
                 sides: PerSide::default(),
                 base: None,
                 base_run: Some(RunId(138)),
                 suggest: row.suggest,
                 rule: row.rule.clone(),
-                why: "Two HubSpot companies have the domain initech.com, so neither was linked.".into(),
+                why: "Two HubSpot companies have the domain initech.com, so neither was linked."
+                    .into(),
                 state: row.state,
                 candidates: vec![],
-                resolution: self.drafts.get(id).map(|choice| Resolution { choice: choice.clone(), by: "k.ode".into(), at: now(), seen: PerSide::default() }),
+                resolution: self.drafts.get(id).map(|choice| Resolution {
+                    choice: choice.clone(),
+                    by: "k.ode".into(),
+                    at: now(),
+                    seen: PerSide::default(),
+                }),
                 automatic: false,
                 first_seen: row.since,
                 last_seen: ago(4),
@@ -329,10 +644,26 @@ impl World {
         ConflictDetail {
             fields: if review { vec![] } else { self.fields(index) },
             items,
-            candidates: if review { vec![view(Side::HubSpot, "5512", "Initech", "same domain"), view(Side::HubSpot, "5519", "Initech Inc", "same domain, same city")] } else { vec![] },
+            candidates: if review {
+                vec![
+                    view(Side::HubSpot, "5512", "Initech", "same domain"),
+                    view(
+                        Side::HubSpot,
+                        "5519",
+                        "Initech Inc",
+                        "same domain, same city",
+                    ),
+                ]
+            } else {
+                vec![]
+            },
             own: review.then(|| view(Side::Salesforce, "0018c00002abc1zTAA", "Initech", "")),
             base_run: Some(RunId(138)),
-            alike: if review { BTreeMap::new() } else { [(item(2, index * 10).to_string(), 4)].into() },
+            alike: if review {
+                BTreeMap::new()
+            } else {
+                [(item(2, index * 10).to_string(), 4)].into()
+            },
             row,
         }
     }
@@ -352,15 +683,58 @@ impl World {
                 after: text("nw-group.com"),
             })
             .collect();
-        Outgoing { drafts: self.drafts.len(), records: PerSide { salesforce: 1, hubspot: 1 }, calls: PerSide { salesforce: 2, hubspot: 3 }, lines }
+        Outgoing {
+            drafts: self.drafts.len(),
+            records: PerSide {
+                salesforce: 1,
+                hubspot: 1,
+            },
+            calls: PerSide {
+                salesforce: 2,
+                hubspot: 3,
+            },
+            lines,
+        }
     }
 
     fn cause(&self, index: usize) -> CauseRow {
         let table = [
-            (912, 2, Side::HubSpot, "VALIDATION_ERROR", ErrorCategory::Validation, "Website", "\"n/a\" is not a domain"),
-            (31, 14, Side::Salesforce, "FIELD_CUSTOM_VALIDATION_EXCEPTION", ErrorCategory::Validation, "CloseDate", "Close date must be in the future"),
-            (2, 60, Side::Salesforce, "UNABLE_TO_LOCK_ROW", ErrorCategory::Transient, "", "retried, gave up after 5"),
-            (1, 180, Side::HubSpot, "401", ErrorCategory::Auth, "", "the token had expired"),
+            (
+                912,
+                2,
+                Side::HubSpot,
+                "VALIDATION_ERROR",
+                ErrorCategory::Validation,
+                "Website",
+                "\"n/a\" is not a domain",
+            ),
+            (
+                31,
+                14,
+                Side::Salesforce,
+                "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+                ErrorCategory::Validation,
+                "CloseDate",
+                "Close date must be in the future",
+            ),
+            (
+                2,
+                60,
+                Side::Salesforce,
+                "UNABLE_TO_LOCK_ROW",
+                ErrorCategory::Transient,
+                "",
+                "retried, gave up after 5",
+            ),
+            (
+                1,
+                180,
+                Side::HubSpot,
+                "401",
+                ErrorCategory::Auth,
+                "",
+                "the token had expired",
+            ),
         ];
         let (count, last, side, code, category, field, what) = table[index % table.len()];
         CauseRow {
@@ -375,8 +749,13 @@ impl World {
             field: field.into(),
             what: self.word(index, what),
             vendor: Some(vendor(code)),
-            next: "Correct the value in Salesforce, or map it to blank; then R retries these.".into(),
-            samples: vec![("88120".into(), self.word(index, "Northwind")), ("88344".into(), "Initech".into()), ("90017".into(), "Umbra".into())],
+            next: "Correct the value in Salesforce, or map it to blank; then R retries these."
+                .into(),
+            samples: vec![
+                ("88120".into(), self.word(index, "Northwind")),
+                ("88344".into(), "Initech".into()),
+                ("90017".into(), "Umbra".into()),
+            ],
             run: RunId(143),
             retry_at: (index == 2).then(|| now() + Duration::minutes(8)),
         }
@@ -389,7 +768,11 @@ impl World {
             mapping: MappingId("accounts".into()),
             side: Side::HubSpot,
             object: "companies".into(),
-            record: RecordKey { side: Side::HubSpot, object: "companies".into(), id: format!("{}", 88_120 + index).into() },
+            record: RecordKey {
+                side: Side::HubSpot,
+                object: "companies".into(),
+                id: format!("{}", 88_120 + index).into(),
+            },
             link: None,
             label: self.word(index, names[index % names.len()]),
             field: "Website".into(),
@@ -413,19 +796,52 @@ impl World {
         let started = ago(6 + 15 * back as i64);
         RunRecord {
             run: RunId(number),
-            kind: if back == 2 { RunKind::Full } else { RunKind::Incremental },
-            state: if halted { RunState::Halted } else if back % 3 == 0 { RunState::DoneWithErrors } else { RunState::Done },
-            by: if back % 2 == 0 { "you" } else { "schedule" }.into(),
+            kind: if back == 2 {
+                RunKind::Full
+            } else {
+                RunKind::Incremental
+            },
+            state: if halted {
+                RunState::Halted
+            } else if back.is_multiple_of(3) {
+                RunState::DoneWithErrors
+            } else {
+                RunState::Done
+            },
+            by: if back.is_multiple_of(2) {
+                "you"
+            } else {
+                "schedule"
+            }
+            .into(),
             started_at: started,
             ended_at: Some(started + Duration::seconds(if halted { 3 } else { 108 })),
-            calls: CallCount { total: PerSide { salesforce: 61, hubspot: 52 }, purposes: BTreeMap::new() },
-            expected_calls: PerSide { salesforce: 60, hubspot: 52 },
+            calls: CallCount {
+                total: PerSide {
+                    salesforce: 61,
+                    hubspot: 52,
+                },
+                purposes: BTreeMap::new(),
+            },
+            expected_calls: PerSide {
+                salesforce: 60,
+                hubspot: 52,
+            },
             mappings: vec![MappingCounts {
                 mapping: MappingId(if halted { "leads" } else { "contacts" }.into()),
                 counts: Counters {
-                    read: PerSide { salesforce: 41_000, hubspot: 39_412 },
-                    created: PerSide { salesforce: 4, hubspot: 24 },
-                    updated: PerSide { salesforce: if halted { 0 } else { 376 }, hubspot: if halted { 0 } else { 800 } },
+                    read: PerSide {
+                        salesforce: 41_000,
+                        hubspot: 39_412,
+                    },
+                    created: PerSide {
+                        salesforce: 4,
+                        hubspot: 24,
+                    },
+                    updated: PerSide {
+                        salesforce: if halted { 0 } else { 376 },
+                        hubspot: if halted { 0 } else { 800 },
+                    },
                     unchanged: 39_201,
                     conflicts: 3,
                     errors: 1,
@@ -435,7 +851,14 @@ impl World {
             }],
             reason: halted.then(|| "61 deletes is above the limit of 50".into()),
             valves: if halted {
-                vec![ValveHit { valve: "max_deletes".into(), mapping: MappingId("leads".into()), found: 61, limit: 50, message: "61 deletes is above the limit.".into(), confirmable: true }]
+                vec![ValveHit {
+                    valve: "max_deletes".into(),
+                    mapping: MappingId("leads".into()),
+                    found: 61,
+                    limit: 50,
+                    message: "61 deletes is above the limit.".into(),
+                    confirmable: true,
+                }]
             } else {
                 vec![]
             },
@@ -445,7 +868,11 @@ impl World {
     }
 
     fn op(&self, run: RunId, index: usize) -> Op {
-        let names = [("phone", "", "+49 30 1234 01"), ("city", "Köln", "Cologne"), ("title", "VP", "VP Sales")];
+        let names = [
+            ("phone", "", "+49 30 1234 01"),
+            ("city", "Köln", "Cologne"),
+            ("title", "VP", "VP Sales"),
+        ];
         let (field, before, after) = names[index % names.len()];
         Op {
             id: OpId((7 << 64) | index as u128),
@@ -453,14 +880,35 @@ impl World {
             seq: index as u64 + 1,
             mapping: MappingId("contacts".into()),
             link: LinkId(index as u128),
-            kind: if index % 5 == 4 { OpKind::Create } else { OpKind::Update },
-            side: if index % 3 == 2 { Side::Salesforce } else { Side::HubSpot },
+            kind: if index % 5 == 4 {
+                OpKind::Create
+            } else {
+                OpKind::Update
+            },
+            side: if index % 3 == 2 {
+                Side::Salesforce
+            } else {
+                Side::HubSpot
+            },
             object: "contacts".into(),
             target: Some(format!("{}", 5_512 + index).into()),
             source: None,
-            fields: [(field.to_owned(), Assignment { before: text(before), after: text(&self.word(index, after)), rule: "changed".into(), pair: field.into() })].into(),
+            fields: [(
+                field.to_owned(),
+                Assignment {
+                    before: text(before),
+                    after: text(&self.word(index, after)),
+                    rule: "changed".into(),
+                    pair: field.into(),
+                },
+            )]
+            .into(),
             modstamp: None,
-            state: if index % 11 == 10 { OpState::Failed } else { OpState::Confirmed },
+            state: if index % 11 == 10 {
+                OpState::Failed
+            } else {
+                OpState::Confirmed
+            },
             attempt: Attempt::default(),
             outcome: OpOutcome::default(),
         }
@@ -509,13 +957,24 @@ fn vendor(code: &str) -> VendorError {
 
 fn activity(index: usize) -> ActivityRow {
     let table = [
-        (4, "run 143 finished", "1 204 applied, 3 conflicts", Tone::Ok),
+        (
+            4,
+            "run 143 finished",
+            "1 204 applied, 3 conflicts",
+            Tone::Ok,
+        ),
         (6, "run 143 started", "2 mappings, by you", Tone::Info),
         (15, "leads halted", "61 deletes > limit of 50", Tone::Error),
         (22, "run 141 finished", "64 applied", Tone::Ok),
     ];
     let (minutes, what, detail, tone) = table[index % 4];
-    ActivityRow { at: ago(minutes), what: what.into(), detail: detail.into(), tone, run: Some(RunId(143 - index as u64)) }
+    ActivityRow {
+        at: ago(minutes),
+        what: what.into(),
+        detail: detail.into(),
+        tone,
+        run: Some(RunId(143 - index as u64)),
+    }
 }
 
 pub fn preview() -> Preview {
@@ -525,19 +984,33 @@ pub fn preview() -> Preview {
         calls: CallCount::default(),
         plan_hash: "abc".into(),
         valves: vec![],
-        forecast: PerSide { salesforce: 90, hubspot: 110 },
+        forecast: PerSide {
+            salesforce: 90,
+            hubspot: 110,
+        },
         seconds: 95.0,
         mappings: vec![PreviewMapping {
             mapping: MappingId("contacts".into()),
             would: Counters {
-                read: PerSide { salesforce: 41_000, hubspot: 39_412 },
-                created: PerSide { salesforce: 4, hubspot: 24 },
-                updated: PerSide { salesforce: 376, hubspot: 805 },
+                read: PerSide {
+                    salesforce: 41_000,
+                    hubspot: 39_412,
+                },
+                created: PerSide {
+                    salesforce: 4,
+                    hubspot: 24,
+                },
+                updated: PerSide {
+                    salesforce: 376,
+                    hubspot: 805,
+                },
                 unchanged: 39_201,
                 conflicts: 3,
                 ..Counters::default()
             },
-            samples: (0..6).map(|index| World::full().op(RunId(0), index)).collect(),
+            samples: (0..6)
+                .map(|index| World::full().op(RunId(0), index))
+                .collect(),
             errors: vec![],
         }],
     }
@@ -552,7 +1025,10 @@ pub fn status(conflicts: u64, causes: u64) -> Status {
     };
     Status {
         name: "acme-prod".into(),
-        connections: PerSide { salesforce: connection("acme.my", 38_000, 100_000), hubspot: connection("4417", 30_000, 250_000) },
+        connections: PerSide {
+            salesforce: connection("acme.my", 38_000, 100_000),
+            hubspot: connection("4417", 30_000, 250_000),
+        },
         conflicts,
         error_causes: causes,
         next_run_at: Some(now() + Duration::minutes(8)),
@@ -575,7 +1051,12 @@ pub fn progress(done: u64) -> Progress {
         started_at: Some(started),
         ended_at: (state == PhaseState::Done).then(|| started + Duration::seconds(took)),
     };
-    let apply = |word: &str, done: u64, of: u64, rate: u64| PhaseLine { done, of, per_second: rate, ..phase(word, PhaseState::Going, "", 0) };
+    let apply = |word: &str, done: u64, of: u64, rate: u64| PhaseLine {
+        done,
+        of,
+        per_second: rate,
+        ..phase(word, PhaseState::Going, "", 0)
+    };
     Progress {
         run: Some(RunId(143)),
         kind: RunKind::Incremental,
@@ -585,20 +1066,62 @@ pub fn progress(done: u64) -> Progress {
         phases: vec![
             phase("recover", PhaseState::Done, "", 0),
             phase("preflight", PhaseState::Done, "12 checks", 2),
-            phase("observe SF", PhaseState::Done, "41 000 read, 1 310 changed", 31),
-            phase("observe HS", PhaseState::Done, "39 412 read,   402 changed", 28),
+            phase(
+                "observe SF",
+                PhaseState::Done,
+                "41 000 read, 1 310 changed",
+                31,
+            ),
+            phase(
+                "observe HS",
+                PhaseState::Done,
+                "39 412 read,   402 changed",
+                28,
+            ),
             phase("plan", PhaseState::Done, "1 209 to write, 3 conflicts", 1),
             apply("apply SF", done, 380, 18),
             apply("apply HS", done + 69, 829, 41),
-            PhaseLine { state: PhaseState::Waiting, started_at: None, ..phase("settle", PhaseState::Waiting, "", 0) },
+            PhaseLine {
+                state: PhaseState::Waiting,
+                started_at: None,
+                ..phase("settle", PhaseState::Waiting, "", 0)
+            },
         ],
         control: Control::Going,
-        totals: Totals { written: done + 281, unchanged: 39_201, conflicts: 3, failed: 1, skipped: 12 },
-        calls: CallCount { total: PerSide { salesforce: 61, hubspot: 52 }, purposes: BTreeMap::new() },
-        forecast: Some(PerSide { salesforce: 90, hubspot: 110 }),
+        totals: Totals {
+            written: done + 281,
+            unchanged: 39_201,
+            conflicts: 3,
+            failed: 1,
+            skipped: 12,
+        },
+        calls: CallCount {
+            total: PerSide {
+                salesforce: 61,
+                hubspot: 52,
+            },
+            purposes: BTreeMap::new(),
+        },
+        forecast: Some(PerSide {
+            salesforce: 90,
+            hubspot: 110,
+        }),
         counts: vec![MappingCounts {
             mapping: MappingId("contacts".into()),
-            counts: Counters { read: PerSide { salesforce: 41_000, hubspot: 39_412 }, updated_links: 1_209, updated: PerSide { salesforce: done, hubspot: 281 }, conflicts: 3, errors: 1, ..Counters::default() },
+            counts: Counters {
+                read: PerSide {
+                    salesforce: 41_000,
+                    hubspot: 39_412,
+                },
+                updated_links: 1_209,
+                updated: PerSide {
+                    salesforce: done,
+                    hubspot: 281,
+                },
+                conflicts: 3,
+                errors: 1,
+                ..Counters::default()
+            },
         }],
         batch: Some((4, 9)),
     }
@@ -606,7 +1129,15 @@ pub fn progress(done: u64) -> Progress {
 
 /// A line of the live list.
 pub fn line(second: i64, tone: Tone, subject: &str, label: &str, what: &str) -> Event {
-    Event::Line { at: now() + Duration::seconds(second), tone, subject: subject.into(), label: label.into(), what: what.into(), item: (tone == Tone::Warn).then(|| item(1, 3)), link: None }
+    Event::Line {
+        at: now() + Duration::seconds(second),
+        tone,
+        subject: subject.into(),
+        label: label.into(),
+        what: what.into(),
+        item: (tone == Tone::Warn).then(|| item(1, 3)),
+        link: None,
+    }
 }
 
 /// The stand-in behind real channels.

@@ -16,7 +16,11 @@ fn no_key_means_two_things_in_one_pane() {
         for row in bindings(context) {
             for key in row.keys {
                 if let Some(other) = seen.insert(*key, row.command) {
-                    panic!("{context:?}: {} is {other:?} and {:?}", key.shown(), row.command);
+                    panic!(
+                        "{context:?}: {} is {other:?} and {:?}",
+                        key.shown(),
+                        row.command
+                    );
                 }
             }
         }
@@ -26,9 +30,21 @@ fn no_key_means_two_things_in_one_pane() {
 #[test]
 fn every_row_has_a_key_a_pane_and_words() {
     for row in BINDINGS {
-        assert!(!row.keys.is_empty() && !row.contexts.is_empty(), "{:?}", row.command);
-        assert!(!row.label.is_empty() && row.label.len() <= 24, "{:?}", row.command);
-        assert!(row.long.chars().next().unwrap().is_uppercase() && row.long.len() <= 80, "{:?}", row.command);
+        assert!(
+            !row.keys.is_empty() && !row.contexts.is_empty(),
+            "{:?}",
+            row.command
+        );
+        assert!(
+            !row.label.is_empty() && row.label.len() <= 24,
+            "{:?}",
+            row.command
+        );
+        assert!(
+            row.long.chars().next().unwrap().is_uppercase() && row.long.len() <= 80,
+            "{:?}",
+            row.command
+        );
     }
 }
 
@@ -36,7 +52,11 @@ fn every_row_has_a_key_a_pane_and_words() {
 fn the_keys_that_do_not_exist_yet_are_nowhere() {
     for row in BINDINGS {
         for key in row.keys {
-            assert!(!["4", "7", "8", "9", "U", "M"].contains(&key.shown().as_str()), "{:?}", row.command);
+            assert!(
+                !["4", "7", "8", "9", "U", "M"].contains(&key.shown().as_str()),
+                "{:?}",
+                row.command
+            );
         }
     }
 }

@@ -5,5 +5,5 @@ mod fake;
 mod keymap;
 mod robust;
 mod screens;
-mod state;
 mod stage;
+mod state;

@@ -40,16 +40,36 @@ fn a_run_under_way() {
     shots("live", |stage| {
         stage.keys("2");
         for (second, tone, subject, label, what) in [
-            (29, Tone::Ok, "Contact 003..8Qk", "jane@ex.org", "phone ← HS"),
-            (29, Tone::Warn, "Contact 003..1zT", "title differs", "parked in Conflicts"),
-            (30, Tone::Error, "Company 88120", "422 invalid domain \"n/a\"", "in Errors"),
+            (
+                29,
+                Tone::Ok,
+                "Contact 003..8Qk",
+                "jane@ex.org",
+                "phone ← HS",
+            ),
+            (
+                29,
+                Tone::Warn,
+                "Contact 003..1zT",
+                "title differs",
+                "parked in Conflicts",
+            ),
+            (
+                30,
+                Tone::Error,
+                "Company 88120",
+                "422 invalid domain \"n/a\"",
+                "in Errors",
+            ),
             (30, Tone::Ok, "batch HS 4/9", "", "100 written, 2.1 s"),
         ] {
             stage.send(Msg::Event(line(second, tone, subject, label, what)));
         }
         stage.status(|status| status.run = Some(progress(212)));
         stage.after(1_000);
-        stage.status(|status| status.connections.hubspot.throttled_until = Some(now() + Duration::seconds(4)));
+        stage.status(|status| {
+            status.connections.hubspot.throttled_until = Some(now() + Duration::seconds(4))
+        });
     });
 }
 
@@ -125,7 +145,13 @@ fn a_runs_journal() {
 
 #[test]
 fn nothing_anywhere() {
-    for (key, name) in [("1", "mappings"), ("2", "live"), ("3", "conflicts"), ("5", "errors"), ("6", "runs")] {
+    for (key, name) in [
+        ("1", "mappings"),
+        ("2", "live"),
+        ("3", "conflicts"),
+        ("5", "errors"),
+        ("6", "runs"),
+    ] {
         shots_of(&format!("empty_{name}"), World::empty, &mut |stage| {
             stage.keys(key);
         });
@@ -134,8 +160,16 @@ fn nothing_anywhere() {
 
 #[test]
 fn failed_everywhere() {
-    for (key, name) in [("1", "mappings"), ("3", "conflicts"), ("5", "errors"), ("6", "runs")] {
-        let world = || World { refuse: Some("the store could not be read: disk I/O error. See the log.".into()), ..World::full() };
+    for (key, name) in [
+        ("1", "mappings"),
+        ("3", "conflicts"),
+        ("5", "errors"),
+        ("6", "runs"),
+    ] {
+        let world = || World {
+            refuse: Some("the store could not be read: disk I/O error. See the log.".into()),
+            ..World::full()
+        };
         shots_of(&format!("failed_{name}"), world, &mut |stage| {
             stage.keys(key);
         });
@@ -153,7 +187,14 @@ fn waiting_for_rows() {
 
 #[test]
 fn hostile_text() {
-    for (keys, name) in [("", "mappings"), ("3", "conflicts"), ("3<enter>", "resolver"), ("5", "errors"), ("6<enter>", "journal"), ("<^f>x<enter>", "record")] {
+    for (keys, name) in [
+        ("", "mappings"),
+        ("3", "conflicts"),
+        ("3<enter>", "resolver"),
+        ("5", "errors"),
+        ("6<enter>", "journal"),
+        ("<^f>x<enter>", "record"),
+    ] {
         shots_of(&format!("hostile_{name}"), World::hostile, &mut |stage| {
             stage.keys(keys);
         });

@@ -45,8 +45,19 @@ impl Stage {
     }
 
     pub fn unstarted(world: World, width: u16, height: u16, options: ConsoleOptions) -> Self {
-        let area = Rect { x: 0, y: 0, width, height };
-        Stage { model: Model::new(options, area, now()), world, now: now(), done: Vec::new(), silent: false }
+        let area = Rect {
+            x: 0,
+            y: 0,
+            width,
+            height,
+        };
+        Stage {
+            model: Model::new(options, area, now()),
+            world,
+            now: now(),
+            done: Vec::new(),
+            silent: false,
+        }
     }
 
     pub fn send(&mut self, msg: Msg) {
@@ -62,9 +73,20 @@ impl Stage {
                     Effect::Ask { id, request } => {
                         let preview = matches!(request, Request::StartPreview { .. });
                         let reply = self.world.answer(request);
-                        next.extend(update(&mut self.model, self.now, Msg::Reply { id, reply: Ok(reply) }));
+                        next.extend(update(
+                            &mut self.model,
+                            self.now,
+                            Msg::Reply {
+                                id,
+                                reply: Ok(reply),
+                            },
+                        ));
                         if preview {
-                            next.extend(update(&mut self.model, self.now, Msg::Event(Event::PreviewReady)));
+                            next.extend(update(
+                                &mut self.model,
+                                self.now,
+                                Msg::Event(Event::PreviewReady),
+                            ));
                         }
                     }
                     other => self.done.push(other),
@@ -116,7 +138,9 @@ impl Stage {
     }
 
     pub fn message(&self) -> &str {
-        self.model.shown_message().map_or("", |message| &message.text)
+        self.model
+            .shown_message()
+            .map_or("", |message| &message.text)
     }
 }
 
@@ -140,20 +164,28 @@ pub fn next_key(keys: &str) -> (KeyEvent, &str) {
             "end" => KeyCode::End,
             "back" => KeyCode::Backspace,
             control => {
-                let c = control.strip_prefix('^').and_then(|c| c.chars().next()).expect(control);
+                let c = control
+                    .strip_prefix('^')
+                    .and_then(|c| c.chars().next())
+                    .expect(control);
                 return (KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL), tail);
             }
         };
         return (KeyEvent::new(code, KeyModifiers::NONE), tail);
     }
     let c = keys.chars().next().unwrap();
-    (KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE), &keys[c.len_utf8()..])
+    (
+        KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE),
+        &keys[c.len_utf8()..],
+    )
 }
 
 pub fn text(frame: &Buffer) -> String {
     let mut out = String::new();
     for y in 0..frame.area.height {
-        let row: String = (0..frame.area.width).map(|x| frame[(x, y)].symbol()).collect();
+        let row: String = (0..frame.area.width)
+            .map(|x| frame[(x, y)].symbol())
+            .collect();
         out += row.trim_end();
         out.push('\n');
     }
@@ -171,7 +203,12 @@ fn styles(frame: &Buffer) -> String {
             if cell.fg != Color::Reset {
                 words.push(format!("{:?}", cell.fg).to_lowercase());
             }
-            for (modifier, word) in [(Modifier::BOLD, "bold"), (Modifier::DIM, "dim"), (Modifier::REVERSED, "reverse"), (Modifier::UNDERLINED, "underline")] {
+            for (modifier, word) in [
+                (Modifier::BOLD, "bold"),
+                (Modifier::DIM, "dim"),
+                (Modifier::REVERSED, "reverse"),
+                (Modifier::UNDERLINED, "underline"),
+            ] {
                 if cell.modifier.contains(modifier) {
                     words.push(word.to_owned());
                 }

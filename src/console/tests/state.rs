@@ -19,7 +19,15 @@ fn writes(stage: &Stage) -> Vec<&Request> {
         .world
         .asked
         .iter()
-        .filter(|request| matches!(request, Request::Sync(_) | Request::ApplyDrafts { .. } | Request::Retry { .. } | Request::StopNow))
+        .filter(|request| {
+            matches!(
+                request,
+                Request::Sync(_)
+                    | Request::ApplyDrafts { .. }
+                    | Request::Retry { .. }
+                    | Request::StopNow
+            )
+        })
         .collect()
 }
 
@@ -27,12 +35,27 @@ fn writes(stage: &Stage) -> Vec<&Request> {
 fn a_run_counts_first_and_then_asks_and_stands_on_cancel() {
     let mut stage = Stage::new(World::full(), 80, 24);
     stage.keys("R");
-    assert!(stage.world.asked.iter().any(|request| matches!(request, Request::StartPreview { full: false, .. })));
-    assert!(stage.text().contains("API cost about 90 SF calls and 110 HS calls."));
+    assert!(
+        stage
+            .world
+            .asked
+            .iter()
+            .any(|request| matches!(request, Request::StartPreview { full: false, .. }))
+    );
+    assert!(
+        stage
+            .text()
+            .contains("API cost about 90 SF calls and 110 HS calls.")
+    );
     stage.keys("<enter>");
     assert!(writes(&stage).is_empty(), "enter on Cancel must not write");
     stage.keys("Ry");
-    let order = SyncOrder { mappings: vec!["contacts".into()], yes: true, by: "you".into(), ..SyncOrder::default() };
+    let order = SyncOrder {
+        mappings: vec!["contacts".into()],
+        yes: true,
+        by: "you".into(),
+        ..SyncOrder::default()
+    };
     assert_eq!(writes(&stage), vec![&Request::Sync(order)]);
     assert_eq!(stage.model.screen, ScreenId::Live);
 }
@@ -42,11 +65,24 @@ fn a_first_sync_opens_its_preview_before_it_asks() {
     let mut stage = Stage::new(World::full(), 80, 24);
     stage.keys("GR");
     assert!(stage.text().contains("First sync: what it would do"));
-    assert!(stage.world.asked.iter().any(|request| matches!(request, Request::StartPreview { full: true, .. })));
+    assert!(
+        stage
+            .world
+            .asked
+            .iter()
+            .any(|request| matches!(request, Request::StartPreview { full: true, .. }))
+    );
     stage.keys("R");
     assert!(writes(&stage).is_empty());
     stage.keys("y");
-    assert!(matches!(writes(&stage)[..], [Request::Sync(SyncOrder { full: true, yes: true, .. })]));
+    assert!(matches!(
+        writes(&stage)[..],
+        [Request::Sync(SyncOrder {
+            full: true,
+            yes: true,
+            ..
+        })]
+    ));
 }
 
 #[test]
@@ -65,10 +101,22 @@ fn a_halted_plan_needs_its_number_typed() {
 
 #[test]
 fn read_only_disables_what_writes_and_says_why() {
-    let mut stage = Stage::with(World::full(), 80, 24, crate::console::ConsoleOptions { read_only: true, ..options() });
+    let mut stage = Stage::with(
+        World::full(),
+        80,
+        24,
+        crate::console::ConsoleOptions {
+            read_only: true,
+            ..options()
+        },
+    );
     for keys in ["R", "5R", "3<enter>hW", "<esc>6jjjjjjR"] {
         stage.keys(keys);
-        assert!(stage.message().starts_with("Read-only"), "{keys}: {}", stage.message());
+        assert!(
+            stage.message().starts_with("Read-only"),
+            "{keys}: {}",
+            stage.message()
+        );
         assert!(stage.model.overlays.is_empty());
     }
     assert!(writes(&stage).is_empty());
@@ -80,8 +128,14 @@ fn a_choice_becomes_a_draft_and_u_takes_it_back() {
     let mut stage = Stage::new(World::full(), 80, 24);
     stage.keys("3<enter>l");
     let item = ItemId(2 << 64);
-    assert_eq!(stage.world.drafts.get(&item), Some(&Choice::Take(Side::HubSpot)));
-    assert_eq!(stage.model.conflicts.fields.at, 1, "the cursor goes to the next undecided field");
+    assert_eq!(
+        stage.world.drafts.get(&item),
+        Some(&Choice::Take(Side::HubSpot))
+    );
+    assert_eq!(
+        stage.model.conflicts.fields.at, 1,
+        "the cursor goes to the next undecided field"
+    );
     stage.keys("u");
     assert!(stage.world.drafts.is_empty());
     stage.keys("u");
@@ -92,7 +146,10 @@ fn a_choice_becomes_a_draft_and_u_takes_it_back() {
 fn undoing_a_second_choice_puts_the_first_back() {
     let mut stage = Stage::new(World::full(), 80, 24);
     stage.keys("3<enter>lkhu");
-    assert_eq!(stage.world.drafts.get(&ItemId(2 << 64)), Some(&Choice::Take(Side::HubSpot)));
+    assert_eq!(
+        stage.world.drafts.get(&ItemId(2 << 64)),
+        Some(&Choice::Take(Side::HubSpot))
+    );
 }
 
 #[test]
@@ -109,7 +166,10 @@ fn an_edited_value_is_kept_as_a_draft_and_typed_keys_are_text() {
     stage.keys("3<enter>e<^u>qR:?");
     stage.send(Msg::Paste("\u{1b}[31mx\ny".into()));
     stage.keys("<tab>");
-    assert_eq!(stage.world.drafts.get(&ItemId(2 << 64)), Some(&Choice::Value("qR:?\u{1b}[31mx\ny".into())));
+    assert_eq!(
+        stage.world.drafts.get(&ItemId(2 << 64)),
+        Some(&Choice::Value("qR:?\u{1b}[31mx\ny".into()))
+    );
     stage.keys("ke<back>z<esc>");
     assert!(stage.message().contains("esc again"), "{}", stage.message());
     stage.keys("<esc>");
@@ -120,11 +180,21 @@ fn an_edited_value_is_kept_as_a_draft_and_typed_keys_are_text() {
 fn applying_shows_what_is_sent_and_asks() {
     let mut stage = Stage::new(World::full(), 80, 24);
     stage.keys("3W");
-    assert_eq!(stage.message(), "Cannot apply: no drafts yet. h or l takes a side first.");
+    assert_eq!(
+        stage.message(),
+        "Cannot apply: no drafts yet. h or l takes a side first."
+    );
     stage.keys("<enter>hlW");
-    assert!(stage.text().contains("This starts a run over 2 drafted choices"));
+    assert!(
+        stage
+            .text()
+            .contains("This starts a run over 2 drafted choices")
+    );
     stage.keys("y");
-    assert_eq!(writes(&stage), vec![&Request::ApplyDrafts { by: "you".into() }]);
+    assert_eq!(
+        writes(&stage),
+        vec![&Request::ApplyDrafts { by: "you".into() }]
+    );
 }
 
 #[test]
@@ -143,31 +213,52 @@ fn the_same_choice_for_alike_lists_them_and_stays_a_draft() {
 }
 
 fn asked_resolve(stage: &Stage) -> Option<(&Vec<ItemId>, &Take)> {
-    stage.world.asked.iter().rev().find_map(|request| match request {
-        Request::Resolve { items, take, .. } => Some((items, take)),
-        _ => None,
-    })
+    stage
+        .world
+        .asked
+        .iter()
+        .rev()
+        .find_map(|request| match request {
+            Request::Resolve { items, take, .. } => Some((items, take)),
+            _ => None,
+        })
 }
 
 #[test]
 fn marked_records_are_chosen_together_but_review_items_never() {
     let mut stage = Stage::new(World::full(), 80, 24);
     stage.keys("3H");
-    assert_eq!(stage.message(), "Mark records first: space marks one, a marks all.");
+    assert_eq!(
+        stage.message(),
+        "Mark records first: space marks one, a marks all."
+    );
     stage.keys("jjjjj<space><space>T");
     let (items, take) = asked_resolve(&stage).unwrap();
-    assert_eq!((items.len(), take), (2, &Take::Newest), "two fields of one record; row 7 is a review item");
+    assert_eq!(
+        (items.len(), take),
+        (2, &Take::Newest),
+        "two fields of one record; row 7 is a review item"
+    );
 }
 
 #[test]
 fn a_review_item_is_linked_created_or_ignored() {
     let mut stage = Stage::new(World::full(), 80, 24);
     stage.keys("3jjjjjj<enter>j=");
-    assert_eq!(asked_resolve(&stage).unwrap().1, &Take::Choice(Choice::Link("5519".into())));
+    assert_eq!(
+        asked_resolve(&stage).unwrap().1,
+        &Take::Choice(Choice::Link("5519".into()))
+    );
     stage.keys("+");
-    assert_eq!(asked_resolve(&stage).unwrap().1, &Take::Choice(Choice::Create));
+    assert_eq!(
+        asked_resolve(&stage).unwrap().1,
+        &Take::Choice(Choice::Create)
+    );
     stage.keys("i");
-    assert_eq!(asked_resolve(&stage).unwrap().1, &Take::Choice(Choice::Ignore));
+    assert_eq!(
+        asked_resolve(&stage).unwrap().1,
+        &Take::Choice(Choice::Ignore)
+    );
     stage.keys("d");
     assert_eq!(stage.message(), "This item is not about a deletion.");
 }
@@ -177,7 +268,10 @@ fn retrying_a_cause_asks_and_names_it() {
     let mut stage = Stage::new(World::full(), 80, 24);
     stage.keys("5Ry");
     match asked(&stage) {
-        Request::Retry { which: RetryWhich::Cause(_), now: true } => {}
+        Request::Retry {
+            which: RetryWhich::Cause(_),
+            now: true,
+        } => {}
         _ => assert!(writes(&stage).len() == 1, "{:?}", stage.world.asked),
     }
 }
@@ -208,8 +302,17 @@ fn a_late_answer_is_ignored() {
     stage.keys("/x<enter>");
     let new = stage.model.conflicts.queue.pending.clone().unwrap().id;
     assert_ne!(old, new);
-    let page = crate::service::messages::ListPage { total: 1, matched: 1, from: 0, located: None, rows: crate::service::messages::Rows::Conflicts(vec![World::full().conflict_row(0)]) };
-    stage.send(Msg::Reply { id: old, reply: Ok(Reply::List(page)) });
+    let page = crate::service::messages::ListPage {
+        total: 1,
+        matched: 1,
+        from: 0,
+        located: None,
+        rows: crate::service::messages::Rows::Conflicts(vec![World::full().conflict_row(0)]),
+    };
+    stage.send(Msg::Reply {
+        id: old,
+        reply: Ok(Reply::List(page)),
+    });
     assert!(stage.model.conflicts.queue.rows.is_empty());
 }
 
@@ -223,7 +326,11 @@ fn the_selection_follows_its_row_and_new_rows_above_are_counted() {
     stage.status(|status| status.version += 1);
     assert_eq!(stage.model.runs.runs.selected, Some(RunId(140)));
     assert_eq!(stage.model.runs.runs.cursor, 8);
-    assert!(stage.text().contains("▲ 5 new, 9 of 148"), "{}", stage.text());
+    assert!(
+        stage.text().contains("▲ 5 new, 9 of 148"),
+        "{}",
+        stage.text()
+    );
     stage.keys("g");
     assert!(!stage.text().contains("new, "));
 }
@@ -279,7 +386,9 @@ fn an_information_leaves_after_six_seconds_and_a_warning_at_a_key() {
     assert!(!stage.message().is_empty());
     stage.after(200);
     assert_eq!(stage.message(), "");
-    stage.status(|status| status.connections.hubspot.unreachable_since = Some(now() - Duration::minutes(1)));
+    stage.status(|status| {
+        status.connections.hubspot.unreachable_since = Some(now() - Duration::minutes(1))
+    });
     stage.after(60_000);
     assert!(stage.message().contains("unreachable"));
     stage.keys("j");
@@ -290,16 +399,29 @@ fn an_information_leaves_after_six_seconds_and_a_warning_at_a_key() {
 fn an_error_stays_until_the_errors_screen_was_seen() {
     let mut stage = Stage::new(World::full(), 80, 24);
     let run = Box::new(stage.world.run(137));
-    stage.send(Msg::Event(crate::service::messages::Event::RunEnded { run }));
+    stage.send(Msg::Event(crate::service::messages::Event::RunEnded {
+        run,
+    }));
     stage.keys("jj");
-    assert!(stage.message().starts_with("Run 137 halted"), "{}", stage.message());
+    assert!(
+        stage.message().starts_with("Run 137 halted"),
+        "{}",
+        stage.message()
+    );
     stage.keys("5");
     assert_eq!(stage.message(), "");
 }
 
 #[test]
 fn a_failed_list_is_not_asked_again_before_r() {
-    let mut stage = Stage::new(World { refuse: Some("no".into()), ..World::full() }, 80, 24);
+    let mut stage = Stage::new(
+        World {
+            refuse: Some("no".into()),
+            ..World::full()
+        },
+        80,
+        24,
+    );
     stage.keys("3");
     let asked = stage.world.asked.len();
     stage.after(5_000).after(5_000);
@@ -311,7 +433,14 @@ fn a_failed_list_is_not_asked_again_before_r() {
 
 #[test]
 fn only_a_window_of_a_long_list_is_read() {
-    let mut stage = Stage::new(World { conflicts: 100_000, ..World::full() }, 80, 24);
+    let mut stage = Stage::new(
+        World {
+            conflicts: 100_000,
+            ..World::full()
+        },
+        80,
+        24,
+    );
     stage.keys("3G");
     assert_eq!(stage.model.conflicts.queue.cursor, 99_999);
     assert!(stage.model.conflicts.queue.current().is_some());
@@ -329,7 +458,12 @@ fn only_a_window_of_a_long_list_is_read() {
 fn an_id_in_the_palette_looks_the_record_up() {
     let mut stage = Stage::new(World::full(), 80, 24);
     stage.keys(":88120<enter>");
-    assert_eq!(asked(&stage), &Request::Record { query: "88120".into() });
+    assert_eq!(
+        asked(&stage),
+        &Request::Record {
+            query: "88120".into()
+        }
+    );
     assert!(stage.text().contains("Phone waits in Conflicts"));
 }
 

@@ -1,6 +1,8 @@
 //! Keys and mouse: overlays first, then the table; moving about in whatever list has the keys.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 use super::{clicked, leave, perform};
 use crate::console::command::Command;
@@ -27,16 +29,22 @@ pub fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         return vec![Effect::Suspend];
     }
     // A warning has been read once a key is pressed.
-    model.message.take_if(|message| matches!(message.tone, Tone::Warn | Tone::Error));
+    model
+        .message
+        .take_if(|message| matches!(message.tone, Tone::Warn | Tone::Error));
     if let Some(mut overlay) = model.overlays.pop() {
         let depth = model.overlays.len();
         return match overlay.key(model, key) {
             Then::Stay => {
-                model.overlays.insert(depth.min(model.overlays.len()), overlay);
+                model
+                    .overlays
+                    .insert(depth.min(model.overlays.len()), overlay);
                 Vec::new()
             }
             Then::Also(effects) => {
-                model.overlays.insert(depth.min(model.overlays.len()), overlay);
+                model
+                    .overlays
+                    .insert(depth.min(model.overlays.len()), overlay);
                 effects
             }
             Then::Close => Vec::new(),
@@ -53,7 +61,10 @@ pub fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     match keymap::find(model.context(), key) {
         Some(row) => perform(model, row.command),
         None => {
-            model.say(Tone::Info, format!("{} does nothing here. ? shows the keys.", key.shown()));
+            model.say(
+                Tone::Info,
+                format!("{} does nothing here. ? shows the keys.", key.shown()),
+            );
             Vec::new()
         }
     }
@@ -120,10 +131,15 @@ fn outer(model: &mut Model) -> Option<&mut dyn Nav> {
 
 /// Moves, filters, sorts, marks; false where the command is none of these.
 pub fn navigate(model: &mut Model, command: Command) -> bool {
-    let is_mappings = model.screen == crate::console::screens::ScreenId::Mappings && model.mappings.focus == Focus::List;
+    let is_mappings = model.screen == crate::console::screens::ScreenId::Mappings
+        && model.mappings.focus == Focus::List;
     if matches!(command, Command::NextRecord | Command::PreviousRecord) {
         if let Some(list) = outer(model) {
-            list.step(if command == Command::NextRecord { 1 } else { -1 });
+            list.step(if command == Command::NextRecord {
+                1
+            } else {
+                -1
+            });
         }
         return true;
     }
@@ -132,7 +148,9 @@ pub fn navigate(model: &mut Model, command: Command) -> bool {
         model.conflicts.queue.step(1);
         return true;
     }
-    let Some(list) = active(model) else { return false };
+    let Some(list) = active(model) else {
+        return false;
+    };
     let page = list.height().max(1) as isize;
     match command {
         Command::Down | Command::NextMatch => list.step(1),
@@ -157,7 +175,12 @@ pub fn navigate(model: &mut Model, command: Command) -> bool {
         }
         _ => return false,
     }
-    if is_mappings && matches!(command, Command::Down | Command::Up | Command::First | Command::Last) {
+    if is_mappings
+        && matches!(
+            command,
+            Command::Down | Command::Up | Command::First | Command::Last
+        )
+    {
         model.mappings.detail_at.at = 0;
     }
     true

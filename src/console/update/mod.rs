@@ -32,14 +32,20 @@ pub fn update(model: &mut Model, now: DateTime<Utc>, msg: Msg) -> Vec<Effect> {
         Msg::Paste(text) => paste(model, &text),
         Msg::Mouse(mouse) => keys::mouse(model, mouse),
         Msg::Resize(width, height) => {
-            model.area = Rect { x: 0, y: 0, width, height };
+            model.area = Rect {
+                x: 0,
+                y: 0,
+                width,
+                height,
+            };
             Vec::new()
         }
         Msg::Status(status) => status::status(model, *status),
         Msg::Event(event) => status::event(model, event),
         Msg::Missed(count) => {
             model.live.dropped += count;
-            Vec::new()
+            // The news that a preview is ready may have been among them.
+            super::overlays::preview::ready(model)
         }
         Msg::Reply { id, reply } => replies::reply(model, id, reply),
         Msg::Written(result) => {
@@ -57,7 +63,8 @@ pub fn update(model: &mut Model, now: DateTime<Utc>, msg: Msg) -> Vec<Effect> {
     };
     let now = model.now;
     model.message.take_if(|message| {
-        matches!(message.tone, Tone::Info | Tone::Ok) && now - message.since >= Duration::seconds(MESSAGE_SECONDS)
+        matches!(message.tone, Tone::Info | Tone::Ok)
+            && now - message.since >= Duration::seconds(MESSAGE_SECONDS)
     });
     if model.screen == ScreenId::Errors {
         model.unseen_error = None;
@@ -82,7 +89,10 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         overlay.paste(model, text);
         model.overlays.push(overlay);
     } else {
-        model.say(Tone::Info, "Nothing here takes text: / filters, ^f finds a record.");
+        model.say(
+            Tone::Info,
+            "Nothing here takes text: / filters, ^f finds a record.",
+        );
     }
     Vec::new()
 }
@@ -112,7 +122,10 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Copy => return copy_selected(model),
         Command::CopyToFile => {
             if let Some(text) = model.copied.clone() {
-                return vec![Effect::WriteFile { name: "syncline-copied.txt".into(), text }];
+                return vec![Effect::WriteFile {
+                    name: "syncline-copied.txt".into(),
+                    text,
+                }];
             }
         }
         Command::NextPane | Command::PreviousPane => turn(model, command == Command::PreviousPane),
@@ -141,7 +154,9 @@ pub fn go(model: &mut Model, screen: ScreenId) {
 /// Goes to the screen of a pane, for the palette.
 pub fn go_to_context(model: &mut Model, context: Context) {
     let screen = match context {
-        Context::Mappings | Context::MappingDetail | Context::Needs | Context::Activity => ScreenId::Mappings,
+        Context::Mappings | Context::MappingDetail | Context::Needs | Context::Activity => {
+            ScreenId::Mappings
+        }
         Context::Live => ScreenId::Live,
         Context::Queue | Context::Resolver | Context::Review => ScreenId::Conflicts,
         Context::Causes | Context::ErrorRecords => ScreenId::Errors,
@@ -160,16 +175,30 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
     }
     model.conflicts.detail.again();
     model.mappings.detail.again();
-    let lost = Side::BOTH.into_iter().any(|side| model.status.connections.get(side).unreachable_since.is_some());
+    let lost = Side::BOTH.into_iter().any(|side| {
+        model
+            .status
+            .connections
+            .get(side)
+            .unreachable_since
+            .is_some()
+    });
     if lost {
-        return vec![model.ask(Purpose::Done("Trying the connections again.".into()), Request::Reconnect)];
+        return vec![model.ask(
+            Purpose::Done("Trying the connections again.".into()),
+            Request::Reconnect,
+        )];
     }
     Vec::new()
 }
 
 /// `esc`: input and overlays were closed before; marks, filter, back.
 fn back(model: &mut Model) {
-    if model.message.take().is_some_and(|message| message.tone != Tone::Info) {
+    if model
+        .message
+        .take()
+        .is_some_and(|message| message.tone != Tone::Info)
+    {
         return;
     }
     if let Some(list) = active(model) {
@@ -270,7 +299,12 @@ fn mark_all(model: &mut Model) -> Vec<Effect> {
     match model.context() {
         Context::Mappings => {
             let list = &mut model.mappings.list;
-            let all = list.shown.iter().filter_map(|index| list.rows.get(*index)).map(|row| row.mapping.clone()).collect();
+            let all = list
+                .shown
+                .iter()
+                .filter_map(|index| list.rows.get(*index))
+                .map(|row| row.mapping.clone())
+                .collect();
             list.marks = all;
             Vec::new()
         }
@@ -280,7 +314,10 @@ fn mark_all(model: &mut Model) -> Vec<Effect> {
         }
         Context::ErrorRecords => {
             let query = wants::whole(&model.errors.records);
-            vec![model.ask(Purpose::MarkAll(ListName::ErrorRecords), Request::Ids(query))]
+            vec![model.ask(
+                Purpose::MarkAll(ListName::ErrorRecords),
+                Request::Ids(query),
+            )]
         }
         _ => Vec::new(),
     }

@@ -6,7 +6,9 @@ use crate::console::overlays::record::RecordOverlay;
 use crate::console::overlays::{Overlay, confirm, preview};
 use crate::console::screens::ScreenId;
 use crate::service::ServiceGone;
-use crate::service::messages::{ListKind, ListPage, ListQuery, Refusal, RefusalKind, Reply, Request, Resolved, Rows, Tone};
+use crate::service::messages::{
+    ListKind, ListPage, ListQuery, Refusal, RefusalKind, Reply, Request, Resolved, Rows, Tone,
+};
 
 /// Takes an answer.
 pub fn reply(model: &mut Model, id: u64, reply: Result<Reply, ServiceGone>) -> Vec<Effect> {
@@ -20,7 +22,11 @@ pub fn reply(model: &mut Model, id: u64, reply: Result<Reply, ServiceGone>) -> V
         }
         Ok(reply) => reply,
         Err(gone) => {
-            let refusal = Refusal { kind: RefusalKind::Store, message: gone.to_string(), items: Vec::new() };
+            let refusal = Refusal {
+                kind: RefusalKind::Store,
+                message: gone.to_string(),
+                items: Vec::new(),
+            };
             refused(model, id, purpose, &refusal);
             return Vec::new();
         }
@@ -31,8 +37,12 @@ pub fn reply(model: &mut Model, id: u64, reply: Result<Reply, ServiceGone>) -> V
 fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<Effect> {
     let now = model.now;
     match (purpose, reply) {
-        (Purpose::Mappings, Reply::Mappings { mappings }) => model.mappings.list.arrived(id, mappings, now),
-        (Purpose::MappingDetail, Reply::Mapping(detail)) => model.mappings.detail.arrived(id, *detail, now),
+        (Purpose::Mappings, Reply::Mappings { mappings }) => {
+            model.mappings.list.arrived(id, mappings, now)
+        }
+        (Purpose::MappingDetail, Reply::Mapping(detail)) => {
+            model.mappings.detail.arrived(id, *detail, now)
+        }
         (Purpose::List(name), Reply::List(page)) => list(model, id, name, page),
         (Purpose::MarkAll(name), Reply::Ids { ids }) => {
             let count = ids.len() as u64;
@@ -41,18 +51,33 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
                 ListName::ErrorRecords => model.errors.records.marks = ids.into_iter().collect(),
                 _ => {}
             }
-            model.say(Tone::Info, format!("{} marked. esc clears.", crate::console::format::number(count)));
+            model.say(
+                Tone::Info,
+                format!(
+                    "{} marked. esc clears.",
+                    crate::console::format::number(count)
+                ),
+            );
         }
         (Purpose::Conflict, Reply::Conflict(detail)) => model.conflicts.arrived(id, *detail, now),
-        (Purpose::RowOutgoing, Reply::Outgoing(outgoing)) => model.conflicts.outgoing.arrived(id, outgoing, now),
+        (Purpose::RowOutgoing, Reply::Outgoing(outgoing)) => {
+            model.conflicts.outgoing.arrived(id, outgoing, now)
+        }
         (Purpose::ApplyOutgoing, Reply::Outgoing(outgoing)) => {
             if outgoing.drafts == 0 {
-                model.say(Tone::Info, "Cannot apply: no drafts yet. h or l takes a side first.");
+                model.say(
+                    Tone::Info,
+                    "Cannot apply: no drafts yet. h or l takes a side first.",
+                );
             } else {
-                model.overlays.push(Overlay::Confirm(confirm::apply(&outgoing)));
+                model
+                    .overlays
+                    .push(Overlay::Confirm(confirm::apply(&outgoing)));
             }
         }
-        (Purpose::Alike { take, field }, Reply::Ids { ids }) => return alike_names(model, ids, take, field),
+        (Purpose::Alike { take, field }, Reply::Ids { ids }) => {
+            return alike_names(model, ids, take, field);
+        }
         (Purpose::AlikeNames { items, take, field }, Reply::List(page)) => {
             let names = match page.rows {
                 Rows::Conflicts(rows) => rows
@@ -62,7 +87,9 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
                     .collect(),
                 _ => Vec::new(),
             };
-            model.overlays.push(Overlay::Confirm(confirm::alike(items, take, field, &names)));
+            model
+                .overlays
+                .push(Overlay::Confirm(confirm::alike(items, take, field, &names)));
         }
         (Purpose::Resolve { undo, said }, Reply::Resolved(resolved)) => {
             model.conflicts.undo.push(undo);
@@ -72,7 +99,9 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
         (Purpose::Started, Reply::Started { run }) => {
             model.screen = ScreenId::Live;
             model.conflicts.undo.clear();
-            let words = run.map_or("The run has started.".to_owned(), |run| format!("Run {run} has started."));
+            let words = run.map_or("The run has started.".to_owned(), |run| {
+                format!("Run {run} has started.")
+            });
             model.say(Tone::Info, words);
         }
         (Purpose::StartPreview, Reply::Started { .. }) => {}
@@ -84,19 +113,28 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
                     model.screen = ScreenId::Live;
                     model.say(Tone::Info, format!("Run {run} retries {records}."));
                 }
-                None => model.say(Tone::Info, format!("{records} will be retried by the next run.")),
+                None => model.say(
+                    Tone::Info,
+                    format!("{records} will be retried by the next run."),
+                ),
             }
         }
         (Purpose::Record, Reply::Records { records }) => {
             if records.is_empty() {
                 model.say(Tone::Info, "No record is known by that. Ids of either side, e-mail addresses and names work.");
             } else {
-                model.overlays.push(Overlay::Record(Box::new(RecordOverlay::new(records))));
+                model
+                    .overlays
+                    .push(Overlay::Record(Box::new(RecordOverlay::new(records))));
             }
         }
         (Purpose::Paused(mapping, paused), Reply::Ok) => {
             model.mappings.list.stale = true;
-            let words = if paused { "is paused. p resumes it." } else { "goes on." };
+            let words = if paused {
+                "is paused. p resumes it."
+            } else {
+                "goes on."
+            };
             model.say(Tone::Info, format!("{mapping} {words}"));
         }
         (Purpose::Done(said), Reply::Ok) => model.say(Tone::Info, said),
@@ -113,7 +151,12 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
 }
 
 /// The names behind items of the same shape, so that the dialog can list them.
-fn alike_names(model: &mut Model, ids: Vec<crate::domain::ItemId>, take: crate::service::messages::Take, field: String) -> Vec<Effect> {
+fn alike_names(
+    model: &mut Model,
+    ids: Vec<crate::domain::ItemId>,
+    take: crate::service::messages::Take,
+    field: String,
+) -> Vec<Effect> {
     if ids.is_empty() {
         model.say(Tone::Info, "No other open conflict is like this one.");
         return Vec::new();
@@ -126,7 +169,14 @@ fn alike_names(model: &mut Model, ids: Vec<crate::domain::ItemId>, take: crate::
         count: 200,
         locate: None,
     };
-    vec![model.ask(Purpose::AlikeNames { items: ids, take, field }, Request::List(query))]
+    vec![model.ask(
+        Purpose::AlikeNames {
+            items: ids,
+            take,
+            field,
+        },
+        Request::List(query),
+    )]
 }
 
 /// After a choice: what is shown is read again at once, the counts are taken over.
@@ -156,7 +206,13 @@ fn refused(model: &mut Model, id: u64, purpose: Purpose, refusal: &Refusal) {
     let why = refusal.message.clone();
     match purpose {
         Purpose::Mappings => {
-            if model.mappings.list.pending.take_if(|(pending, _)| *pending == id).is_some() {
+            if model
+                .mappings
+                .list
+                .pending
+                .take_if(|(pending, _)| *pending == id)
+                .is_some()
+            {
                 model.mappings.list.failed = Some(why);
             }
         }
@@ -171,7 +227,9 @@ fn refused(model: &mut Model, id: u64, purpose: Purpose, refusal: &Refusal) {
         Purpose::RowOutgoing => model.conflicts.outgoing.refused(id, why),
         Purpose::StartPreview | Purpose::Preview => preview::failed(model, why),
         Purpose::Resolve { .. } | Purpose::Unresolve { .. } => {
-            let first = refusal.items.first().map_or(String::new(), |(item, why)| format!(" {}: {why}", item.short()));
+            let first = refusal.items.first().map_or(String::new(), |(item, why)| {
+                format!(" {}: {why}", item.short())
+            });
             model.say(Tone::Warn, format!("{why}{first}"));
         }
         _ => model.say(Tone::Warn, why),

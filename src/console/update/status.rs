@@ -37,10 +37,16 @@ fn connection_messages(model: &mut Model, status: &Status) {
         match (old.unreachable_since, new.unreachable_since) {
             (None, Some(since)) => {
                 let next = new.next_try_at.map_or(String::new(), |at| {
-                    format!(", next try in {}", format::duration((at - model.now).num_seconds()))
+                    format!(
+                        ", next try in {}",
+                        format::duration((at - model.now).num_seconds())
+                    )
                 });
                 let at = since.format("%H:%M");
-                model.say(Tone::Warn, format!("{side} unreachable since {at}{next}, r now. Lists stay readable."));
+                model.say(
+                    Tone::Warn,
+                    format!("{side} unreachable since {at}{next}, r now. Lists stay readable."),
+                );
             }
             (Some(since), None) if new.connected => {
                 let away = format::duration((model.now - since).num_seconds());
@@ -53,7 +59,10 @@ fn connection_messages(model: &mut Model, status: &Status) {
             && until > model.now
         {
             let wait = format::duration((until - model.now).num_seconds().max(1));
-            model.say(Tone::Warn, format!("⚠ {side} asked us to wait {wait} (429)."));
+            model.say(
+                Tone::Warn,
+                format!("⚠ {side} asked us to wait {wait} (429)."),
+            );
         }
     }
 }
@@ -78,7 +87,9 @@ pub fn event(model: &mut Model, event: Event) -> Vec<Effect> {
         return Vec::new();
     }
     match event {
-        Event::RunStarted { run } => model.say(Tone::Info, format!("Run {run} has started. 2 shows it.")),
+        Event::RunStarted { run } => {
+            model.say(Tone::Info, format!("Run {run} has started. 2 shows it."))
+        }
         Event::RunEnded { run } => {
             let summary = runs::summary(&run);
             let tone = match run.state {

@@ -61,25 +61,46 @@ impl Panel {
     /// Draws the border and gives the area inside.
     pub fn draw(&self, buf: &mut Buffer, area: Rect, theme: Theme) -> Rect {
         if area.width < 2 || area.height < 2 {
-            return Rect { width: 0, height: 0, ..area };
+            return Rect {
+                width: 0,
+                height: 0,
+                ..area
+            };
         }
-        let role = if self.focused { Role::BorderFocus } else { Role::Border };
+        let role = if self.focused {
+            Role::BorderFocus
+        } else {
+            Role::Border
+        };
         let line = usize::from(area.width) - 2;
-        let title_role = if self.focused { Role::Accent } else { Role::Text };
+        let title_role = if self.focused {
+            Role::Accent
+        } else {
+            Role::Text
+        };
         let row = |buf: &mut Buffer, y: u16, text: Text| {
             text.draw(buf, area.x, y, usize::from(area.width), theme, Style::new());
         };
         let right = edge(&self.right, line.saturating_sub(4));
         let title = edge(&self.title, line.saturating_sub(2 + format::width(&right)));
-        let rule = "─".repeat(line.saturating_sub(2 + format::width(&title) + format::width(&right)));
+        let rule =
+            "─".repeat(line.saturating_sub(2 + format::width(&title) + format::width(&right)));
         if line >= 2 {
             row(
                 buf,
                 area.y,
-                Text::of("┌─", role).and(&title, title_role).and(rule, role).and(&right, Role::Text).and("─┐", role),
+                Text::of("┌─", role)
+                    .and(&title, title_role)
+                    .and(rule, role)
+                    .and(&right, Role::Text)
+                    .and("─┐", role),
             );
         } else {
-            row(buf, area.y, Text::of("┌".to_owned() + &"─".repeat(line) + "┐", role));
+            row(
+                buf,
+                area.y,
+                Text::of("┌".to_owned() + &"─".repeat(line) + "┐", role),
+            );
         }
         for y in area.y + 1..area.bottom() - 1 {
             Text::of("│", role).draw(buf, area.x, y, 1, theme, Style::new());
@@ -91,7 +112,10 @@ impl Panel {
         row(
             buf,
             area.bottom() - 1,
-            Text::of("└", role).and(rule, role).and(&bottom, Role::Text).and(end, role),
+            Text::of("└", role)
+                .and(rule, role)
+                .and(&bottom, Role::Text)
+                .and(end, role),
         );
         Panel::inner(area)
     }

@@ -37,17 +37,44 @@ pub struct Col {
 impl Col {
     /// A fixed column.
     pub const fn fixed(title: &'static str, width: usize, drop: u8) -> Col {
-        Col { title, width, grow: 0, most: width, drop, align: Align::Left }
+        Col {
+            title,
+            width,
+            grow: 0,
+            most: width,
+            drop,
+            align: Align::Left,
+        }
     }
 
     /// A fixed column of numbers.
     pub const fn number(title: &'static str, width: usize, drop: u8) -> Col {
-        Col { title, width, grow: 0, most: width, drop, align: Align::Right }
+        Col {
+            title,
+            width,
+            grow: 0,
+            most: width,
+            drop,
+            align: Align::Right,
+        }
     }
 
     /// A column that takes what is left over.
-    pub const fn flex(title: &'static str, width: usize, grow: usize, most: usize, drop: u8) -> Col {
-        Col { title, width, grow, most, drop, align: Align::Left }
+    pub const fn flex(
+        title: &'static str,
+        width: usize,
+        grow: usize,
+        most: usize,
+        drop: u8,
+    ) -> Col {
+        Col {
+            title,
+            width,
+            grow,
+            most,
+            drop,
+            align: Align::Left,
+        }
     }
 }
 
@@ -80,7 +107,12 @@ pub struct Table<'a> {
 fn widths(columns: &[Col], room: usize) -> Vec<Option<usize>> {
     let mut kept: Vec<bool> = columns.iter().map(|_| true).collect();
     let need = |kept: &[bool]| -> usize {
-        let widths: Vec<usize> = columns.iter().zip(kept).filter(|(_, k)| **k).map(|(c, _)| c.width).collect();
+        let widths: Vec<usize> = columns
+            .iter()
+            .zip(kept)
+            .filter(|(_, k)| **k)
+            .map(|(c, _)| c.width)
+            .collect();
         widths.iter().sum::<usize>() + widths.len().saturating_sub(1) * 2
     };
     while need(&kept) > room {
@@ -106,7 +138,10 @@ fn widths(columns: &[Col], room: usize) -> Vec<Option<usize>> {
         let before = left;
         for (slot, column) in out.iter_mut().zip(columns) {
             if let Some(width) = slot {
-                let more = column.grow.min(column.most.saturating_sub(*width)).min(left);
+                let more = column
+                    .grow
+                    .min(column.most.saturating_sub(*width))
+                    .min(left);
                 *width += more;
                 left -= more;
             }
@@ -142,17 +177,44 @@ pub fn draw_table(buf: &mut Buffer, area: Rect, table: &Table<'_>, theme: Theme)
     for (column, width) in table.columns.iter().zip(&widths) {
         let Some(width) = *width else { continue };
         let title = format::cut(column.title, width);
-        let skip = if column.align == Align::Right { width - format::width(&title) } else { 0 };
+        let skip = if column.align == Align::Right {
+            width - format::width(&title)
+        } else {
+            0
+        };
         Text::of(title, Role::Muted).draw(buf, (x + skip) as u16, area.y, width, theme, bold);
         x += width + 2;
     }
-    for (index, row) in table.rows.iter().take(usize::from(area.height) - 1).enumerate() {
+    for (index, row) in table
+        .rows
+        .iter()
+        .take(usize::from(area.height) - 1)
+        .enumerate()
+    {
         let y = area.y + 1 + index as u16;
-        draw_row(buf, Rect { y, height: 1, ..area }, table, row, &widths, theme);
+        draw_row(
+            buf,
+            Rect {
+                y,
+                height: 1,
+                ..area
+            },
+            table,
+            row,
+            &widths,
+            theme,
+        );
     }
 }
 
-fn draw_row(buf: &mut Buffer, area: Rect, table: &Table<'_>, row: &TableRow, widths: &[Option<usize>], theme: Theme) {
+fn draw_row(
+    buf: &mut Buffer,
+    area: Rect,
+    table: &Table<'_>,
+    row: &TableRow,
+    widths: &[Option<usize>],
+    theme: Theme,
+) {
     let over = if row.selected && table.focused {
         let style = theme.style(Role::Selection);
         buf.set_style(area, style);
@@ -174,7 +236,11 @@ fn draw_row(buf: &mut Buffer, area: Rect, table: &Table<'_>, row: &TableRow, wid
     let mut x = usize::from(area.x) + lead;
     for ((column, cell), width) in table.columns.iter().zip(&row.cells).zip(widths) {
         let Some(width) = *width else { continue };
-        let skip = if column.align == Align::Right { width.saturating_sub(cell.width()) } else { 0 };
+        let skip = if column.align == Align::Right {
+            width.saturating_sub(cell.width())
+        } else {
+            0
+        };
         cell.draw(buf, (x + skip) as u16, area.y, width, theme, over);
         x += width + 2;
     }

@@ -70,7 +70,15 @@ impl Text {
     }
 
     /// Draws into one row, cut at its end; returns the column after it. `over` is laid over every piece's own style.
-    pub fn draw(&self, buf: &mut Buffer, x: u16, y: u16, columns: usize, theme: Theme, over: Style) -> u16 {
+    pub fn draw(
+        &self,
+        buf: &mut Buffer,
+        x: u16,
+        y: u16,
+        columns: usize,
+        theme: Theme,
+        over: Style,
+    ) -> u16 {
         let mut left = columns;
         let mut at = x;
         let cut = self.width() > columns;
@@ -123,7 +131,14 @@ fn put(buf: &mut Buffer, x: u16, y: u16, text: &str, style: Style) -> u16 {
 /// Draws lines from the top of an area; what does not fit is left out.
 pub fn draw_lines(buf: &mut Buffer, area: Rect, lines: &[Text], theme: Theme) {
     for (row, line) in lines.iter().take(usize::from(area.height)).enumerate() {
-        line.draw(buf, area.x, area.y + row as u16, usize::from(area.width), theme, Style::new());
+        line.draw(
+            buf,
+            area.x,
+            area.y + row as u16,
+            usize::from(area.width),
+            theme,
+            Style::new(),
+        );
     }
 }
 
@@ -139,7 +154,11 @@ pub fn draw_notice(buf: &mut Buffer, area: Rect, lines: &[Text], theme: Theme) {
             continue;
         }
         let role = line.0.first().map_or(Role::Text, |(_, role)| *role);
-        folded.extend(format::wrap(&line.to_plain(), room).into_iter().map(|piece| Text::of(format!(" {piece}"), role)));
+        folded.extend(
+            format::wrap(&line.to_plain(), room)
+                .into_iter()
+                .map(|piece| Text::of(format!(" {piece}"), role)),
+        );
     }
     draw_lines(buf, area, &folded, theme);
 }

@@ -32,13 +32,18 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Edit => edit(model, false),
         Command::Merge => edit(model, true),
         Command::LinkCandidate => {
-            let choice = model.conflicts.candidate().map(|view| Choice::Link(view.candidate.record.id.clone()));
+            let choice = model
+                .conflicts
+                .candidate()
+                .map(|view| Choice::Link(view.candidate.record.id.clone()));
             choice.map_or_else(Vec::new, |choice| choose(model, Take::Choice(choice)))
         }
         Command::CreateAnyway => choose(model, Take::Choice(Choice::Create)),
         Command::IgnoreRecord => choose(model, Take::Choice(Choice::Ignore)),
         Command::AcceptDeletion => choose(model, Take::Choice(Choice::Accept)),
-        Command::AllSalesforce => choose_marked(model, Take::Choice(Choice::Take(Side::Salesforce))),
+        Command::AllSalesforce => {
+            choose_marked(model, Take::Choice(Choice::Take(Side::Salesforce)))
+        }
         Command::AllHubspot => choose_marked(model, Take::Choice(Choice::Take(Side::HubSpot))),
         Command::AllNewest => choose_marked(model, Take::Newest),
         Command::Alike => alike(model),
@@ -55,7 +60,9 @@ pub fn said_of(take: &Take) -> String {
         Take::Newest => "the newest".into(),
         Take::Choice(Choice::Take(side)) => side.name().into(),
         Take::Choice(Choice::Base) => "the base".into(),
-        Take::Choice(Choice::Value(text)) => format!("\"{}\"", format::cut(&format::clean(text), 30)),
+        Take::Choice(Choice::Value(text)) => {
+            format!("\"{}\"", format::cut(&format::clean(text), 30))
+        }
         Take::Choice(Choice::Link(id)) => format!("link to {}", format::id(id.as_str())),
         Take::Choice(Choice::Create) => "create anyway".into(),
         Take::Choice(Choice::Ignore) => "ignore the record".into(),
@@ -64,12 +71,20 @@ pub fn said_of(take: &Take) -> String {
 }
 
 /// Sends a choice for items; what they had before goes onto the undo stack when it is answered.
-pub fn resolve(model: &mut Model, before: Vec<(ItemId, Option<Choice>)>, take: Take, what: &str) -> Vec<Effect> {
+pub fn resolve(
+    model: &mut Model,
+    before: Vec<(ItemId, Option<Choice>)>,
+    take: Take,
+    what: &str,
+) -> Vec<Effect> {
     let items = before.iter().map(|(item, _)| *item).collect();
     let said = format!("{what}: {}. u undoes, W applies.", said_of(&take));
     let by = model.options.user.clone();
     vec![model.ask(
-        Purpose::Resolve { undo: UndoEntry { before }, said },
+        Purpose::Resolve {
+            undo: UndoEntry { before },
+            said,
+        },
         Request::Resolve { items, take, by },
     )]
 }
@@ -77,20 +92,32 @@ pub fn resolve(model: &mut Model, before: Vec<(ItemId, Option<Choice>)>, take: T
 /// Chooses for the field under the cursor, or for the review item.
 fn choose(model: &mut Model, take: Take) -> Vec<Effect> {
     let this = &model.conflicts;
-    let Some(detail) = this.detail() else { return Vec::new() };
+    let Some(detail) = this.detail() else {
+        return Vec::new();
+    };
     if detail.row.kind != ItemKind::Field {
         let before: Vec<(ItemId, Option<Choice>)> = detail
             .items
             .iter()
-            .map(|item| (item.id, item.resolution.as_ref().map(|resolution| resolution.choice.clone())))
+            .map(|item| {
+                (
+                    item.id,
+                    item.resolution
+                        .as_ref()
+                        .map(|resolution| resolution.choice.clone()),
+                )
+            })
             .collect();
         let label = detail.row.label.clone();
         return resolve(model, before, take, &label);
     }
-    let Some((item, choice, name)) = this
-        .field()
-        .and_then(|field| Some((field.item?, field.choice.clone(), field.names.salesforce.clone())))
-    else {
+    let Some((item, choice, name)) = this.field().and_then(|field| {
+        Some((
+            field.item?,
+            field.choice.clone(),
+            field.names.salesforce.clone(),
+        ))
+    }) else {
         return Vec::new();
     };
     let effects = resolve(model, vec![(item, choice)], take, &name);
@@ -104,7 +131,10 @@ fn to_next_undecided(model: &mut Model) {
     let at = this.fields.at;
     let next = this.detail().and_then(|detail| {
         (at + 1..detail.fields.len()).find(|index| {
-            detail.fields.get(*index).is_some_and(|field| field.item.is_some() && field.choice.is_none())
+            detail
+                .fields
+                .get(*index)
+                .is_some_and(|field| field.item.is_some() && field.choice.is_none())
         })
     });
     if let Some(next) = next {
@@ -115,7 +145,13 @@ fn to_next_undecided(model: &mut Model) {
 /// Chooses for every marked record. Rows that were never in the window are named by their key, which stands for all their items.
 fn choose_marked(model: &mut Model, take: Take) -> Vec<Effect> {
     let this = &model.conflicts;
-    let reviews: Vec<ItemId> = this.queue.rows.iter().filter(|row| row.kind.is_review()).map(|row| row.key).collect();
+    let reviews: Vec<ItemId> = this
+        .queue
+        .rows
+        .iter()
+        .filter(|row| row.kind.is_review())
+        .map(|row| row.key)
+        .collect();
     let mut before = Vec::new();
     for key in this.queue.marks.iter().filter(|key| !reviews.contains(key)) {
         match this.items.get(key) {
@@ -124,7 +160,10 @@ fn choose_marked(model: &mut Model, take: Take) -> Vec<Effect> {
         }
     }
     if before.is_empty() {
-        model.say(Tone::Info, "Only review items are marked: each is decided by itself, with enter.");
+        model.say(
+            Tone::Info,
+            "Only review items are marked: each is decided by itself, with enter.",
+        );
         return Vec::new();
     }
     let what = format::count(this.queue.marks.len() as u64, "record", "records");
@@ -132,11 +171,18 @@ fn choose_marked(model: &mut Model, take: Take) -> Vec<Effect> {
 }
 
 fn edit(model: &mut Model, merge: bool) -> Vec<Effect> {
-    let Some(field) = model.conflicts.field() else { return Vec::new() };
-    let Some(item) = field.item else { return Vec::new() };
+    let Some(field) = model.conflicts.field() else {
+        return Vec::new();
+    };
+    let Some(item) = field.item else {
+        return Vec::new();
+    };
     let text = |value: &Value| value.as_text().unwrap_or_default().to_owned();
     let start = if merge {
-        merged(&text(&field.sides.salesforce.value), &text(&field.sides.hubspot.value))
+        merged(
+            &text(&field.sides.salesforce.value),
+            &text(&field.sides.hubspot.value),
+        )
     } else {
         let value = match (&field.result, field.suggest) {
             (Some(value), _) => value,
@@ -145,7 +191,13 @@ fn edit(model: &mut Model, merge: bool) -> Vec<Effect> {
         };
         text(value)
     };
-    let editor = editor::Editor::new(item, field.names.salesforce.clone(), field.choice.clone(), &start, merge);
+    let editor = editor::Editor::new(
+        item,
+        field.names.salesforce.clone(),
+        field.choice.clone(),
+        &start,
+        merge,
+    );
     model.overlays.push(Overlay::Editor(Box::new(editor)));
     Vec::new()
 }
@@ -160,12 +212,20 @@ fn merged(salesforce: &str, hubspot: &str) -> String {
 }
 
 fn alike(model: &mut Model) -> Vec<Effect> {
-    let Some(field) = model.conflicts.field() else { return Vec::new() };
+    let Some(field) = model.conflicts.field() else {
+        return Vec::new();
+    };
     let (Some(item), Some(choice)) = (field.item, field.choice.clone()) else {
         return Vec::new();
     };
     let field = field.names.salesforce.clone();
-    vec![model.ask(Purpose::Alike { take: Take::Choice(choice), field }, Request::Alike { item })]
+    vec![model.ask(
+        Purpose::Alike {
+            take: Take::Choice(choice),
+            field,
+        },
+        Request::Alike { item },
+    )]
 }
 
 /// Takes the record's choices back and goes on to the next row.
@@ -173,32 +233,66 @@ fn later(model: &mut Model) -> Vec<Effect> {
     let drafted: Vec<ItemId> = model
         .conflicts
         .detail()
-        .map(|detail| detail.items.iter().filter(|item| item.resolution.is_some()).map(|item| item.id).collect())
+        .map(|detail| {
+            detail
+                .items
+                .iter()
+                .filter(|item| item.resolution.is_some())
+                .map(|item| item.id)
+                .collect()
+        })
         .unwrap_or_default();
-    let label = model.conflicts.queue.current().map_or(String::new(), |row| row.label.clone());
+    let label = model
+        .conflicts
+        .queue
+        .current()
+        .map_or(String::new(), |row| row.label.clone());
     model.conflicts.queue.step(1);
     let said = format!("{label}: left for later.");
     if drafted.is_empty() {
         model.say(Tone::Info, said);
         return Vec::new();
     }
-    vec![model.ask(Purpose::Unresolve { said }, Request::Unresolve { items: drafted })]
+    vec![model.ask(
+        Purpose::Unresolve { said },
+        Request::Unresolve { items: drafted },
+    )]
 }
 
 fn undo(model: &mut Model) -> Vec<Effect> {
-    let Some(entry) = model.conflicts.undo.pop() else { return Vec::new() };
+    let Some(entry) = model.conflicts.undo.pop() else {
+        return Vec::new();
+    };
     let mut effects = Vec::new();
-    let back: Vec<ItemId> = entry.before.iter().filter(|(_, choice)| choice.is_none()).map(|(item, _)| *item).collect();
+    let back: Vec<ItemId> = entry
+        .before
+        .iter()
+        .filter(|(_, choice)| choice.is_none())
+        .map(|(item, _)| *item)
+        .collect();
     if !back.is_empty() {
-        let said = format!("Took back {}.", format::count(back.len() as u64, "choice", "choices"));
-        effects.push(model.ask(Purpose::Unresolve { said }, Request::Unresolve { items: back }));
+        let said = format!(
+            "Took back {}.",
+            format::count(back.len() as u64, "choice", "choices")
+        );
+        effects.push(model.ask(
+            Purpose::Unresolve { said },
+            Request::Unresolve { items: back },
+        ));
     }
     for (item, choice) in entry.before {
         let Some(choice) = choice else { continue };
         let take = Take::Choice(choice);
         let said = format!("Back to {}.", said_of(&take));
         let by = model.options.user.clone();
-        effects.push(model.ask(Purpose::Unresolve { said }, Request::Resolve { items: vec![item], take, by }));
+        effects.push(model.ask(
+            Purpose::Unresolve { said },
+            Request::Resolve {
+                items: vec![item],
+                take,
+                by,
+            },
+        ));
     }
     effects
 }

@@ -21,7 +21,9 @@ use crate::console::layout;
 use crate::console::list::{Cursor, ListPane, Nav};
 use crate::console::model::Model;
 use crate::domain::{ItemId, ItemKind};
-use crate::service::messages::{CandidateView, ConflictDetail, ConflictRow, FieldView, ListKind, Outgoing, Resolved};
+use crate::service::messages::{
+    CandidateView, ConflictDetail, ConflictRow, FieldView, ListKind, Outgoing, Resolved,
+};
 
 /// State of screen 3.
 pub struct Conflicts {
@@ -72,24 +74,34 @@ impl Conflicts {
 
     /// The selected row in full, once it is read.
     pub fn detail(&self) -> Option<&ConflictDetail> {
-        self.queue.selected.as_ref().and_then(|key| self.detail.get(key))
+        self.queue
+            .selected
+            .as_ref()
+            .and_then(|key| self.detail.get(key))
     }
 
     /// The field under the cursor.
     pub fn field(&self) -> Option<&FieldView> {
-        self.detail().and_then(|detail| detail.fields.get(self.fields.at))
+        self.detail()
+            .and_then(|detail| detail.fields.get(self.fields.at))
     }
 
     /// The candidate under the cursor.
     pub fn candidate(&self) -> Option<&CandidateView> {
-        self.detail().and_then(|detail| detail.candidates.get(self.candidates.at))
+        self.detail()
+            .and_then(|detail| detail.candidates.get(self.candidates.at))
     }
 
     /// Takes a row in full; the cursor goes to the first undecided field of a record that was not shown before.
     pub fn arrived(&mut self, id: u64, detail: ConflictDetail, now: DateTime<Utc>) {
-        let same = self.detail().is_some_and(|old| old.row.key == detail.row.key);
+        let same = self
+            .detail()
+            .is_some_and(|old| old.row.key == detail.row.key);
         if !same {
-            let first = detail.fields.iter().position(|field| field.item.is_some() && field.choice.is_none());
+            let first = detail
+                .fields
+                .iter()
+                .position(|field| field.item.is_some() && field.choice.is_none());
             self.fields.at = first.unwrap_or(0);
             self.candidates.at = 0;
         }
@@ -114,7 +126,9 @@ pub fn fit(model: &mut Model) {
     if areas.queue.height > 0 {
         this.queue.fit(rows(areas.queue.height).max(1));
     }
-    let (fields, candidates) = this.detail().map_or((0, 0), |detail| (detail.fields.len(), detail.candidates.len()));
+    let (fields, candidates) = this.detail().map_or((0, 0), |detail| {
+        (detail.fields.len(), detail.candidates.len())
+    });
     this.fields.set(fields, rows(areas.fields.height));
     this.candidates.set(candidates, candidates.max(1));
 }

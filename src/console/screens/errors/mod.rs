@@ -39,13 +39,18 @@ impl Errors {
 
     /// The pane that has the keys.
     pub fn context(&self) -> Context {
-        if self.opened { Context::ErrorRecords } else { Context::Causes }
+        if self.opened {
+            Context::ErrorRecords
+        } else {
+            Context::Causes
+        }
     }
 
     /// Turns the records to the selected cause.
     pub fn follow(&mut self, now: DateTime<Utc>) {
         if let Some(cause) = self.causes.selected {
-            self.records.turn_to(ListKind::Errors { cause: Some(cause) }, now);
+            self.records
+                .turn_to(ListKind::Errors { cause: Some(cause) }, now);
         }
     }
 }
@@ -67,7 +72,10 @@ pub fn fit(model: &mut Model) {
 /// True where the records are on the screen.
 pub fn shows_records(model: &Model) -> bool {
     let frame = layout::frame(model.area);
-    layout::errors(frame.body, frame.room, model.errors.opened).inner.height > 0
+    layout::errors(frame.body, frame.room, model.errors.opened)
+        .inner
+        .height
+        > 0
 }
 
 /// Opens an error, wherever it is.
@@ -90,7 +98,9 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             Vec::new()
         }
         Command::Export => {
-            model.overlays.push(Overlay::Prompt(prompt::Prompt::export()));
+            model
+                .overlays
+                .push(Overlay::Prompt(prompt::Prompt::export()));
             Vec::new()
         }
         _ => Vec::new(),
@@ -102,9 +112,16 @@ fn open(model: &mut Model) -> Vec<Effect> {
         model.errors.opened = model.errors.causes.current().is_some();
         return Vec::new();
     }
-    let query = model.errors.records.current().map(|item| item.record.id.to_string());
+    let query = model
+        .errors
+        .records
+        .current()
+        .map(|item| item.record.id.to_string());
     query.map_or_else(Vec::new, |query| {
-        vec![model.ask(crate::console::msg::Purpose::Record, crate::service::messages::Request::Record { query })]
+        vec![model.ask(
+            crate::console::msg::Purpose::Record,
+            crate::service::messages::Request::Record { query },
+        )]
     })
 }
 
@@ -119,7 +136,11 @@ fn meant(model: &Model) -> (RetryWhich, u64, String) {
             return (RetryWhich::Items(items), count, "the marked records".into());
         }
         if let Some(item) = this.records.current() {
-            let name = if item.label.is_empty() { item.record.id.to_string() } else { item.label.clone() };
+            let name = if item.label.is_empty() {
+                item.record.id.to_string()
+            } else {
+                item.label.clone()
+            };
             return (RetryWhich::Items(vec![item.id]), 1, name);
         }
     }
@@ -127,7 +148,12 @@ fn meant(model: &Model) -> (RetryWhich, u64, String) {
         Some(cause) => (
             RetryWhich::Cause(cause.key),
             cause.count,
-            format!("{} in {}: {}", cause.code, cause.mapping, format::cut(&format::clean(&cause.what), 60)),
+            format!(
+                "{} in {}: {}",
+                cause.code,
+                cause.mapping,
+                format::cut(&format::clean(&cause.what), 60)
+            ),
         ),
         None => (RetryWhich::All, 0, "all errors".into()),
     }
@@ -136,11 +162,23 @@ fn meant(model: &Model) -> (RetryWhich, u64, String) {
 /// The list that an export reads.
 pub fn export_query(model: &Model) -> ListQuery {
     let this = &model.errors;
-    let cause = if this.opened { this.causes.selected } else { None };
+    let cause = if this.opened {
+        this.causes.selected
+    } else {
+        None
+    };
     ListQuery {
         list: ListKind::Errors { cause },
-        filter: if this.opened { this.records.filter.clone() } else { String::new() },
-        sort: if this.opened { this.records.sort.clone() } else { None },
+        filter: if this.opened {
+            this.records.filter.clone()
+        } else {
+            String::new()
+        },
+        sort: if this.opened {
+            this.records.sort.clone()
+        } else {
+            None
+        },
         from: 0,
         count: 500,
         locate: None,
@@ -157,10 +195,16 @@ pub fn copied(model: &Model) -> Option<String> {
     let this = &model.errors;
     if this.opened {
         let item = this.records.current()?;
-        let correlation = item.vendor.as_ref().and_then(|vendor| vendor.request_id.clone());
+        let correlation = item
+            .vendor
+            .as_ref()
+            .and_then(|vendor| vendor.request_id.clone());
         return Some(correlation.unwrap_or_else(|| item.record.id.to_string()));
     }
     let cause = this.causes.current()?;
-    let correlation = cause.vendor.as_ref().and_then(|vendor| vendor.request_id.clone());
+    let correlation = cause
+        .vendor
+        .as_ref()
+        .and_then(|vendor| vendor.request_id.clone());
     Some(correlation.unwrap_or_else(|| cause.code.clone()))
 }

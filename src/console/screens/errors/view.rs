@@ -9,7 +9,9 @@ use crate::console::layout::{self, Frame};
 use crate::console::model::Model;
 use crate::console::screens::{instead_of_rows, is_dimmed, labelled, list_right};
 use crate::console::theme::{self, Role};
-use crate::console::widgets::{Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table};
+use crate::console::widgets::{
+    Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table,
+};
 use crate::domain::{ErrorItem, VendorError};
 use crate::service::messages::CauseRow;
 
@@ -54,7 +56,10 @@ fn draw_causes(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let whole = list.rows.len() == list.matched && list.matched == list.total;
     let kinds = format::count(list.total as u64, "kind", "kinds");
     let title = if whole && list.total > 0 {
-        format!("Errors {kinds}, {}", format::count(records, "record", "records"))
+        format!(
+            "Errors {kinds}, {}",
+            format::count(records, "record", "records")
+        )
     } else if list.total > 0 {
         format!("Errors {kinds}")
     } else {
@@ -65,7 +70,10 @@ fn draw_causes(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
         .bottom(list.position())
         .focused(focused)
         .draw(buf, area, model.theme);
-    let empty = ["No errors. Every record that was looked at could be synced.", "6 shows the runs."];
+    let empty = [
+        "No errors. Every record that was looked at could be synced.",
+        "6 shows the runs.",
+    ];
     if let Some(lines) = instead_of_rows(model, list, "errors", &empty) {
         draw_notice(buf, inner, &lines, model.theme);
         return;
@@ -74,15 +82,35 @@ fn draw_causes(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let rows = list
         .visible()
         .map(|(at, row)| TableRow {
-            cells: row.map_or_else(|| vec![Text::of("…", Role::Muted)], |row| cause_cells(model, row)),
+            cells: row.map_or_else(
+                || vec![Text::of("…", Role::Muted)],
+                |row| cause_cells(model, row),
+            ),
             selected: at == list.cursor,
             marked: false,
             dim,
         })
         .collect();
-    draw_table(buf, inner, &Table { columns: CAUSES, rows, marks: false, focused }, model.theme);
+    draw_table(
+        buf,
+        inner,
+        &Table {
+            columns: CAUSES,
+            rows,
+            marks: false,
+            focused,
+        },
+        model.theme,
+    );
     if focused {
-        hits.add(Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner }, Hit::Rows);
+        hits.add(
+            Rect {
+                y: inner.y + 1,
+                height: inner.height.saturating_sub(1),
+                ..inner
+            },
+            Hit::Rows,
+        );
     }
 }
 
@@ -97,7 +125,11 @@ fn cause_cells(model: &Model, row: &CauseRow) -> Vec<Text> {
 }
 
 fn vendor_words(vendor: &VendorError) -> String {
-    let status = if vendor.status == 0 { String::new() } else { format!("{} ", vendor.status) };
+    let status = if vendor.status == 0 {
+        String::new()
+    } else {
+        format!("{} ", vendor.status)
+    };
     format!("{status}{}: \"{}\"", vendor.code, vendor.text)
 }
 
@@ -106,24 +138,71 @@ fn draw_about(model: &Model, area: Rect, buf: &mut Buffer) {
         Panel::titled("What").draw(buf, area, model.theme);
         return;
     };
-    let title = if cause.field.is_empty() { cause.code.clone() } else { format!("{} on {}", cause.code, cause.field) };
-    let inner = Panel::titled(title).right(cause.category.word()).draw(buf, area, model.theme);
+    let title = if cause.field.is_empty() {
+        cause.code.clone()
+    } else {
+        format!("{} on {}", cause.code, cause.field)
+    };
+    let inner = Panel::titled(title)
+        .right(cause.category.word())
+        .draw(buf, area, model.theme);
     let mut lines = Vec::new();
-    let refused = format!("{} refused {}: {}", cause.side, format::count(cause.count, "record", "records"), cause.what);
+    let refused = format!(
+        "{} refused {}: {}",
+        cause.side,
+        format::count(cause.count, "record", "records"),
+        cause.what
+    );
     lines.extend(labelled("What", &refused, Role::Text, inner.width));
     if let Some(vendor) = &cause.vendor {
-        lines.extend(labelled("Why", &vendor_words(vendor), Role::Text, inner.width).into_iter().take(3));
+        lines.extend(
+            labelled("Why", &vendor_words(vendor), Role::Text, inner.width)
+                .into_iter()
+                .take(3),
+        );
     }
-    let place = if cause.field.is_empty() { cause.mapping.to_string() } else { format!("{}, field {}", cause.mapping, cause.field) };
-    let again = cause.retry_at.map_or("not retried by itself".into(), |at| format!("tried again {}", format::until(at, model.now)));
-    lines.extend(labelled("Where", &format!("{place}   first {}, {again}", format::ago(cause.first, model.now)), Role::Text, inner.width));
+    let place = if cause.field.is_empty() {
+        cause.mapping.to_string()
+    } else {
+        format!("{}, field {}", cause.mapping, cause.field)
+    };
+    let again = cause.retry_at.map_or("not retried by itself".into(), |at| {
+        format!("tried again {}", format::until(at, model.now))
+    });
+    lines.extend(labelled(
+        "Where",
+        &format!(
+            "{place}   first {}, {again}",
+            format::ago(cause.first, model.now)
+        ),
+        Role::Text,
+        inner.width,
+    ));
     lines.extend(labelled("Do", &cause.next, Role::Accent, inner.width));
-    let samples: Vec<String> = cause.samples.iter().map(|(id, name)| format!("{} {name}", format::id(id.as_str()))).collect();
+    let samples: Vec<String> = cause
+        .samples
+        .iter()
+        .map(|(id, name)| format!("{} {name}", format::id(id.as_str())))
+        .collect();
     if !samples.is_empty() {
-        lines.extend(labelled("First", &format!("{}  (enter lists all)", samples.join("   ")), Role::Text, inner.width).into_iter().take(2));
+        lines.extend(
+            labelled(
+                "First",
+                &format!("{}  (enter lists all)", samples.join("   ")),
+                Role::Text,
+                inner.width,
+            )
+            .into_iter()
+            .take(2),
+        );
     }
-    let correlation = cause.vendor.as_ref().and_then(|vendor| vendor.request_id.as_deref());
-    let id = correlation.map_or(format!("run {}", cause.run), |id| format!("correlation {id}   run {}   y copies", cause.run));
+    let correlation = cause
+        .vendor
+        .as_ref()
+        .and_then(|vendor| vendor.request_id.as_deref());
+    let id = correlation.map_or(format!("run {}", cause.run), |id| {
+        format!("correlation {id}   run {}   y copies", cause.run)
+    });
     lines.extend(labelled("Id", &id, Role::Muted, inner.width));
     // The next step and the id are never the ones that fall off a short pane.
     let room = usize::from(inner.height);
@@ -138,7 +217,13 @@ fn draw_about(model: &Model, area: Rect, buf: &mut Buffer) {
 fn draw_records(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let this = &model.errors;
     let list = &this.records;
-    let title = this.causes.current().map_or("Records".to_owned(), |cause| format!("Records {}   {}", format::number(list.total as u64), cause.code));
+    let title = this.causes.current().map_or("Records".to_owned(), |cause| {
+        format!(
+            "Records {}   {}",
+            format::number(list.total as u64),
+            cause.code
+        )
+    });
     let inner = Panel::titled(title)
         .right(list_right(model, list, ""))
         .bottom(list.position())
@@ -147,7 +232,8 @@ fn draw_records(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) 
     if this.causes.selected.is_none() {
         return;
     }
-    if let Some(lines) = instead_of_rows(model, list, "records", &["None are left of this cause."]) {
+    if let Some(lines) = instead_of_rows(model, list, "records", &["None are left of this cause."])
+    {
         draw_notice(buf, inner, &lines, model.theme);
         return;
     }
@@ -155,21 +241,45 @@ fn draw_records(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) 
     let rows = list
         .visible()
         .map(|(at, row)| TableRow {
-            cells: row.map_or_else(|| vec![Text::of("…", Role::Muted)], |row| record_cells(model, row)),
+            cells: row.map_or_else(
+                || vec![Text::of("…", Role::Muted)],
+                |row| record_cells(model, row),
+            ),
             selected: at == list.cursor,
             marked: row.is_some_and(|row| list.marks.contains(&row.id)),
             dim,
         })
         .collect();
-    draw_table(buf, inner, &Table { columns: RECORDS, rows, marks: !list.marks.is_empty(), focused: this.opened }, model.theme);
+    draw_table(
+        buf,
+        inner,
+        &Table {
+            columns: RECORDS,
+            rows,
+            marks: !list.marks.is_empty(),
+            focused: this.opened,
+        },
+        model.theme,
+    );
     if this.opened {
-        hits.add(Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner }, Hit::Rows);
+        hits.add(
+            Rect {
+                y: inner.y + 1,
+                height: inner.height.saturating_sub(1),
+                ..inner
+            },
+            Hit::Rows,
+        );
     }
 }
 
 fn record_cells(model: &Model, item: &ErrorItem) -> Vec<Text> {
     vec![
-        Text::plain(format!("{} {}", format::id(item.record.id.as_str()), item.label)),
+        Text::plain(format!(
+            "{} {}",
+            format::id(item.record.id.as_str()),
+            item.label
+        )),
         Text::plain(&item.field),
         Text::plain(format::value(&item.value)),
         Text::plain(item.run.to_string()),
@@ -185,23 +295,51 @@ fn draw_one(model: &Model, area: Rect, buf: &mut Buffer) {
         return;
     };
     let title = format!("{} {} {}", item.side.letters(), item.object, item.record.id);
-    let inner = Panel::titled(title).right("secrets hidden").draw(buf, area, model.theme);
+    let inner = Panel::titled(title)
+        .right("secrets hidden")
+        .draw(buf, area, model.theme);
     let mut lines = labelled("What", &item.message, Role::Text, inner.width);
     if !item.field.is_empty() {
-        lines.extend(labelled("Sent", &format!("{}: \"{}\"", item.field, format::value(&item.value)), Role::Text, inner.width).into_iter().take(3));
+        lines.extend(
+            labelled(
+                "Sent",
+                &format!("{}: \"{}\"", item.field, format::value(&item.value)),
+                Role::Text,
+                inner.width,
+            )
+            .into_iter()
+            .take(3),
+        );
     }
     if let Some(vendor) = &item.vendor {
-        lines.extend(labelled("Answer", &vendor_words(vendor), Role::Text, inner.width));
+        lines.extend(labelled(
+            "Answer",
+            &vendor_words(vendor),
+            Role::Text,
+            inner.width,
+        ));
         for field in &vendor.fields {
             lines.extend(labelled("", field, Role::Muted, inner.width));
         }
         if let Some(id) = &vendor.request_id {
-            lines.extend(labelled("Id", &format!("correlation {id}   y copies"), Role::Muted, inner.width));
+            lines.extend(labelled(
+                "Id",
+                &format!("correlation {id}   y copies"),
+                Role::Muted,
+                inner.width,
+            ));
         }
     }
     lines.extend(labelled("Do", &item.next, Role::Accent, inner.width));
-    let again = item.retry_at.map_or("not by itself; an edit or R".into(), |at| format::until(at, model.now));
-    let tries = format!("{}, again: {again}", format::count(u64::from(item.tries), "try", "tries"));
+    let again = item
+        .retry_at
+        .map_or("not by itself; an edit or R".into(), |at| {
+            format::until(at, model.now)
+        });
+    let tries = format!(
+        "{}, again: {again}",
+        format::count(u64::from(item.tries), "try", "tries")
+    );
     lines.extend(labelled("Tries", &tries, Role::Muted, inner.width));
     draw_lines(buf, inner, &lines, model.theme);
 }

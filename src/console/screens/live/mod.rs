@@ -66,13 +66,24 @@ pub struct Live {
 impl Live {
     /// At the start: the newest line is kept in sight.
     pub fn new() -> Self {
-        Live { follow: true, ..Live::default() }
+        Live {
+            follow: true,
+            ..Live::default()
+        }
     }
 
     /// Takes a fact; true where it belonged here.
     pub fn hear(&mut self, event: &Event, now: DateTime<Utc>) -> bool {
         match event {
-            Event::Line { at, tone, subject, label, what, item, link } => {
+            Event::Line {
+                at,
+                tone,
+                subject,
+                label,
+                what,
+                item,
+                link,
+            } => {
                 self.incoming.push(Line {
                     at: *at,
                     tone: *tone,
@@ -107,7 +118,11 @@ impl Live {
 
     /// Shows what came in, if the last time is a second ago.
     pub fn take_in(&mut self, now: DateTime<Utc>) {
-        if self.incoming.is_empty() || self.taken_at.is_some_and(|at| now - at < Duration::seconds(1)) {
+        if self.incoming.is_empty()
+            || self
+                .taken_at
+                .is_some_and(|at| now - at < Duration::seconds(1))
+        {
             return;
         }
         self.taken_at = Some(now);
@@ -121,19 +136,29 @@ impl Live {
 
     /// When lines that came in are due to be shown.
     pub fn due_at(&self) -> Option<DateTime<Utc>> {
-        (!self.incoming.is_empty()).then(|| self.taken_at.map_or(DateTime::<Utc>::MIN_UTC, |at| at + Duration::seconds(1)))
+        (!self.incoming.is_empty()).then(|| {
+            self.taken_at
+                .map_or(DateTime::<Utc>::MIN_UTC, |at| at + Duration::seconds(1))
+        })
     }
 
     /// Notes the write rates, at most once a second.
     pub fn sample(&mut self, status: &Status, now: DateTime<Utc>) {
         let Some(run) = &status.run else { return };
-        if self.sampled_at.is_some_and(|at| now - at < Duration::seconds(1)) {
+        if self
+            .sampled_at
+            .is_some_and(|at| now - at < Duration::seconds(1))
+        {
             return;
         }
         self.sampled_at = Some(now);
         for side in Side::BOTH {
             let word = format!("apply {}", side.letters());
-            let rate = run.phases.iter().find(|phase| phase.word == word).map_or(0, |phase| phase.per_second);
+            let rate = run
+                .phases
+                .iter()
+                .find(|phase| phase.word == word)
+                .map_or(0, |phase| phase.per_second);
             let rates = self.rates.get_mut(side);
             rates.push_back(rate);
             if rates.len() > SAMPLES {
@@ -144,14 +169,22 @@ impl Live {
 
     /// Lines that the filter lets through.
     pub fn shown(&self) -> Vec<&Line> {
-        let words: Vec<String> = self.filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let words: Vec<String> = self
+            .filter
+            .to_lowercase()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
         self.lines
             .iter()
             .filter(|line| {
                 let text = format!("{} {} {}", line.subject, line.label, line.what).to_lowercase();
                 words.iter().all(|word| match word.strip_prefix('!') {
                     Some(word) => !text.contains(word),
-                    None => text.contains(word.split_once(':').map_or(word.as_str(), |(_, value)| value)),
+                    None => text.contains(
+                        word.split_once(':')
+                            .map_or(word.as_str(), |(_, value)| value),
+                    ),
                 })
             })
             .collect()
@@ -218,17 +251,31 @@ pub fn fit(model: &mut Model) {
 /// The areas, which depend on how many phases and mappings there are.
 pub fn areas(model: &Model) -> layout::LiveAreas {
     let frame = layout::frame(model.area);
-    let (phases, mappings) = model.status.run.as_ref().map_or((2, 0), |run| (view::phases(run).len(), run.mappings.len()));
+    let (phases, mappings) = model
+        .status
+        .run
+        .as_ref()
+        .map_or((2, 0), |run| (view::phases(run).len(), run.mappings.len()));
     layout::live(frame.body, frame.room, phases as u16, mappings as u16)
 }
 
 /// The screen's own commands.
 pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
-    let held = model.status.run.as_ref().is_some_and(|run| run.control != Control::Going);
+    let held = model
+        .status
+        .run
+        .as_ref()
+        .is_some_and(|run| run.control != Control::Going);
     match command {
         Command::Hold if held => vec![model.ask(Purpose::Done("Going on.".into()), Request::GoOn)],
-        Command::Hold => vec![model.ask(Purpose::Done("Holding after this batch. space goes on.".into()), Request::Hold)],
-        Command::StopAfterBatch => vec![model.ask(Purpose::Done("Stopping after this batch.".into()), Request::Stop)],
+        Command::Hold => vec![model.ask(
+            Purpose::Done("Holding after this batch. space goes on.".into()),
+            Request::Hold,
+        )],
+        Command::StopAfterBatch => vec![model.ask(
+            Purpose::Done("Stopping after this batch.".into()),
+            Request::Stop,
+        )],
         Command::StopNow => {
             let dialog = confirm::stop_now(model);
             model.overlays.push(Overlay::Confirm(dialog));
@@ -246,7 +293,11 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
 }
 
 fn open(model: &mut Model) -> Vec<Effect> {
-    let line = model.live.shown().get(model.live.cursor.at).map(|line| (*line).clone());
+    let line = model
+        .live
+        .shown()
+        .get(model.live.cursor.at)
+        .map(|line| (*line).clone());
     let Some(line) = line else {
         model.say(Tone::Info, "No event is selected.");
         return Vec::new();
@@ -263,8 +314,17 @@ fn open(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         (None, _) => {
-            let id = line.subject.split_whitespace().last().unwrap_or_default().to_owned();
-            let query = if line.label.is_empty() { id } else { line.label.clone() };
+            let id = line
+                .subject
+                .split_whitespace()
+                .last()
+                .unwrap_or_default()
+                .to_owned();
+            let query = if line.label.is_empty() {
+                id
+            } else {
+                line.label.clone()
+            };
             if query.is_empty() {
                 model.say(Tone::Info, "This event is not about one record.");
                 return Vec::new();

@@ -11,7 +11,9 @@ use crate::console::layout::{Frame, Room};
 use crate::console::list::Nav;
 use crate::console::model::Model;
 use crate::console::theme::{self, Role};
-use crate::console::widgets::{Align, Col, Panel, Table, TableRow, Text, draw_lines, draw_table, gauge, sparkline};
+use crate::console::widgets::{
+    Align, Col, Panel, Table, TableRow, Text, draw_lines, draw_table, gauge, sparkline,
+};
 use crate::domain::{RunKind, Side};
 use crate::service::messages::{Control, PhaseLine, PhaseState, Progress};
 
@@ -23,7 +25,11 @@ pub fn spinner(model: &Model) -> &'static str {
         return "▸";
     }
     let beat = if model.options.slow_link { 1_000 } else { 250 };
-    let step = model.now.timestamp_millis().div_euclid(beat).rem_euclid(SPINNER.len() as i64);
+    let step = model
+        .now
+        .timestamp_millis()
+        .div_euclid(beat)
+        .rem_euclid(SPINNER.len() as i64);
     SPINNER.get(step as usize).copied().unwrap_or("▸")
 }
 
@@ -59,7 +65,12 @@ pub fn draw(model: &Model, frame: Frame, buf: &mut Buffer, hits: &mut HitMap) {
 }
 
 fn title(run: &Progress) -> String {
-    let names: Vec<&str> = run.mappings.iter().take(3).map(|mapping| mapping.as_str()).collect();
+    let names: Vec<&str> = run
+        .mappings
+        .iter()
+        .take(3)
+        .map(|mapping| mapping.as_str())
+        .collect();
     let mut mappings = names.join(", ");
     if run.mappings.len() > names.len() {
         mappings += &format!(" and {} more", run.mappings.len() - names.len());
@@ -84,17 +95,31 @@ fn draw_phases(model: &Model, area: Rect, buf: &mut Buffer) {
         let next = model
             .status
             .next_run_at
-            .map_or("No run is scheduled.".to_owned(), |at| format!("The next run is {} ({} UTC).", format::until(at, model.now), at.format("%H:%M")));
-        let last = model.status.last_run.map_or(String::new(), |run| format!(" Run {run} was the last; 6 shows runs."));
+            .map_or("No run is scheduled.".to_owned(), |at| {
+                format!(
+                    "The next run is {} ({} UTC).",
+                    format::until(at, model.now),
+                    at.format("%H:%M")
+                )
+            });
+        let last = model.status.last_run.map_or(String::new(), |run| {
+            format!(" Run {run} was the last; 6 shows runs.")
+        });
         let lines = [
             Text::plain(format!(" No run is under way. {next}{last}")),
-            Text::new().and(" 1", Role::Key).then(" Mappings, then ").and("R", Role::Key).then(" starts one now."),
+            Text::new()
+                .and(" 1", Role::Key)
+                .then(" Mappings, then ")
+                .and("R", Role::Key)
+                .then(" starts one now."),
         ];
         draw_lines(buf, inner, &lines, model.theme);
         return;
     };
     let took = format::duration((model.now - run.started_at).num_seconds());
-    let inner = Panel::titled(title(run)).right(took).draw(buf, area, model.theme);
+    let inner = Panel::titled(title(run))
+        .right(took)
+        .draw(buf, area, model.theme);
     let mut moving = true;
     let lines: Vec<Text> = phases(run)
         .into_iter()
@@ -103,7 +128,11 @@ fn draw_phases(model: &Model, area: Rect, buf: &mut Buffer) {
                 PhaseState::Waiting => ("·", Role::Muted),
                 PhaseState::Done => ("✓", Role::Ok),
                 PhaseState::Failed => ("✗", Role::Error),
-                PhaseState::Going if std::mem::take(&mut moving) && run.control == Control::Going => (spinner(model), Role::Accent),
+                PhaseState::Going
+                    if std::mem::take(&mut moving) && run.control == Control::Going =>
+                {
+                    (spinner(model), Role::Accent)
+                }
                 PhaseState::Going => ("⠿", Role::Accent),
             };
             phase_line(model, phase, glyph, inner.width)
@@ -113,8 +142,16 @@ fn draw_phases(model: &Model, area: Rect, buf: &mut Buffer) {
 }
 
 fn phase_line(model: &Model, phase: &PhaseLine, (glyph, role): (&str, Role), columns: u16) -> Text {
-    let word_role = if phase.state == PhaseState::Waiting { Role::Muted } else { Role::Text };
-    let line = Text::plain(" ").and(glyph, role).then(" ").and(&phase.word, word_role).pad_to(18);
+    let word_role = if phase.state == PhaseState::Waiting {
+        Role::Muted
+    } else {
+        Role::Text
+    };
+    let line = Text::plain(" ")
+        .and(glyph, role)
+        .then(" ")
+        .and(&phase.word, word_role)
+        .pad_to(18);
     let bar = if columns < 70 { 10 } else { 20 };
     if phase.of > 0 && phase.state == PhaseState::Going {
         let percent = (u128::from(phase.done.min(phase.of)) * 100 / u128::from(phase.of)) as u64;
@@ -125,7 +162,10 @@ fn phase_line(model: &Model, phase: &PhaseLine, (glyph, role): (&str, Role), col
             format::number(phase.of)
         ));
         if phase.per_second > 0 {
-            line.push(format!("  {}/s", format::number(phase.per_second)), Role::Text);
+            line.push(
+                format!("  {}/s", format::number(phase.per_second)),
+                Role::Text,
+            );
             if let Some(left) = eta(model, phase) {
                 line.push(format!("  ~{left}"), Role::Muted);
             }
@@ -138,7 +178,8 @@ fn phase_line(model: &Model, phase: &PhaseLine, (glyph, role): (&str, Role), col
     match (phase.started_at, phase.ended_at) {
         (Some(started), Some(ended)) => {
             let took = format::duration((ended - started).num_seconds());
-            line.pad_to(detail_at.min(56)).and(format!("{took:>6}"), Role::Muted)
+            line.pad_to(detail_at.min(56))
+                .and(format!("{took:>6}"), Role::Muted)
         }
         _ => line,
     }
@@ -157,7 +198,11 @@ fn eta(model: &Model, phase: &PhaseLine) -> Option<String> {
         _ => 60,
     };
     let rounded = seconds.div_ceil(step) * step;
-    Some(if rounded >= 60 { format!("{}m", rounded.div_ceil(60)) } else { format!("{rounded}s") })
+    Some(if rounded >= 60 {
+        format!("{}m", rounded.div_ceil(60))
+    } else {
+        format!("{rounded}s")
+    })
 }
 
 fn draw_rate(model: &Model, area: Rect, buf: &mut Buffer) {
@@ -165,7 +210,9 @@ fn draw_rate(model: &Model, area: Rect, buf: &mut Buffer) {
     let mut lines = vec![Text::of(" writes/s (60 s)", Role::Muted)];
     for side in Side::BOTH {
         let rates: Vec<u64> = model.live.rates.get(side).iter().copied().collect();
-        let shown = rates.get(rates.len().saturating_sub(24)..).unwrap_or_default();
+        let shown = rates
+            .get(rates.len().saturating_sub(24)..)
+            .unwrap_or_default();
         let now = rates.last().copied().unwrap_or(0);
         lines.push(
             Text::plain(" ")
@@ -182,13 +229,29 @@ fn draw_rate(model: &Model, area: Rect, buf: &mut Buffer) {
         let line = Text::plain(" ").and(side.letters(), theme::side(side));
         lines.push(match connection.daily {
             Some((used, limit)) => {
-                let percent = if limit == 0 { 100 } else { u128::from(used) * 100 / u128::from(limit) };
-                line.then(format!(" {} {percent:>3}%  {} left", gauge(used, limit, 20), format::short_number(limit.saturating_sub(used))))
+                let percent = if limit == 0 {
+                    100
+                } else {
+                    u128::from(used) * 100 / u128::from(limit)
+                };
+                line.then(format!(
+                    " {} {percent:>3}%  {} left",
+                    gauge(used, limit, 20),
+                    format::short_number(limit.saturating_sub(used))
+                ))
             }
             None => line.then(" not told yet"),
         });
-        if let Some(forecast) = model.status.run.as_ref().and_then(|run| run.forecast.as_ref()) {
-            lines.push(Text::of(format!("    forecast +{}", format::number(*forecast.get(side))), Role::Muted));
+        if let Some(forecast) = model
+            .status
+            .run
+            .as_ref()
+            .and_then(|run| run.forecast.as_ref())
+        {
+            lines.push(Text::of(
+                format!("    forecast +{}", format::number(*forecast.get(side))),
+                Role::Muted,
+            ));
         }
     }
     draw_lines(buf, inner, &lines, model.theme);
@@ -203,36 +266,76 @@ fn draw_mappings(model: &Model, area: Rect, buf: &mut Buffer) {
         Col::number("CHANGED", 8, 1),
         Col::number("WRITTEN", 8, 0),
         Col::number("CONF", 5, 0),
-        Col { align: Align::Right, ..Col::fixed("ERR", 5, 0) },
+        Col {
+            align: Align::Right,
+            ..Col::fixed("ERR", 5, 0)
+        },
     ];
     let rows = run
         .mappings
         .iter()
         .map(|mapping| {
-            let counts = run.counts.iter().find(|counts| counts.mapping == *mapping).map(|counts| &counts.counts);
+            let counts = run
+                .counts
+                .iter()
+                .find(|counts| counts.mapping == *mapping)
+                .map(|counts| &counts.counts);
             let cells = match counts {
                 None => {
                     let dash = || Text::of("-", Role::Muted);
-                    vec![dash(), Text::of("waits", Role::Muted), dash(), dash(), dash()]
+                    vec![
+                        dash(),
+                        Text::of("waits", Role::Muted),
+                        dash(),
+                        dash(),
+                        dash(),
+                    ]
                 }
                 Some(counts) => {
-                    let written = counts.created.salesforce + counts.created.hubspot + counts.updated.salesforce + counts.updated.hubspot;
-                    let changed = counts.updated_links + counts.created.salesforce + counts.created.hubspot;
-                    [counts.read.salesforce + counts.read.hubspot, changed, written, counts.conflicts + counts.review, counts.errors]
-                        .into_iter()
-                        .map(|count| Text::plain(format::number(count)))
-                        .collect()
+                    let written = counts.created.salesforce
+                        + counts.created.hubspot
+                        + counts.updated.salesforce
+                        + counts.updated.hubspot;
+                    let changed =
+                        counts.updated_links + counts.created.salesforce + counts.created.hubspot;
+                    [
+                        counts.read.salesforce + counts.read.hubspot,
+                        changed,
+                        written,
+                        counts.conflicts + counts.review,
+                        counts.errors,
+                    ]
+                    .into_iter()
+                    .map(|count| Text::plain(format::number(count)))
+                    .collect()
                 }
             };
-            TableRow { cells: [vec![Text::plain(mapping.as_str())], cells].concat(), ..TableRow::default() }
+            TableRow {
+                cells: [vec![Text::plain(mapping.as_str())], cells].concat(),
+                ..TableRow::default()
+            }
         })
         .collect();
-    draw_table(buf, inner, &Table { columns: &columns, rows, marks: false, focused: false }, model.theme);
+    draw_table(
+        buf,
+        inner,
+        &Table {
+            columns: &columns,
+            rows,
+            marks: false,
+            focused: false,
+        },
+        model.theme,
+    );
 }
 
 fn draw_events(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let live = &model.live;
-    let right = if live.filter.is_empty() { String::new() } else { format!("/ {} ({} hidden)", live.filter, live.hidden()) };
+    let right = if live.filter.is_empty() {
+        String::new()
+    } else {
+        format!("/ {} ({} hidden)", live.filter, live.hidden())
+    };
     let place = if live.lines.is_empty() {
         String::new()
     } else if live.follow {
@@ -243,9 +346,16 @@ fn draw_events(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let bottom = if live.dropped == 0 {
         place
     } else {
-        format!("{} not shown here, all are in the journal   {place}", format::count(live.dropped, "line", "lines"))
+        format!(
+            "{} not shown here, all are in the journal   {place}",
+            format::count(live.dropped, "line", "lines")
+        )
     };
-    let inner = Panel::titled("Events (latest)").right(right).bottom(bottom).focused(true).draw(buf, area, model.theme);
+    let inner = Panel::titled("Events (latest)")
+        .right(right)
+        .bottom(bottom)
+        .focused(true)
+        .draw(buf, area, model.theme);
     let shown = live.shown();
     if shown.is_empty() {
         let line = match (live.lines.is_empty(), model.status.run.is_some()) {
@@ -256,13 +366,30 @@ fn draw_events(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
         draw_lines(buf, inner, &[Text::of(line, Role::Muted)], model.theme);
         return;
     }
-    for (row, (at, line)) in shown.iter().enumerate().skip(live.cursor.top).take(usize::from(inner.height)).enumerate() {
+    for (row, (at, line)) in shown
+        .iter()
+        .enumerate()
+        .skip(live.cursor.top)
+        .take(usize::from(inner.height))
+        .enumerate()
+    {
         let y = inner.y + row as u16;
         let (glyph, role) = theme::tone(line.tone);
         let selected = at == live.cursor.at && !live.follow;
-        let over = if selected { model.theme.style(Role::Selection) } else { Style::new() };
+        let over = if selected {
+            model.theme.style(Role::Selection)
+        } else {
+            Style::new()
+        };
         if selected {
-            buf.set_style(Rect { y, height: 1, ..inner }, over);
+            buf.set_style(
+                Rect {
+                    y,
+                    height: 1,
+                    ..inner
+                },
+                over,
+            );
             Text::plain("▌").draw(buf, inner.x, y, 1, model.theme, over);
         }
         let subject = format::cut(&format::clean(&line.subject), 24);
@@ -271,10 +398,20 @@ fn draw_events(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
             .and(glyph, role)
             .then(format!(" {subject}"))
             .pad_to(29)
-            .then(format!("  {}", format::cut(&format::clean(&line.label), usize::from(inner.width / 4))))
+            .then(format!(
+                "  {}",
+                format::cut(&format::clean(&line.label), usize::from(inner.width / 4))
+            ))
             .pad_to(33 + usize::from(inner.width / 4))
             .and(&line.what, role);
-        text.draw(buf, inner.x + 1, y, usize::from(inner.width.saturating_sub(1)), model.theme, over);
+        text.draw(
+            buf,
+            inner.x + 1,
+            y,
+            usize::from(inner.width.saturating_sub(1)),
+            model.theme,
+            over,
+        );
     }
     hits.add(inner, Hit::Rows);
 }
@@ -288,11 +425,21 @@ fn draw_totals(model: &Model, room: Room, area: Rect, buf: &mut Buffer) {
     };
     let totals = run.totals;
     let alarm = |count: u64, role: Role| if count > 0 { role } else { Role::Text };
-    let first = Text::plain(format!(" written {}   unchanged {}   ", format::number(totals.written), format::number(totals.unchanged)))
-        .and(format!("conflicts {}", format::number(totals.conflicts)), alarm(totals.conflicts, Role::Warn))
-        .then("   ")
-        .and(format!("failed {}", format::number(totals.failed)), alarm(totals.failed, Role::Error))
-        .then(format!("   skipped {}", format::number(totals.skipped)));
+    let first = Text::plain(format!(
+        " written {}   unchanged {}   ",
+        format::number(totals.written),
+        format::number(totals.unchanged)
+    ))
+    .and(
+        format!("conflicts {}", format::number(totals.conflicts)),
+        alarm(totals.conflicts, Role::Warn),
+    )
+    .then("   ")
+    .and(
+        format!("failed {}", format::number(totals.failed)),
+        alarm(totals.failed, Role::Error),
+    )
+    .then(format!("   skipped {}", format::number(totals.skipped)));
     if room <= Room::Narrow {
         draw_lines(buf, area, &[first], model.theme);
         return;
@@ -302,21 +449,35 @@ fn draw_totals(model: &Model, room: Room, area: Rect, buf: &mut Buffer) {
         api.push(format!(" {} ", side.letters()), theme::side(side));
         api.push(format::number(*run.calls.total.get(side)), Role::Text);
         if let Some(forecast) = &run.forecast {
-            api.push(format!(" of ~{}", format::number(*forecast.get(side))), Role::Muted);
+            api.push(
+                format!(" of ~{}", format::number(*forecast.get(side))),
+                Role::Muted,
+            );
         }
     }
     let left: Vec<String> = Side::BOTH
         .into_iter()
         .filter_map(|side| {
             let (used, limit) = model.status.connections.get(side).daily?;
-            Some(format!("{} {}", side.letters(), format::short_number(limit.saturating_sub(used))))
+            Some(format!(
+                "{} {}",
+                side.letters(),
+                format::short_number(limit.saturating_sub(used))
+            ))
         })
         .collect();
     if !left.is_empty() {
         api.push(format!("      left today  {}", left.join("  ")), Role::Text);
     }
     if let Some((batch, of)) = run.batch {
-        api.push(format!("      batch {} of {}", format::number(batch), format::number(of)), Role::Muted);
+        api.push(
+            format!(
+                "      batch {} of {}",
+                format::number(batch),
+                format::number(of)
+            ),
+            Role::Muted,
+        );
     }
     let inner = Panel::titled("Totals").draw(buf, area, model.theme);
     draw_lines(buf, inner, &[first, api], model.theme);

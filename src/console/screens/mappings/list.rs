@@ -42,7 +42,9 @@ impl MappingList {
     pub fn wanted(&self, now: DateTime<Utc>) -> bool {
         self.pending.is_none()
             && self.failed.is_none()
-            && self.at.is_none_or(|at| self.stale && (now - at).num_milliseconds() >= 1_000)
+            && self
+                .at
+                .is_none_or(|at| self.stale && (now - at).num_milliseconds() >= 1_000)
     }
 
     /// When `wanted` will change its mind by itself.
@@ -54,7 +56,11 @@ impl MappingList {
 
     /// Takes the answer to request `id`.
     pub fn arrived(&mut self, id: u64, rows: Vec<MappingRow>, now: DateTime<Utc>) {
-        if self.pending.take_if(|(pending, _)| *pending == id).is_none() {
+        if self
+            .pending
+            .take_if(|(pending, _)| *pending == id)
+            .is_none()
+        {
             return;
         }
         self.rows = rows;
@@ -65,7 +71,9 @@ impl MappingList {
 
     /// The selected row.
     pub fn current(&self) -> Option<&MappingRow> {
-        self.shown.get(self.cursor.at).and_then(|index| self.rows.get(*index))
+        self.shown
+            .get(self.cursor.at)
+            .and_then(|index| self.rows.get(*index))
     }
 
     /// Selects a mapping by name.
@@ -75,21 +83,33 @@ impl MappingList {
     }
 
     fn arrange(&mut self) {
-        let words: Vec<String> = self.filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let words: Vec<String> = self
+            .filter
+            .to_lowercase()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
         self.shown = (0..self.rows.len())
-            .filter(|index| self.rows.get(*index).is_some_and(|row| words.iter().all(|word| passes(row, word))))
+            .filter(|index| {
+                self.rows
+                    .get(*index)
+                    .is_some_and(|row| words.iter().all(|word| passes(row, word)))
+            })
             .collect();
         if let Some((column, down)) = self.sort {
             let rows = &self.rows;
-            self.shown.sort_by_key(|index| rows.get(*index).map(|row| sort_key(row, column)));
+            self.shown
+                .sort_by_key(|index| rows.get(*index).map(|row| sort_key(row, column)));
             if down {
                 self.shown.reverse();
             }
         }
         let place = self.selected.as_ref().and_then(|selected| {
-            self.shown
-                .iter()
-                .position(|index| self.rows.get(*index).is_some_and(|row| row.mapping == *selected))
+            self.shown.iter().position(|index| {
+                self.rows
+                    .get(*index)
+                    .is_some_and(|row| row.mapping == *selected)
+            })
         });
         self.cursor.set(self.shown.len(), self.cursor.height);
         self.cursor.jump(place.unwrap_or(self.cursor.at));
@@ -98,7 +118,9 @@ impl MappingList {
 }
 
 fn passes(row: &MappingRow, word: &str) -> bool {
-    let (negated, word) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
+    let (negated, word) = word
+        .strip_prefix('!')
+        .map_or((false, word), |rest| (true, rest));
     let state = match row.state {
         MappingStatus::ToConfirm => "confirm",
         MappingStatus::Active => "active",
@@ -109,7 +131,11 @@ fn passes(row: &MappingRow, word: &str) -> bool {
     let text = match word.split_once(':') {
         Some(("state", value)) => return state.contains(value) != negated,
         Some((_, value)) => return row.mapping.as_str().to_lowercase().contains(value) != negated,
-        None => format!("{} {} {} {state}", row.mapping, row.objects.salesforce, row.objects.hubspot).to_lowercase(),
+        None => format!(
+            "{} {} {} {state}",
+            row.mapping, row.objects.salesforce, row.objects.hubspot
+        )
+        .to_lowercase(),
     };
     text.contains(word) != negated
 }
@@ -117,7 +143,9 @@ fn passes(row: &MappingRow, word: &str) -> bool {
 fn sort_key(row: &MappingRow, column: usize) -> (u64, String) {
     let name = row.mapping.as_str().to_lowercase();
     let number = match column {
-        1 => row.last_run_at.map_or(0, |at| u64::try_from(at.timestamp()).unwrap_or(0)),
+        1 => row
+            .last_run_at
+            .map_or(0, |at| u64::try_from(at.timestamp()).unwrap_or(0)),
         2 => row.changed.unwrap_or(0),
         3 => row.conflicts,
         4 => row.errors,
@@ -174,7 +202,10 @@ impl Nav for MappingList {
             Some(_) => None,
         };
         self.arrange();
-        match self.sort.and_then(|(column, down)| COLUMNS.get(column).map(|name| (name, down))) {
+        match self
+            .sort
+            .and_then(|(column, down)| COLUMNS.get(column).map(|name| (name, down)))
+        {
             Some((name, true)) => format!("Sorted by {name}, downwards."),
             Some((name, false)) => format!("Sorted by {name}."),
             None => "The config's order.".into(),

@@ -21,7 +21,9 @@ use crate::console::msg::{Effect, Purpose};
 use crate::console::overlays::preview;
 use crate::console::screens::ScreenId;
 use crate::domain::MappingId;
-use crate::service::messages::{ActivityRow, ListKind, MappingDetail, MappingStatus, Request, SyncOrder};
+use crate::service::messages::{
+    ActivityRow, ListKind, MappingDetail, MappingStatus, Request, SyncOrder,
+};
 
 /// The panes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,7 +83,13 @@ impl Mappings {
         if self.list.marks.is_empty() {
             self.list.selected.iter().cloned().collect()
         } else {
-            self.list.rows.iter().map(|row| &row.mapping).filter(|id| self.list.marks.contains(*id)).cloned().collect()
+            self.list
+                .rows
+                .iter()
+                .map(|row| &row.mapping)
+                .filter(|id| self.list.marks.contains(*id))
+                .cloned()
+                .collect()
         }
     }
 }
@@ -93,7 +101,9 @@ pub fn fit(model: &mut Model) {
     let this = &mut model.mappings;
     let areas = layout::mappings(frame.body, frame.room, this.focus == Focus::Detail);
     let rows = |height: u16, less: u16| usize::from(height.saturating_sub(less));
-    this.list.cursor.set(this.list.shown.len(), rows(areas.list.height, 3));
+    this.list
+        .cursor
+        .set(this.list.shown.len(), rows(areas.list.height, 3));
     this.needs.set(waiting, rows(areas.needs.height, 2));
     crate::console::list::Nav::fit(&mut this.activity, rows(areas.activity.height, 2).max(1));
     let lines = this
@@ -118,9 +128,15 @@ fn panes(model: &Model) -> &'static [Focus] {
 /// The next or previous pane.
 pub fn turn(model: &mut Model, back: bool) {
     let panes = panes(model);
-    let here = panes.iter().position(|pane| *pane == model.mappings.focus).unwrap_or(0);
+    let here = panes
+        .iter()
+        .position(|pane| *pane == model.mappings.focus)
+        .unwrap_or(0);
     let by = if back { panes.len() - 1 } else { 1 };
-    model.mappings.focus = panes.get((here + by) % panes.len()).copied().unwrap_or_default();
+    model.mappings.focus = panes
+        .get((here + by) % panes.len())
+        .copied()
+        .unwrap_or_default();
 }
 
 /// The screen's own commands.
@@ -139,10 +155,14 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
 
 fn open(model: &mut Model) -> Vec<Effect> {
     match model.mappings.focus {
-        Focus::List if model.mappings.list.selected.is_some() => model.mappings.focus = Focus::Detail,
+        Focus::List if model.mappings.list.selected.is_some() => {
+            model.mappings.focus = Focus::Detail
+        }
         Focus::List | Focus::Detail => {}
         Focus::Needs => {
-            let target = needs(model).get(model.mappings.needs.at).map(|need| need.target.clone());
+            let target = needs(model)
+                .get(model.mappings.needs.at)
+                .map(|need| need.target.clone());
             return target.map_or_else(Vec::new, |target| go_to(model, target));
         }
         Focus::Activity => {
@@ -164,7 +184,10 @@ fn go_to(model: &mut Model, target: Target) -> Vec<Effect> {
         }
         Target::Conflicts(mapping) => {
             model.screen = ScreenId::Conflicts;
-            crate::console::list::Nav::set_filter(&mut model.conflicts.queue, format!("mapping:{mapping}"));
+            crate::console::list::Nav::set_filter(
+                &mut model.conflicts.queue,
+                format!("mapping:{mapping}"),
+            );
         }
         Target::Reconnect => return crate::console::update::refresh(model),
     }
@@ -186,7 +209,11 @@ fn run(model: &mut Model) -> Vec<Effect> {
         confirm: None,
         by: model.options.user.clone(),
     };
-    let then = if first { preview::Then::FirstRun(order) } else { preview::Then::Run(order) };
+    let then = if first {
+        preview::Then::FirstRun(order)
+    } else {
+        preview::Then::Run(order)
+    };
     vec![preview::start(model, mappings, then)]
 }
 
@@ -210,6 +237,10 @@ pub fn back(model: &mut Model) -> bool {
 
 /// What `y` copies.
 pub fn copied(model: &Model) -> Option<String> {
-    model.mappings.list.selected.as_ref().map(ToString::to_string)
+    model
+        .mappings
+        .list
+        .selected
+        .as_ref()
+        .map(ToString::to_string)
 }
-

@@ -53,7 +53,10 @@ pub fn needs(model: &Model) -> Vec<Need> {
         if let Some(since) = connection.unreachable_since {
             out.push(Need {
                 tone: Tone::Error,
-                text: format!("{side} unreachable since {}.", format::moment(since, model.now)),
+                text: format!(
+                    "{side} unreachable since {}.",
+                    format::moment(since, model.now)
+                ),
                 key: "r",
                 verb: "try now",
                 target: Target::Reconnect,
@@ -63,7 +66,9 @@ pub fn needs(model: &Model) -> Vec<Need> {
     let rows = &model.mappings.list.rows;
     for row in rows {
         if let MappingStatus::Halted(why) = &row.state {
-            let target = row.last_run.map_or(Target::Mapping(row.mapping.clone()), Target::Run);
+            let target = row
+                .last_run
+                .map_or(Target::Mapping(row.mapping.clone()), Target::Run);
             out.push(Need {
                 tone: Tone::Error,
                 text: format!("{}: halted, {why}", row.mapping),
@@ -78,7 +83,11 @@ pub fn needs(model: &Model) -> Vec<Need> {
             .oldest_conflict
             .map(|since| format!(", oldest {}", format::age(since, model.now)))
             .unwrap_or_default();
-        let waits = if row.conflicts == 1 { "1 conflict waits".into() } else { format!("{} conflicts wait", format::number(row.conflicts)) };
+        let waits = if row.conflicts == 1 {
+            "1 conflict waits".into()
+        } else {
+            format!("{} conflicts wait", format::number(row.conflicts))
+        };
         out.push(Need {
             tone: Tone::Warn,
             text: format!("{}: {waits}{oldest}.", row.mapping),
@@ -90,7 +99,14 @@ pub fn needs(model: &Model) -> Vec<Need> {
     if model.status.drafts > 0 {
         out.push(Need {
             tone: Tone::Warn,
-            text: format!("{} not applied yet.", format::count(model.status.drafts, "drafted choice is", "drafted choices are")),
+            text: format!(
+                "{} not applied yet.",
+                format::count(
+                    model.status.drafts,
+                    "drafted choice is",
+                    "drafted choices are"
+                )
+            ),
             key: "3",
             verb: "apply",
             target: Target::Screen(ScreenId::Conflicts),
@@ -110,10 +126,16 @@ pub fn needs(model: &Model) -> Vec<Need> {
             target: Target::Screen(ScreenId::Errors),
         });
     }
-    for row in rows.iter().filter(|row| row.state == MappingStatus::ToConfirm) {
+    for row in rows
+        .iter()
+        .filter(|row| row.state == MappingStatus::ToConfirm)
+    {
         out.push(Need {
             tone: Tone::Info,
-            text: format!("{}: never ran. Its first run shows its plan and asks.", row.mapping),
+            text: format!(
+                "{}: never ran. Its first run shows its plan and asks.",
+                row.mapping
+            ),
             key: "R",
             verb: "first run",
             target: Target::Mapping(row.mapping.clone()),

@@ -12,7 +12,9 @@ use crate::console::list::Nav;
 use crate::console::model::Model;
 use crate::console::screens::{failed, instead_of_rows, nothing_matches, waiting};
 use crate::console::theme::{self, Role};
-use crate::console::widgets::{Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table, sparkline};
+use crate::console::widgets::{
+    Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table, sparkline,
+};
 use crate::domain::{Direction, RunState};
 use crate::service::messages::{MappingRow, MappingStatus};
 
@@ -50,7 +52,11 @@ pub fn draw(model: &Model, frame: Frame, buf: &mut Buffer, hits: &mut HitMap) {
 fn draw_list(model: &Model, room: Room, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let list = &model.mappings.list;
     let focused = model.mappings.focus == Focus::List;
-    let place = if list.shown.is_empty() { 0 } else { list.cursor.at + 1 };
+    let place = if list.shown.is_empty() {
+        0
+    } else {
+        list.cursor.at + 1
+    };
     let mut bottom = format!("{place} of {}", list.shown.len());
     if list.hidden() > 0 {
         bottom += &format!(" ({} hidden)", list.hidden());
@@ -58,12 +64,20 @@ fn draw_list(model: &Model, room: Room, area: Rect, buf: &mut Buffer, hits: &mut
     if !list.marks.is_empty() {
         bottom = format!("{} marked, {bottom}", list.marks.len());
     }
-    let right = if list.filter.is_empty() { String::new() } else { format!("/ {}", list.filter) };
-    let inner = Panel::titled(if list.at.is_some() { format!("Mappings {}", list.rows.len()) } else { "Mappings".into() })
-        .right(right)
-        .bottom(bottom)
-        .focused(focused)
-        .draw(buf, area, model.theme);
+    let right = if list.filter.is_empty() {
+        String::new()
+    } else {
+        format!("/ {}", list.filter)
+    };
+    let inner = Panel::titled(if list.at.is_some() {
+        format!("Mappings {}", list.rows.len())
+    } else {
+        "Mappings".into()
+    })
+    .right(right)
+    .bottom(bottom)
+    .focused(focused)
+    .draw(buf, area, model.theme);
     if let Some(lines) = stand_in(model) {
         draw_notice(buf, inner, &lines, model.theme);
         return;
@@ -88,10 +102,22 @@ fn draw_list(model: &Model, room: Room, area: Rect, buf: &mut Buffer, hits: &mut
             })
         })
         .collect();
-    let table = Table { columns: &columns, rows, marks: !list.marks.is_empty(), focused };
+    let table = Table {
+        columns: &columns,
+        rows,
+        marks: !list.marks.is_empty(),
+        focused,
+    };
     draw_table(buf, inner, &table, model.theme);
     if focused {
-        hits.add(Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner }, Hit::Rows);
+        hits.add(
+            Rect {
+                y: inner.y + 1,
+                height: inner.height.saturating_sub(1),
+                ..inner
+            },
+            Hit::Rows,
+        );
     }
 }
 
@@ -101,15 +127,24 @@ fn stand_in(model: &Model) -> Option<Vec<Text>> {
         return Some(failed("mappings", why));
     }
     if list.at.is_none() && list.rows.is_empty() {
-        return Some(waiting(model, "mappings", list.pending.map(|(_, since)| since)));
+        return Some(waiting(
+            model,
+            "mappings",
+            list.pending.map(|(_, since)| since),
+        ));
     }
     if list.rows.is_empty() {
         return Some(vec![
             Text::plain("No mappings are configured."),
-            Text::of("Add a [[mapping]] to the config file and start Syncline again.", Role::Muted),
+            Text::of(
+                "Add a [[mapping]] to the config file and start Syncline again.",
+                Role::Muted,
+            ),
         ]);
     }
-    list.shown.is_empty().then(|| nothing_matches(&list.filter, list.rows.len()))
+    list.shown
+        .is_empty()
+        .then(|| nothing_matches(&list.filter, list.rows.len()))
 }
 
 /// Glyph and role of a mapping's state; what needs a look comes before what is fine.
@@ -137,7 +172,9 @@ fn cells(model: &Model, row: &MappingRow) -> Vec<Text> {
         MappingStatus::Paused => "paused".into(),
         MappingStatus::ToConfirm => "to confirm".into(),
         MappingStatus::Running => "running".into(),
-        MappingStatus::Active => row.next_run_at.map_or("by hand".into(), |at| format::until(at, model.now)),
+        MappingStatus::Active => row
+            .next_run_at
+            .map_or("by hand".into(), |at| format::until(at, model.now)),
     };
     let arrow = match row.direction {
         Direction::Both => "↔",
@@ -150,8 +187,13 @@ fn cells(model: &Model, row: &MappingRow) -> Vec<Text> {
         Text::of(glyph, role),
         name,
         Text::plain(format::arrow(row.direction)),
-        Text::plain(row.last_run_at.map_or("never".into(), |at| format::ago(at, model.now))),
-        row.changed.map_or(Text::of("-", Role::Muted), |changed| Text::plain(format::number(changed))),
+        Text::plain(
+            row.last_run_at
+                .map_or("never".into(), |at| format::ago(at, model.now)),
+        ),
+        row.changed.map_or(Text::of("-", Role::Muted), |changed| {
+            Text::plain(format::number(changed))
+        }),
         counted(row.conflicts, Role::Warn),
         counted(row.errors, Role::Error),
         Text::plain(next),
@@ -164,25 +206,60 @@ fn draw_needs(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let needs = needs(model);
     let cursor = model.mappings.needs;
     let hidden = needs.len().saturating_sub(cursor.height);
-    let bottom = if hidden > 0 { format!("{} of {}", cursor.at + 1, needs.len()) } else { String::new() };
-    let inner = Panel::titled("Needs you").bottom(bottom).focused(focused).draw(buf, area, model.theme);
+    let bottom = if hidden > 0 {
+        format!("{} of {}", cursor.at + 1, needs.len())
+    } else {
+        String::new()
+    };
+    let inner = Panel::titled("Needs you")
+        .bottom(bottom)
+        .focused(focused)
+        .draw(buf, area, model.theme);
     if needs.is_empty() {
-        let line = if model.mappings.list.at.is_none() { Text::new() } else { Text::of(" ✓", Role::Ok).then(" Nothing waits for you.") };
+        let line = if model.mappings.list.at.is_none() {
+            Text::new()
+        } else {
+            Text::of(" ✓", Role::Ok).then(" Nothing waits for you.")
+        };
         draw_lines(buf, inner, &[line], model.theme);
         return;
     }
     let verb_at = usize::from(inner.width).saturating_sub(18);
-    for (row, (at, need)) in needs.iter().enumerate().skip(cursor.top).take(usize::from(inner.height)).enumerate() {
+    for (row, (at, need)) in needs
+        .iter()
+        .enumerate()
+        .skip(cursor.top)
+        .take(usize::from(inner.height))
+        .enumerate()
+    {
         let y = inner.y + row as u16;
-        let over = if focused && at == cursor.at { model.theme.style(Role::Selection) } else { Style::new() };
-        let line = Rect { y, height: 1, ..inner };
+        let over = if focused && at == cursor.at {
+            model.theme.style(Role::Selection)
+        } else {
+            Style::new()
+        };
+        let line = Rect {
+            y,
+            height: 1,
+            ..inner
+        };
         if focused && at == cursor.at {
             buf.set_style(line, over);
             Text::plain("▌").draw(buf, inner.x, y, 1, model.theme, over);
         }
         let (glyph, role) = theme::tone(need.tone);
-        Text::of(glyph, role).then(format!(" {}", need.text)).draw(buf, inner.x + 1, y, verb_at.saturating_sub(2), model.theme, over);
-        Text::of(need.key, Role::Key).pad_to(7).then(need.verb).draw(buf, inner.x + verb_at as u16, y, 18, model.theme, over);
+        Text::of(glyph, role).then(format!(" {}", need.text)).draw(
+            buf,
+            inner.x + 1,
+            y,
+            verb_at.saturating_sub(2),
+            model.theme,
+            over,
+        );
+        Text::of(need.key, Role::Key)
+            .pad_to(7)
+            .then(need.verb)
+            .draw(buf, inner.x + verb_at as u16, y, 18, model.theme, over);
     }
     if focused {
         hits.add(inner, Hit::Rows);
@@ -192,8 +269,15 @@ fn draw_needs(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
 fn draw_activity(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let focused = model.mappings.focus == Focus::Activity;
     let list = &model.mappings.activity;
-    let inner = Panel::titled("Activity").focused(focused).draw(buf, area, model.theme);
-    if let Some(lines) = instead_of_rows(model, list, "activity", &["Nothing has happened yet. R on a mapping starts a run."]) {
+    let inner = Panel::titled("Activity")
+        .focused(focused)
+        .draw(buf, area, model.theme);
+    if let Some(lines) = instead_of_rows(
+        model,
+        list,
+        "activity",
+        &["Nothing has happened yet. R on a mapping starts a run."],
+    ) {
         draw_notice(buf, inner, &lines, model.theme);
         return;
     }
@@ -201,9 +285,20 @@ fn draw_activity(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap)
         let Some(activity) = activity else { continue };
         let y = inner.y + row as u16;
         let selected = focused && at == list.cursor;
-        let over = if selected { model.theme.style(Role::Selection) } else { Style::new() };
+        let over = if selected {
+            model.theme.style(Role::Selection)
+        } else {
+            Style::new()
+        };
         if selected {
-            buf.set_style(Rect { y, height: 1, ..inner }, over);
+            buf.set_style(
+                Rect {
+                    y,
+                    height: 1,
+                    ..inner
+                },
+                over,
+            );
             Text::plain("▌").draw(buf, inner.x, y, 1, model.theme, over);
         }
         let (_, role) = theme::tone(activity.tone);
@@ -212,7 +307,14 @@ fn draw_activity(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap)
             .and(format::cut(&format::clean(&activity.what), 24), role)
             .pad_to(27)
             .then(&activity.detail);
-        line.draw(buf, inner.x + 1, y, usize::from(inner.width.saturating_sub(1)), model.theme, over);
+        line.draw(
+            buf,
+            inner.x + 1,
+            y,
+            usize::from(inner.width.saturating_sub(1)),
+            model.theme,
+            over,
+        );
     }
     if focused {
         hits.add(inner, Hit::Rows);

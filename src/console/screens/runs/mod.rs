@@ -39,7 +39,11 @@ impl Runs {
 
     /// The pane that has the keys.
     pub fn context(&self) -> Context {
-        if self.opened { Context::Journal } else { Context::Runs }
+        if self.opened {
+            Context::Journal
+        } else {
+            Context::Runs
+        }
     }
 
     /// Turns the journal to the selected run.
@@ -67,7 +71,10 @@ pub fn fit(model: &mut Model) {
 /// True where the journal is on the screen.
 pub fn shows_journal(model: &Model) -> bool {
     let frame = layout::frame(model.area);
-    layout::runs(frame.body, frame.room, model.runs.opened).inner.height > 0
+    layout::runs(frame.body, frame.room, model.runs.opened)
+        .inner
+        .height
+        > 0
 }
 
 /// Goes to a run.
@@ -84,16 +91,27 @@ pub fn show(model: &mut Model, run: RunId) {
 /// The screen's own commands.
 pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
     match command {
-        Command::Open if !model.runs.opened => model.runs.opened = model.runs.runs.current().is_some(),
+        Command::Open if !model.runs.opened => {
+            model.runs.opened = model.runs.runs.current().is_some()
+        }
         Command::Open => {
             let op = model.runs.journal.current();
-            let id = op.and_then(|op| op.target.as_ref().or(op.outcome.record.as_ref()).or(op.source.as_ref()));
+            let id = op.and_then(|op| {
+                op.target
+                    .as_ref()
+                    .or(op.outcome.record.as_ref())
+                    .or(op.source.as_ref())
+            });
             if let Some(query) = id.map(ToString::to_string) {
                 return vec![model.ask(Purpose::Record, Request::Record { query })];
             }
         }
         Command::ConfirmRun => {
-            let dialog = model.runs.runs.current().and_then(|run| confirm::halted(run, &model.options.user));
+            let dialog = model
+                .runs
+                .runs
+                .current()
+                .and_then(|run| confirm::halted(run, &model.options.user));
             if let Some(dialog) = dialog {
                 model.overlays.push(Overlay::Confirm(dialog));
             }
@@ -114,6 +132,10 @@ pub fn copied(model: &Model) -> Option<String> {
         return model.runs.runs.selected.map(|run| run.to_string());
     }
     let op = model.runs.journal.current()?;
-    let id = op.target.as_ref().or(op.outcome.record.as_ref()).or(op.source.as_ref())?;
+    let id = op
+        .target
+        .as_ref()
+        .or(op.outcome.record.as_ref())
+        .or(op.source.as_ref())?;
     Some(id.to_string())
 }

@@ -9,7 +9,9 @@ use crate::console::layout::{self, Frame};
 use crate::console::model::Model;
 use crate::console::screens::{instead_of_rows, is_dimmed, labelled, list_right};
 use crate::console::theme::{self, Role};
-use crate::console::widgets::{Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table};
+use crate::console::widgets::{
+    Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table,
+};
 use crate::domain::{Counters, Op, OpState, RunKind, RunRecord, RunState, Side, Value};
 
 const RUNS: &[Col] = &[
@@ -52,20 +54,33 @@ pub fn draw(model: &Model, frame: Frame, buf: &mut Buffer, hits: &mut HitMap) {
 
 /// Records written by a run, both sides.
 pub fn applied(run: &RunRecord) -> u64 {
-    run.mappings.iter().map(|mapping| written(&mapping.counts)).sum()
+    run.mappings
+        .iter()
+        .map(|mapping| written(&mapping.counts))
+        .sum()
 }
 
 fn written(counts: &Counters) -> u64 {
     Side::BOTH
         .into_iter()
-        .map(|side| counts.created.get(side) + counts.updated.get(side) + counts.archived.get(side) + counts.merged.get(side))
+        .map(|side| {
+            counts.created.get(side)
+                + counts.updated.get(side)
+                + counts.archived.get(side)
+                + counts.merged.get(side)
+        })
         .sum()
 }
 
 fn waiting_records(run: &RunRecord) -> (u64, u64) {
-    run.mappings.iter().fold((0, 0), |(conflicts, errors), mapping| {
-        (conflicts + mapping.counts.conflicts + mapping.counts.review, errors + mapping.counts.errors)
-    })
+    run.mappings
+        .iter()
+        .fold((0, 0), |(conflicts, errors), mapping| {
+            (
+                conflicts + mapping.counts.conflicts + mapping.counts.review,
+                errors + mapping.counts.errors,
+            )
+        })
 }
 
 /// A run in a sentence, for the message line and the normal screen.
@@ -73,7 +88,10 @@ pub fn summary(run: &RunRecord) -> String {
     let (conflicts, errors) = waiting_records(run);
     let how = match run.state {
         RunState::Done | RunState::DoneWithErrors => "finished".to_owned(),
-        RunState::Halted => format!("halted: {}", run.reason.as_deref().unwrap_or("a valve tripped")),
+        RunState::Halted => format!(
+            "halted: {}",
+            run.reason.as_deref().unwrap_or("a valve tripped")
+        ),
         RunState::AwaitingConfirm => "waits for a confirm".into(),
         RunState::Cancelled => "stopped".into(),
         other => other.word().replace('_', " "),
@@ -95,7 +113,10 @@ fn state_words(run: &RunRecord) -> (String, Role) {
         RunState::Done => ("✓ done".into(), Role::Ok),
         RunState::DoneWithErrors => ("! done, some wait".into(), Role::Warn),
         RunState::Halted => {
-            let why = run.valves.first().map_or("see below".to_owned(), |valve| valve.valve.clone());
+            let why = run
+                .valves
+                .first()
+                .map_or("see below".to_owned(), |valve| valve.valve.clone());
             (format!("✗ halted: {why}"), Role::Error)
         }
         RunState::Cancelled => ("‖ stopped".into(), Role::Muted),
@@ -111,7 +132,12 @@ fn draw_runs(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
         .bottom(list.position())
         .focused(focused)
         .draw(buf, area, model.theme);
-    if let Some(lines) = instead_of_rows(model, list, "runs", &["Nothing has run yet.", "1 Mappings, then R starts a run."]) {
+    if let Some(lines) = instead_of_rows(
+        model,
+        list,
+        "runs",
+        &["Nothing has run yet.", "1 Mappings, then R starts a run."],
+    ) {
         draw_notice(buf, inner, &lines, model.theme);
         return;
     }
@@ -119,15 +145,35 @@ fn draw_runs(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let rows = list
         .visible()
         .map(|(at, row)| TableRow {
-            cells: row.map_or_else(|| vec![Text::of("…", Role::Muted)], |row| run_cells(model, row)),
+            cells: row.map_or_else(
+                || vec![Text::of("…", Role::Muted)],
+                |row| run_cells(model, row),
+            ),
             selected: at == list.cursor,
             marked: false,
             dim,
         })
         .collect();
-    draw_table(buf, inner, &Table { columns: RUNS, rows, marks: false, focused }, model.theme);
+    draw_table(
+        buf,
+        inner,
+        &Table {
+            columns: RUNS,
+            rows,
+            marks: false,
+            focused,
+        },
+        model.theme,
+    );
     if focused {
-        hits.add(Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner }, Hit::Rows);
+        hits.add(
+            Rect {
+                y: inner.y + 1,
+                height: inner.height.saturating_sub(1),
+                ..inner
+            },
+            Hit::Rows,
+        );
     }
 }
 
@@ -138,7 +184,9 @@ fn run_cells(model: &Model, run: &RunRecord) -> Vec<Text> {
     } else {
         format::moment(run.started_at, model.now)
     };
-    let took = run.ended_at.map_or("-".into(), |ended| format::duration((ended - run.started_at).num_seconds()));
+    let took = run.ended_at.map_or("-".into(), |ended| {
+        format::duration((ended - run.started_at).num_seconds())
+    });
     let by = match run.kind {
         RunKind::Incremental => run.by.clone(),
         kind => format!("{} {}", run.by, kind.word()),
@@ -151,7 +199,10 @@ fn run_cells(model: &Model, run: &RunRecord) -> Vec<Text> {
         Text::plain(took),
         Text::plain(format::number(applied(run))),
         Text::plain(format::number(conflicts)),
-        Text::of(format::number(errors), if errors > 0 { Role::Error } else { Role::Text }),
+        Text::of(
+            format::number(errors),
+            if errors > 0 { Role::Error } else { Role::Text },
+        ),
         Text::of(state, role),
     ]
 }
@@ -162,20 +213,42 @@ fn draw_about(model: &Model, area: Rect, buf: &mut Buffer) {
         return;
     };
     let title = format!("Run {}   {}", run.run, run.kind.word());
-    let inner = Panel::titled(title).right(run.state.word().replace('_', " ")).draw(buf, area, model.theme);
+    let inner = Panel::titled(title)
+        .right(run.state.word().replace('_', " "))
+        .draw(buf, area, model.theme);
     let mut lines = Vec::new();
     if let Some(reason) = &run.reason {
-        lines.extend(labelled("Why", reason, Role::Error, inner.width).into_iter().take(2));
+        lines.extend(
+            labelled("Why", reason, Role::Error, inner.width)
+                .into_iter()
+                .take(2),
+        );
     }
     for valve in &run.valves {
-        let text = format!("{}: {} ({} of {})", valve.mapping, valve.message, format::number(valve.found), format::number(valve.limit));
+        let text = format!(
+            "{}: {} ({} of {})",
+            valve.mapping,
+            valve.message,
+            format::number(valve.found),
+            format::number(valve.limit)
+        );
         lines.extend(labelled("Valve", &text, Role::Warn, inner.width));
     }
     if confirmable(run) {
-        lines.push(Text::plain(" ").and("R", Role::Key).pad_to(8).then("runs this plan all the same, after a dialog"));
+        lines.push(
+            Text::plain(" ")
+                .and("R", Role::Key)
+                .pad_to(8)
+                .then("runs this plan all the same, after a dialog"),
+        );
     }
     for mapping in &run.mappings {
-        lines.extend(labelled("", &mapping_line(mapping.mapping.as_str(), &mapping.counts), Role::Text, inner.width));
+        lines.extend(labelled(
+            "",
+            &mapping_line(mapping.mapping.as_str(), &mapping.counts),
+            Role::Text,
+            inner.width,
+        ));
     }
     let calls = |side: Side| {
         format!(
@@ -185,10 +258,26 @@ fn draw_about(model: &Model, area: Rect, buf: &mut Buffer) {
             format::number(*run.expected_calls.get(side))
         )
     };
-    lines.extend(labelled("Calls", &format!("{}   {}", calls(Side::Salesforce), calls(Side::HubSpot)), Role::Muted, inner.width));
+    lines.extend(labelled(
+        "Calls",
+        &format!("{}   {}", calls(Side::Salesforce), calls(Side::HubSpot)),
+        Role::Muted,
+        inner.width,
+    ));
     let moment = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
-    let when = run.ended_at.map_or_else(|| moment(run.started_at), |ended| format!("{} to {}", moment(run.started_at), ended.format("%H:%M:%S")));
-    lines.extend(labelled("When", &format!("{when}   {} in the journal", format::count(run.ops, "write", "writes")), Role::Muted, inner.width));
+    let when = run.ended_at.map_or_else(
+        || moment(run.started_at),
+        |ended| format!("{} to {}", moment(run.started_at), ended.format("%H:%M:%S")),
+    );
+    lines.extend(labelled(
+        "When",
+        &format!(
+            "{when}   {} in the journal",
+            format::count(run.ops, "write", "writes")
+        ),
+        Role::Muted,
+        inner.width,
+    ));
     draw_lines(buf, inner, &lines, model.theme);
 }
 
@@ -228,7 +317,10 @@ pub fn confirmable(run: &RunRecord) -> bool {
 fn draw_journal(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let this = &model.runs;
     let list = &this.journal;
-    let title = this.runs.selected.map_or("Journal".to_owned(), |run| format!("Run {run} journal"));
+    let title = this
+        .runs
+        .selected
+        .map_or("Journal".to_owned(), |run| format!("Run {run} journal"));
     let inner = Panel::titled(title)
         .right(list_right(model, list, ""))
         .bottom(list.position())
@@ -251,9 +343,26 @@ fn draw_journal(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) 
             dim,
         })
         .collect();
-    draw_table(buf, inner, &Table { columns: JOURNAL, rows, marks: false, focused: this.opened }, model.theme);
+    draw_table(
+        buf,
+        inner,
+        &Table {
+            columns: JOURNAL,
+            rows,
+            marks: false,
+            focused: this.opened,
+        },
+        model.theme,
+    );
     if this.opened {
-        hits.add(Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner }, Hit::Rows);
+        hits.add(
+            Rect {
+                y: inner.y + 1,
+                height: inner.height.saturating_sub(1),
+                ..inner
+            },
+            Hit::Rows,
+        );
     }
 }
 
@@ -265,7 +374,13 @@ fn op_record(op: &Op) -> String {
 fn op_cells(op: &Op) -> Vec<Text> {
     let first = op.fields.iter().next();
     let more = op.fields.len().saturating_sub(1);
-    let field = first.map_or("-".into(), |(name, _)| if more > 0 { format!("{name} +{more}") } else { name.clone() });
+    let field = first.map_or("-".into(), |(name, _)| {
+        if more > 0 {
+            format!("{name} +{more}")
+        } else {
+            name.clone()
+        }
+    });
     let value = |value: Option<&Value>| value.map_or("-".into(), format::value);
     let role = match op.state {
         OpState::Confirmed => Role::Ok,
@@ -278,7 +393,10 @@ fn op_cells(op: &Op) -> Vec<Text> {
         Text::plain(op_record(op)),
         Text::plain(op.kind.word()),
         Text::plain(field),
-        Text::of(value(first.map(|(_, assignment)| &assignment.before)), Role::Base),
+        Text::of(
+            value(first.map(|(_, assignment)| &assignment.before)),
+            Role::Base,
+        ),
         Text::plain(value(first.map(|(_, assignment)| &assignment.after))),
         Text::of(op.state.word(), role),
     ]
@@ -290,21 +408,45 @@ fn draw_op(model: &Model, area: Rect, buf: &mut Buffer) {
         Panel::titled("Write").draw(buf, area, model.theme);
         return;
     };
-    let title = format!("{} {} {} {}", op.side.letters(), op.kind.word(), op.object, op_record(op));
-    let inner = Panel::titled(title).right(op.state.word()).draw(buf, area, model.theme);
+    let title = format!(
+        "{} {} {} {}",
+        op.side.letters(),
+        op.kind.word(),
+        op.object,
+        op_record(op)
+    );
+    let inner = Panel::titled(title)
+        .right(op.state.word())
+        .draw(buf, area, model.theme);
     let mut lines: Vec<Text> = Vec::new();
     if let Some(why) = &op.outcome.why {
-        lines.extend(labelled("Why", why, Role::Warn, inner.width).into_iter().take(2));
+        lines.extend(
+            labelled("Why", why, Role::Warn, inner.width)
+                .into_iter()
+                .take(2),
+        );
     }
     if let Some(error) = &op.outcome.error {
-        lines.extend(labelled("Answer", &format!("{} {}", error.code, error.text), Role::Error, inner.width).into_iter().take(2));
+        lines.extend(
+            labelled(
+                "Answer",
+                &format!("{} {}", error.code, error.text),
+                Role::Error,
+                inner.width,
+            )
+            .into_iter()
+            .take(2),
+        );
     }
     for (name, assignment) in &op.fields {
         lines.push(
             Text::plain(format!(" {name}: "))
                 .and(format::value(&assignment.before), Role::Base)
                 .then(format!(" → {}", format::value(&assignment.after)))
-                .and(format!("   {}", format::rule(&assignment.rule)), Role::Muted),
+                .and(
+                    format!("   {}", format::rule(&assignment.rule)),
+                    Role::Muted,
+                ),
         );
     }
     draw_lines(buf, inner, &lines, model.theme);
