@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::domain::{Direction, ItemKind, Value};
 
 /// Longest foreign text that is looked at; a field longer than this is cut before it is measured.
-const LONGEST: usize = 4096;
+const LONGEST: usize = 1024;
 
 /// Makes foreign text harmless: control characters and ESC become visible pictures, line ends and tabs too; bidi marks, zero-width
 /// characters and variation selectors (terminals disagree on their width) go, zero-width joiners with them.

@@ -25,7 +25,10 @@ pub fn draw_field(buf: &mut Buffer, area: Rect, field: &TextArea<'_>, theme: The
             Text::plain(line).draw(buf, area.x, y, columns, theme, Style::new());
             continue;
         }
-        let before = format::clean(&line.chars().take(column).collect::<String>());
+        // Only what can be in sight is looked at, so that a very long line stays quick.
+        let start = column.saturating_sub(columns);
+        let before: String = line.chars().skip(start).take(column - start).collect();
+        let before = format::clean(&before);
         let at: String = line.chars().skip(column).take(1).collect();
         let after: String = line.chars().skip(column + 1).collect();
         // The end of what was typed stays in sight.

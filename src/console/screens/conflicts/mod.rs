@@ -168,39 +168,3 @@ pub fn taken(field: &FieldView) -> &'static str {
         (None, None) => "=",
     }
 }
-
-impl Nav for Cursor {
-    fn step(&mut self, by: isize) {
-        Cursor::step(self, by);
-    }
-    fn jump(&mut self, to: usize) {
-        Cursor::jump(self, to);
-    }
-    fn height(&self) -> usize {
-        self.height
-    }
-    fn fit(&mut self, height: usize) {
-        self.set(self.len, height);
-    }
-    fn len(&self) -> usize {
-        self.len
-    }
-    fn top(&self) -> usize {
-        self.top
-    }
-    fn toggle_mark(&mut self) {}
-    fn clear_marks(&mut self) -> bool {
-        false
-    }
-    fn filter(&self) -> &str {
-        ""
-    }
-    fn set_filter(&mut self, _: String) {}
-    fn next_sort(&mut self) -> String {
-        String::new()
-    }
-    fn again(&mut self, _: DateTime<Utc>) {}
-    fn hidden(&self) -> usize {
-        0
-    }
-}

@@ -1,6 +1,7 @@
 //! Screen 2: one line per phase, the latest events, totals. Lines are taken in at most once a second, so that a fast
 //! run does not scroll a slow link full.
 
+mod figures;
 mod view;
 
 use std::collections::VecDeque;

@@ -1,5 +1,6 @@
 //! Screen 6: runs, one run's statistics, valves and journal.
 
+mod journal;
 mod view;
 
 use chrono::{DateTime, Utc};

@@ -1,10 +1,14 @@
 //! A list whose rows live in the service: a window of them around the cursor, the selection by key, filter, sort, marks.
 //! It never asks by itself: `wanted` says what is missing, the update loop asks, `arrived` takes the answer.
 
+mod nav;
+
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use chrono::{DateTime, Duration, Utc};
+
+pub use nav::{Cursor, Nav};
 
 use crate::domain::ItemId;
 use crate::service::messages::{ListKind, ListPage, ListQuery, Rows, SortBy};
@@ -139,7 +143,7 @@ impl<R: Row> ListPane<R> {
 
     /// The selected row's position and the count: `12 of 4 310`.
     pub fn position(&self) -> String {
-        use super::format::number;
+        use crate::console::format::number;
         let hidden = self.total.saturating_sub(self.matched);
         let place = if self.matched == 0 {
             0
@@ -320,36 +324,6 @@ impl<R: Row> ListPane<R> {
     }
 }
 
-/// What keys do to any list, whatever its rows are.
-pub trait Nav {
-    /// Moves by rows.
-    fn step(&mut self, by: isize);
-    /// Moves to an index.
-    fn jump(&mut self, to: usize);
-    /// Visible rows.
-    fn height(&self) -> usize;
-    /// Sets the visible rows, after a resize.
-    fn fit(&mut self, height: usize);
-    /// Rows there are.
-    fn len(&self) -> usize;
-    /// Index of the first visible row.
-    fn top(&self) -> usize;
-    /// Marks or unmarks the selected row.
-    fn toggle_mark(&mut self);
-    /// Takes all marks away; true if there were any.
-    fn clear_marks(&mut self) -> bool;
-    /// The filter.
-    fn filter(&self) -> &str;
-    /// Sets the filter.
-    fn set_filter(&mut self, filter: String);
-    /// Next column, then the other way round, then the list's own order. Returns the words for it.
-    fn next_sort(&mut self) -> String;
-    /// Reads again.
-    fn again(&mut self, now: DateTime<Utc>);
-    /// Rows hidden by the filter.
-    fn hidden(&self) -> usize;
-}
-
 impl<R: Row> Nav for ListPane<R> {
     fn step(&mut self, by: isize) {
         self.jump(self.cursor.saturating_add_signed(by));
@@ -455,43 +429,6 @@ impl<R: Row> ListPane<R> {
             self.load = Load::Loading {
                 since: DateTime::<Utc>::MIN_UTC,
             };
-        }
-    }
-}
-
-/// A cursor over lines that are all at hand: fields of a record, candidates, the text of an overlay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cursor {
-    /// Selected line.
-    pub at: usize,
-    /// First visible line.
-    pub top: usize,
-    /// Lines.
-    pub len: usize,
-    /// Visible lines.
-    pub height: usize,
-}
-
-impl Cursor {
-    /// Moves by lines.
-    pub fn step(&mut self, by: isize) {
-        self.jump(self.at.saturating_add_signed(by));
-    }
-
-    /// Moves to a line.
-    pub fn jump(&mut self, to: usize) {
-        self.at = to.min(self.len.saturating_sub(1));
-        self.set(self.len, self.height);
-    }
-
-    /// Sets lines and height, keeping the cursor in sight.
-    pub fn set(&mut self, len: usize, height: usize) {
-        self.len = len;
-        self.height = height;
-        self.at = self.at.min(len.saturating_sub(1));
-        self.top = self.top.min(self.at);
-        if self.at >= self.top + height.max(1) {
-            self.top = self.at + 1 - height.max(1);
         }
     }
 }
