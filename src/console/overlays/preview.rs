@@ -303,15 +303,19 @@ fn mapping_lines(mapping: &PreviewMapping, columns: u16) -> Vec<Text> {
                 )),
         );
     }
-    out.push(Text::plain(format!(
-        "   {} unchanged, {} linked, {} excluded, {} in conflict, {} in review, {} in error",
-        format::number(would.unchanged),
-        format::number(would.linked),
-        format::number(would.excluded),
-        format::number(would.conflicts),
-        format::number(would.review),
-        format::number(would.errors)
-    )));
+    let further = [
+        (would.linked, "linked"),
+        (would.excluded, "excluded"),
+        (would.conflicts, "in conflict"),
+        (would.review, "in review"),
+        (would.errors, "in error"),
+        (would.held, "held"),
+    ];
+    let mut rest = format!("{} unchanged", format::number(would.unchanged));
+    for (count, word) in further.into_iter().filter(|(count, _)| *count > 0) {
+        rest += &format!(", {} {word}", format::number(count));
+    }
+    out.extend(labelled("", &rest, Role::Text, columns));
     out.extend(mapping.samples.iter().map(sample));
     for error in &mapping.errors {
         out.extend(labelled(

@@ -9,9 +9,9 @@ use unicode_width::UnicodeWidthStr;
 use crate::console::format;
 use crate::console::theme::{Role, Theme};
 
-/// A line made of pieces, each with a role.
+/// A line made of pieces, each with a role, and a mark at its end that stays when the line is cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Text(Vec<(String, Role)>);
+pub struct Text(Vec<(String, Role)>, Option<(String, Role)>);
 
 impl Text {
     /// An empty line.
@@ -45,9 +45,16 @@ impl Text {
         self.0.push((format::clean(text.as_ref()), role));
     }
 
+    /// Sets the mark that stays when the line is cut.
+    pub fn mark(mut self, mark: &str, role: Role) -> Self {
+        self.1 = Some((format::clean(mark), role));
+        self
+    }
+
     /// Adds a line's pieces.
     pub fn extend(&mut self, other: Text) {
         self.0.extend(other.0);
+        self.0.extend(other.1);
     }
 
     /// Fills with blanks up to a column.
@@ -61,12 +68,20 @@ impl Text {
 
     /// Columns taken.
     pub fn width(&self) -> usize {
-        self.0.iter().map(|(text, _)| format::width(text)).sum()
+        self.0
+            .iter()
+            .chain(&self.1)
+            .map(|(text, _)| format::width(text))
+            .sum()
     }
 
     /// The words without their roles.
     pub fn to_plain(&self) -> String {
-        self.0.iter().map(|(text, _)| text.as_str()).collect()
+        self.0
+            .iter()
+            .chain(&self.1)
+            .map(|(text, _)| text.as_str())
+            .collect()
     }
 
     /// Draws into one row, cut at its end; returns the column after it. `over` is laid over every piece's own style.
@@ -79,7 +94,8 @@ impl Text {
         theme: Theme,
         over: Style,
     ) -> u16 {
-        let mut left = columns;
+        let tail = self.1.as_ref().map_or(0, |(mark, _)| format::width(mark));
+        let mut left = columns.saturating_sub(tail);
         let mut at = x;
         let cut = self.width() > columns;
         for (index, (text, role)) in self.0.iter().enumerate() {
@@ -96,6 +112,11 @@ impl Text {
             };
             at = put(buf, at, y, &shown, theme.style(*role).patch(over));
             left -= format::width(&shown).min(left);
+        }
+        if let Some((mark, role)) = &self.1
+            && tail <= columns
+        {
+            at = put(buf, at, y, mark, theme.style(*role).patch(over));
         }
         at
     }

@@ -112,7 +112,7 @@ fn cells(field: &FieldView) -> Vec<Text> {
             value => Text::of(format::value(value), role),
         };
         if *field.changed.get(side) {
-            text.and(" ~", Role::Warn)
+            text.mark(" ~", Role::Warn)
         } else {
             text
         }
