@@ -19,6 +19,8 @@ mod resolve;
 mod runner;
 mod words;
 
+#[cfg(test)]
+pub(crate) use client::Envelope;
 pub use client::{Client, ServiceGone};
 pub use host::{Service, Setup};
 pub use offline::{doctor, export, import};
