@@ -540,7 +540,7 @@ fn transforms_are_checked_to_their_options() {
             vec!["no option `contry`", "`country`"],
         ),
         (
-            "{ phone_e164 = { country = \"england\" } }",
+            "{ phone_e164 = { country = \"ZZ\" } }",
             vec!["not a country code"],
         ),
         ("{ phone_e164 = { extension = \"x\" } }", vec!["\"keep\""]),
