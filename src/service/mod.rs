@@ -1,6 +1,26 @@
-//! The only way in: serialisable requests, replies and events. The engine runs in background tasks behind it.
+//! The only way in: serialisable requests, replies and events. The engine runs in background tasks behind it; nobody else
+//! puts clock, store and clients together.
 
+mod actions;
+mod check;
 mod client;
+mod conflicts;
+mod connect;
+mod errors;
+mod filter;
+mod host;
+mod lists;
+mod mappings;
 pub mod messages;
+mod offline;
+mod progress;
+mod record;
+mod resolve;
+mod runner;
+mod words;
 
+#[cfg(test)]
+pub(crate) use client::Envelope;
 pub use client::{Client, ServiceGone};
+pub use host::{Service, Setup};
+pub use offline::{doctor, export, import};

@@ -1,0 +1,163 @@
+//! One run's journal, and one write of it in full.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::console::format;
+use crate::console::hit::{Hit, HitMap};
+use crate::console::model::Model;
+use crate::console::screens::{instead_of_rows, is_dimmed, labelled, list_right};
+use crate::console::theme::{self, Role};
+use crate::console::widgets::{
+    Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table,
+};
+use crate::domain::{Op, OpState, Value};
+
+const JOURNAL: &[Col] = &[
+    Col::fixed("SYS", 3, 0),
+    Col::flex("RECORD", 12, 1, 24, 0),
+    Col::fixed("DOES", 7, 3),
+    Col::flex("FIELD", 12, 2, 30, 0),
+    Col::flex("BEFORE", 10, 3, 60, 2),
+    Col::flex("AFTER", 10, 3, 60, 1),
+    Col::fixed("STATE", 10, 0),
+];
+
+/// Draws the pane.
+pub fn draw_journal(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
+    let this = &model.runs;
+    let list = &this.journal;
+    let title = this
+        .runs
+        .selected
+        .map_or("Journal".to_owned(), |run| format!("Run {run} journal"));
+    let inner = Panel::titled(title)
+        .right(list_right(model, list, ""))
+        .bottom(list.position())
+        .focused(this.opened)
+        .draw(buf, area, model.theme);
+    if this.runs.selected.is_none() {
+        return;
+    }
+    if let Some(lines) = instead_of_rows(model, list, "the journal", &["This run wrote nothing."]) {
+        draw_notice(buf, inner, &lines, model.theme);
+        return;
+    }
+    let dim = is_dimmed(model, list);
+    let rows = list
+        .visible()
+        .map(|(at, row)| TableRow {
+            cells: row.map_or_else(|| vec![Text::of("…", Role::Muted)], op_cells),
+            selected: at == list.cursor,
+            marked: false,
+            dim,
+        })
+        .collect();
+    draw_table(
+        buf,
+        inner,
+        &Table {
+            columns: JOURNAL,
+            rows,
+            marks: false,
+            focused: this.opened,
+        },
+        model.theme,
+    );
+    if this.opened {
+        hits.add(
+            Rect {
+                y: inner.y + 1,
+                height: inner.height.saturating_sub(1),
+                ..inner
+            },
+            Hit::Rows,
+        );
+    }
+}
+
+fn op_record(op: &Op) -> String {
+    let id = op.target.as_ref().or(op.outcome.record.as_ref());
+    id.map_or("(new)".into(), |id| format::id(id.as_str()))
+}
+
+fn op_cells(op: &Op) -> Vec<Text> {
+    let first = op.fields.iter().next();
+    let more = op.fields.len().saturating_sub(1);
+    let field = first.map_or("-".into(), |(name, _)| {
+        if more > 0 {
+            format!("{name} +{more}")
+        } else {
+            name.clone()
+        }
+    });
+    let value = |value: Option<&Value>| value.map_or("-".into(), format::value);
+    let role = match op.state {
+        OpState::Confirmed => Role::Ok,
+        OpState::Failed => Role::Error,
+        OpState::Unknown | OpState::Skipped | OpState::Superseded => Role::Warn,
+        OpState::Planned | OpState::Sent => Role::Text,
+    };
+    vec![
+        Text::of(op.side.letters(), theme::side(op.side)),
+        Text::plain(op_record(op)),
+        Text::plain(op.kind.word()),
+        Text::plain(field),
+        Text::of(
+            value(first.map(|(_, assignment)| &assignment.before)),
+            Role::Base,
+        ),
+        Text::plain(value(first.map(|(_, assignment)| &assignment.after))),
+        Text::of(op.state.word(), role),
+    ]
+}
+
+/// One op with all its fields.
+pub fn draw_op(model: &Model, area: Rect, buf: &mut Buffer) {
+    let Some(op) = model.runs.journal.current() else {
+        Panel::titled("Write").draw(buf, area, model.theme);
+        return;
+    };
+    let title = format!(
+        "{} {} {} {}",
+        op.side.letters(),
+        op.kind.word(),
+        op.object,
+        op_record(op)
+    );
+    let inner = Panel::titled(title)
+        .right(op.state.word())
+        .draw(buf, area, model.theme);
+    let mut lines: Vec<Text> = Vec::new();
+    if let Some(why) = &op.outcome.why {
+        lines.extend(
+            labelled("Why", why, Role::Warn, inner.width)
+                .into_iter()
+                .take(2),
+        );
+    }
+    if let Some(error) = &op.outcome.error {
+        lines.extend(
+            labelled(
+                "Answer",
+                &format!("{} {}", error.code, error.text),
+                Role::Error,
+                inner.width,
+            )
+            .into_iter()
+            .take(2),
+        );
+    }
+    for (name, assignment) in &op.fields {
+        lines.push(
+            Text::plain(format!(" {name}: "))
+                .and(format::value(&assignment.before), Role::Base)
+                .then(format!(" → {}", format::value(&assignment.after)))
+                .and(
+                    format!("   {}", format::rule(&assignment.rule)),
+                    Role::Muted,
+                ),
+        );
+    }
+    draw_lines(buf, inner, &lines, model.theme);
+}

@@ -1,0 +1,9 @@
+//! Tests of the console as a whole, against a stand-in for the service that answers from made-up rows.
+
+mod budget;
+mod fake;
+mod keymap;
+mod robust;
+mod screens;
+mod stage;
+mod state;

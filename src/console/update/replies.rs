@@ -1,0 +1,237 @@
+//! Answers: each goes to what asked for it, by its number; one that nobody waits for any more is dropped.
+
+use crate::console::model::Model;
+use crate::console::msg::{Effect, ListName, Purpose};
+use crate::console::overlays::record::RecordOverlay;
+use crate::console::overlays::{Overlay, confirm, preview};
+use crate::console::screens::ScreenId;
+use crate::service::ServiceGone;
+use crate::service::messages::{
+    ListKind, ListPage, ListQuery, Refusal, RefusalKind, Reply, Request, Resolved, Rows, Tone,
+};
+
+/// Takes an answer.
+pub fn reply(model: &mut Model, id: u64, reply: Result<Reply, ServiceGone>) -> Vec<Effect> {
+    let Some(purpose) = model.waiting.remove(&id) else {
+        return Vec::new();
+    };
+    let reply = match reply {
+        Ok(Reply::Refused(refusal)) => {
+            refused(model, id, purpose, &refusal);
+            return Vec::new();
+        }
+        Ok(reply) => reply,
+        Err(gone) => {
+            let refusal = Refusal {
+                kind: RefusalKind::Store,
+                message: gone.to_string(),
+                items: Vec::new(),
+            };
+            refused(model, id, purpose, &refusal);
+            return Vec::new();
+        }
+    };
+    answered(model, id, purpose, reply)
+}
+
+fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<Effect> {
+    let now = model.now;
+    match (purpose, reply) {
+        (Purpose::Mappings, Reply::Mappings { mappings }) => {
+            model.mappings.list.arrived(id, mappings, now)
+        }
+        (Purpose::MappingDetail, Reply::Mapping(detail)) => {
+            model.mappings.detail.arrived(id, *detail, now)
+        }
+        (Purpose::List(name), Reply::List(page)) => list(model, id, name, page),
+        (Purpose::MarkAll(name), Reply::Ids { ids }) => {
+            let count = ids.len() as u64;
+            match name {
+                ListName::Queue => model.conflicts.queue.marks = ids.into_iter().collect(),
+                ListName::ErrorRecords => model.errors.records.marks = ids.into_iter().collect(),
+                _ => {}
+            }
+            model.say(
+                Tone::Info,
+                format!(
+                    "{} marked. esc clears.",
+                    crate::console::format::number(count)
+                ),
+            );
+        }
+        (Purpose::Conflict, Reply::Conflict(detail)) => model.conflicts.arrived(id, *detail, now),
+        (Purpose::RowOutgoing, Reply::Outgoing(outgoing)) => {
+            model.conflicts.outgoing.arrived(id, outgoing, now)
+        }
+        (Purpose::ApplyOutgoing, Reply::Outgoing(outgoing)) => {
+            if outgoing.drafts == 0 {
+                model.say(
+                    Tone::Info,
+                    "Cannot apply: no drafts yet. h or l takes a side first.",
+                );
+            } else {
+                model
+                    .overlays
+                    .push(Overlay::Confirm(confirm::apply(&outgoing)));
+            }
+        }
+        (Purpose::Alike { take, field }, Reply::Ids { ids }) => {
+            return alike_names(model, ids, take, field);
+        }
+        (Purpose::AlikeNames { items, take, field }, Reply::List(page)) => {
+            let names = match page.rows {
+                Rows::Conflicts(rows) => rows
+                    .into_iter()
+                    .filter(|row| row.items.iter().any(|item| items.contains(item)))
+                    .map(|row| row.label)
+                    .collect(),
+                _ => Vec::new(),
+            };
+            model
+                .overlays
+                .push(Overlay::Confirm(confirm::alike(items, take, field, &names)));
+        }
+        (Purpose::Resolve { undo, said }, Reply::Resolved(resolved)) => {
+            model.conflicts.undo.push(undo);
+            chosen(model, resolved, said);
+        }
+        (Purpose::Unresolve { said }, Reply::Resolved(resolved)) => chosen(model, resolved, said),
+        (Purpose::Started, Reply::Started { run }) => {
+            model.screen = ScreenId::Live;
+            model.conflicts.undo.clear();
+            let words = run.map_or("The run has started.".to_owned(), |run| {
+                format!("Run {run} has started.")
+            });
+            model.say(Tone::Info, words);
+        }
+        (Purpose::StartPreview, Reply::Started { .. }) => {}
+        (Purpose::Preview, Reply::Preview(counted)) => preview::arrived(model, counted),
+        (Purpose::Retry, Reply::Retried { count, run }) => {
+            let records = crate::console::format::count(count, "record", "records");
+            match run {
+                Some(run) => {
+                    model.screen = ScreenId::Live;
+                    model.say(Tone::Info, format!("Run {run} retries {records}."));
+                }
+                None => model.say(
+                    Tone::Info,
+                    format!("{records} will be retried by the next run."),
+                ),
+            }
+        }
+        (Purpose::Record, Reply::Records { records }) => {
+            if records.is_empty() {
+                model.say(Tone::Info, "No record is known by that. Ids of either side, e-mail addresses and names work.");
+            } else {
+                model
+                    .overlays
+                    .push(Overlay::Record(Box::new(RecordOverlay::new(records))));
+            }
+        }
+        (Purpose::Paused(mapping, paused), Reply::Ok) => {
+            model.mappings.list.stale = true;
+            let words = if paused {
+                "is paused. p resumes it."
+            } else {
+                "goes on."
+            };
+            model.say(Tone::Info, format!("{mapping} {words}"));
+        }
+        (Purpose::Done(said), Reply::Ok) => model.say(Tone::Info, said),
+        (purpose, _) => {
+            let refusal = Refusal {
+                kind: RefusalKind::Store,
+                message: "the engine answered something else than was asked".into(),
+                items: Vec::new(),
+            };
+            refused(model, id, purpose, &refusal);
+        }
+    }
+    Vec::new()
+}
+
+/// The names behind items of the same shape, so that the dialog can list them.
+fn alike_names(
+    model: &mut Model,
+    ids: Vec<crate::domain::ItemId>,
+    take: crate::service::messages::Take,
+    field: String,
+) -> Vec<Effect> {
+    if ids.is_empty() {
+        model.say(Tone::Info, "No other open conflict is like this one.");
+        return Vec::new();
+    }
+    let query = ListQuery {
+        list: ListKind::Conflicts,
+        filter: format!("field:{field} state:open"),
+        sort: None,
+        from: 0,
+        count: 200,
+        locate: None,
+    };
+    vec![model.ask(
+        Purpose::AlikeNames {
+            items: ids,
+            take,
+            field,
+        },
+        Request::List(query),
+    )]
+}
+
+/// After a choice: what is shown is read again at once, the counts are taken over.
+fn chosen(model: &mut Model, resolved: Resolved, said: String) {
+    model.status.drafts = resolved.drafts as u64;
+    model.conflicts.counts = Some(resolved);
+    model.conflicts.detail.again();
+    model.conflicts.outgoing.again();
+    model.conflicts.queue.stale = true;
+    model.say(Tone::Info, said);
+}
+
+fn list(model: &mut Model, id: u64, name: ListName, page: ListPage) {
+    let now = model.now;
+    match name {
+        ListName::Activity => model.mappings.activity.arrived(id, page, now),
+        ListName::Queue => model.conflicts.queue.arrived(id, page, now),
+        ListName::Causes => model.errors.causes.arrived(id, page, now),
+        ListName::ErrorRecords => model.errors.records.arrived(id, page, now),
+        ListName::Runs => model.runs.runs.arrived(id, page, now),
+        ListName::Journal => model.runs.journal.arrived(id, page, now),
+    }
+}
+
+/// A refusal: panes show it where their rows would be, commands say it in the message line.
+fn refused(model: &mut Model, id: u64, purpose: Purpose, refusal: &Refusal) {
+    let why = refusal.message.clone();
+    match purpose {
+        Purpose::Mappings => {
+            if model
+                .mappings
+                .list
+                .pending
+                .take_if(|(pending, _)| *pending == id)
+                .is_some()
+            {
+                model.mappings.list.failed = Some(why);
+            }
+        }
+        Purpose::MappingDetail => model.mappings.detail.refused(id, why),
+        Purpose::List(ListName::Activity) => model.mappings.activity.failed(id, why),
+        Purpose::List(ListName::Queue) => model.conflicts.queue.failed(id, why),
+        Purpose::List(ListName::Causes) => model.errors.causes.failed(id, why),
+        Purpose::List(ListName::ErrorRecords) => model.errors.records.failed(id, why),
+        Purpose::List(ListName::Runs) => model.runs.runs.failed(id, why),
+        Purpose::List(ListName::Journal) => model.runs.journal.failed(id, why),
+        Purpose::Conflict => model.conflicts.detail.refused(id, why),
+        Purpose::RowOutgoing => model.conflicts.outgoing.refused(id, why),
+        Purpose::StartPreview | Purpose::Preview => preview::failed(model, why),
+        Purpose::Resolve { .. } | Purpose::Unresolve { .. } => {
+            let first = refusal.items.first().map_or(String::new(), |(item, why)| {
+                format!(" {}: {why}", item.short())
+            });
+            model.say(Tone::Warn, format!("{why}{first}"));
+        }
+        _ => model.say(Tone::Warn, why),
+    }
+}

@@ -1,0 +1,132 @@
+//! Requests that start, steer or look at runs.
+
+use std::sync::Arc;
+
+use super::host::{House, lock, refusal, store_refusal};
+use super::messages::{Refusal, RefusalKind, Reply, SyncOrder};
+use super::runner::engine_refusal;
+use crate::domain::{MappingId, RunId};
+use crate::engine::{Control, ControlHandle, Order, Reporter, Scope};
+use crate::store::rows::MappingPhase;
+
+impl House {
+    /// Sync Now.
+    pub(super) async fn sync(self: &Arc<Self>, order: SyncOrder) -> Result<Reply, Refusal> {
+        for mapping in &order.mappings {
+            self.known(mapping)?;
+        }
+        let mut mappings = order.mappings;
+        if mappings.is_empty() {
+            for mapping in &self.rules.mappings {
+                let state = self
+                    .db
+                    .map_state(&mapping.id)
+                    .await
+                    .map_err(|error| store_refusal(&error))?;
+                if state.state != MappingPhase::Paused {
+                    mappings.push(mapping.id.clone());
+                }
+            }
+            if mappings.is_empty() {
+                return Err(refusal(
+                    RefusalKind::Usage,
+                    "every mapping is paused; resume one with p, or name it",
+                ));
+            }
+        }
+        let order = Order {
+            mappings,
+            scope: if order.full {
+                Scope::Full
+            } else {
+                Scope::Changed
+            },
+            yes: order.yes,
+            confirm: order.confirm,
+            by: order.by,
+        };
+        Ok(Reply::Started {
+            run: Some(self.start(order).await?),
+        })
+    }
+
+    /// A run over the records with drafts.
+    pub(super) async fn apply_drafts(self: &Arc<Self>, by: String) -> Result<Reply, Refusal> {
+        if self.status.borrow().drafts == 0 {
+            return Err(refusal(
+                RefusalKind::Usage,
+                "no drafts yet: take a side for a conflict first",
+            ));
+        }
+        let order = Order {
+            mappings: Vec::new(),
+            scope: Scope::Stored,
+            yes: false,
+            confirm: None,
+            by,
+        };
+        Ok(Reply::Started {
+            run: Some(self.start(order).await?),
+        })
+    }
+
+    /// Steers the run under way.
+    pub(super) fn control(&self, steer: impl FnOnce(&ControlHandle)) -> Result<Reply, Refusal> {
+        match lock(&self.job).as_ref() {
+            Some(job) => {
+                steer(&job.control);
+                Ok(Reply::Ok)
+            }
+            None => Err(refusal(RefusalKind::Usage, "no run is under way")),
+        }
+    }
+
+    /// Pauses or resumes a mapping.
+    pub(super) async fn pause(&self, mapping: &MappingId, paused: bool) -> Result<Reply, Refusal> {
+        self.known(mapping)?;
+        let (report, _) = Reporter::new(self.clock.clone());
+        let (control, _) = Control::new();
+        self.engine(report, control)?
+            .pause(mapping, paused)
+            .await
+            .map_err(engine_refusal)?;
+        self.changed();
+        self.publish().await;
+        Ok(Reply::Ok)
+    }
+
+    /// One run.
+    pub(super) async fn run(&self, run: RunId) -> Result<Reply, Refusal> {
+        match self
+            .db
+            .run(run)
+            .await
+            .map_err(|error| store_refusal(&error))?
+        {
+            Some(record) => Ok(Reply::Run(Box::new(record))),
+            None => Err(refusal(
+                RefusalKind::Usage,
+                format!("there is no run {run}; `syncline runs` lists them"),
+            )),
+        }
+    }
+
+    fn known(&self, mapping: &MappingId) -> Result<(), Refusal> {
+        if self.rules.mappings.iter().any(|one| &one.id == mapping) {
+            return Ok(());
+        }
+        let names: Vec<&str> = self
+            .rules
+            .mappings
+            .iter()
+            .map(|one| one.id.as_str())
+            .collect();
+        Err(refusal(
+            RefusalKind::Usage,
+            format!(
+                "there is no mapping {mapping}; the config has {}",
+                names.join(", ")
+            ),
+        ))
+    }
+}

@@ -1,0 +1,296 @@
+//! Choices for conflicts and review items: stored as drafts, all or none; what they would send
+//! (docs/design/sync-semantics.md 8, Manual resolution).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::conflicts::choice_word;
+use super::host::{House, lock, store_refusal};
+use super::messages::{Outgoing, OutgoingLine, Refusal, RefusalKind, Reply, Resolved, Take};
+use crate::domain::merge::{FieldTimes, person_newest};
+use crate::domain::{
+    Choice, Conflict, ItemId, ItemKind, ItemState, PairKind, PerSide, RecordKey, Resolution, Side,
+    SideCount, Value,
+};
+use crate::engine::Waiting;
+use crate::store::{Family, StoreError, keys};
+use crate::transform;
+
+/// Lines of an outgoing preview.
+const LINES: usize = 200;
+
+/// The side whose edit is later, for a person who takes the newest; the reason where there is none.
+pub(super) fn newest(item: &Conflict) -> Result<Side, String> {
+    let times = FieldTimes {
+        h_changed_at: item.sides.hubspot.modified_at,
+        s_modified_at: item.sides.salesforce.modified_at,
+        ..FieldTimes::default()
+    };
+    person_newest(&times).ok_or_else(|| {
+        "both sides were changed in the same moment, or a time is not known".to_owned()
+    })
+}
+
+/// The value that a choice leaves.
+pub(super) fn result(item: &Conflict, choice: &Choice) -> Value {
+    match choice {
+        Choice::Take(side) => item.sides.get(*side).value.clone(),
+        Choice::Base => item.base.clone().unwrap_or_default(),
+        Choice::Value(text) => Value::text(text.clone()),
+        Choice::Link(_) | Choice::Create | Choice::Ignore | Choice::Accept => Value::Unknown,
+    }
+}
+
+/// The choice that fits an item, or why it does not.
+fn fit(item: &Conflict, take: &Take) -> Result<Choice, String> {
+    if item.state == ItemState::Resolved {
+        return Err("it is resolved already".into());
+    }
+    let choice = match take {
+        Take::Newest if item.kind == ItemKind::Field => Choice::Take(newest(item)?),
+        Take::Newest => {
+            return Err("newest is for conflicts of a field; this is a review item".into());
+        }
+        Take::Choice(choice) => choice.clone(),
+    };
+    let word = choice_word(&choice);
+    match (&choice, item.kind) {
+        (Choice::Base, ItemKind::Field) if item.base.is_none() => {
+            Err("there is no base yet: this is the record's first sync".into())
+        }
+        (Choice::Take(_) | Choice::Base | Choice::Value(_), ItemKind::Field) => Ok(choice),
+        (_, ItemKind::Field) => Err(format!(
+            "{word} is for review items; this is a conflict of the field {}",
+            item.field
+        )),
+        (Choice::Accept, _) => Err(
+            "deletions are not carried over by this version; --ignore keeps the other record"
+                .into(),
+        ),
+        (Choice::Ignore, _) => Ok(choice),
+        (Choice::Link(_) | Choice::Create, _) if item.link.is_some() => Err(format!(
+            "{word} does not fit: the record has a link; --ignore leaves it as it is"
+        )),
+        (Choice::Link(id), _) => {
+            let known = item.candidates.iter().any(|candidate| {
+                &candidate.record.id == id && item.sides.get(candidate.record.side).id.is_none()
+            });
+            if known {
+                Ok(choice)
+            } else {
+                Err(format!(
+                    "{id} is not one of its candidates on the other side"
+                ))
+            }
+        }
+        (Choice::Create, _) => Ok(choice),
+        (_, kind) => Err(format!(
+            "{word} is for conflicts of a field; this is a review item ({})",
+            kind.word()
+        )),
+    }
+}
+
+impl House {
+    /// Stores a choice for all the items, or refuses naming each that it does not fit.
+    pub(super) async fn resolve(
+        self: &Arc<Self>,
+        ids: Vec<ItemId>,
+        take: Take,
+        by: String,
+    ) -> Result<Reply, Refusal> {
+        let store = |error: StoreError| store_refusal(&error);
+        let mut fitting = Vec::new();
+        let mut wrong = Vec::new();
+        for id in ids {
+            match self.db.waiting_item(id).await.map_err(store)? {
+                Some(Waiting::Conflict(item)) => match fit(&item, &take) {
+                    Ok(choice) => fitting.push((item, choice)),
+                    Err(why) => wrong.push((id, why)),
+                },
+                _ => wrong.push((id, "there is no such conflict or review item".into())),
+            }
+        }
+        if !wrong.is_empty() {
+            let message = format!(
+                "{} of {} items cannot take that choice, so none was taken; {}",
+                wrong.len(),
+                wrong.len() + fitting.len(),
+                wrong.first().map_or("", |(_, why)| why.as_str())
+            );
+            return Err(Refusal {
+                kind: RefusalKind::Usage,
+                message,
+                items: wrong,
+            });
+        }
+        let now = self.clock.now();
+        let running = lock(&self.job).is_some();
+        let count = fitting.len();
+        let mut tx = self.db.begin();
+        for (item, choice) in fitting {
+            let resolution = Resolution {
+                choice,
+                by: by.clone(),
+                at: now,
+                seen: PerSide::from_fn(|side| item.sides.get(side).value.clone()),
+            };
+            if running {
+                lock(&self.chosen_meanwhile).push((item.id, resolution.clone()));
+            }
+            let drafted = Conflict {
+                state: ItemState::Draft,
+                resolution: Some(resolution),
+                ..item.clone()
+            };
+            tx.put_conflict(&drafted, Some(&item), self.pending_owner(&item))
+                .map_err(store)?;
+        }
+        tx.commit().await.map_err(store)?;
+        self.resolved(count).await
+    }
+
+    /// Takes choices back.
+    pub(super) async fn unresolve(self: &Arc<Self>, ids: Vec<ItemId>) -> Result<Reply, Refusal> {
+        let store = |error: StoreError| store_refusal(&error);
+        let mut tx = self.db.begin();
+        let mut count = 0;
+        for id in ids {
+            lock(&self.chosen_meanwhile).retain(|(item, _)| *item != id);
+            if let Some(Waiting::Conflict(item)) = self.db.waiting_item(id).await.map_err(store)?
+                && item.state == ItemState::Draft
+            {
+                let open = Conflict {
+                    state: ItemState::Open,
+                    resolution: None,
+                    ..item.clone()
+                };
+                tx.put_conflict(&open, Some(&item), self.pending_owner(&item))
+                    .map_err(store)?;
+                count += 1;
+            }
+        }
+        tx.commit().await.map_err(store)?;
+        self.resolved(count).await
+    }
+
+    async fn resolved(self: &Arc<Self>, count: usize) -> Result<Reply, Refusal> {
+        self.changed();
+        let queue = self.queue().await.map_err(|error| store_refusal(&error))?;
+        self.publish().await;
+        let size = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        Ok(Reply::Resolved(Resolved {
+            count,
+            drafts: size(queue.drafts),
+            open: size(queue.open),
+        }))
+    }
+
+    /// Under what an item waits in the pending index.
+    pub(super) fn pending_owner(&self, item: &Conflict) -> u128 {
+        if let Some(link) = item.link {
+            return link.0;
+        }
+        let mapping = self
+            .rules
+            .mappings
+            .iter()
+            .find(|mapping| mapping.id == item.mapping);
+        for side in Side::BOTH {
+            if let (Some(id), Some(mapping)) = (&item.sides.get(side).id, mapping) {
+                let record = RecordKey {
+                    side,
+                    object: mapping.object(side).to_owned(),
+                    id: id.clone(),
+                };
+                return keys::record_owner(&record);
+            }
+        }
+        item.id.0
+    }
+
+    /// What drafts would send: of one row, or all.
+    pub(super) async fn outgoing(&self, key: Option<ItemId>) -> Result<Reply, Refusal> {
+        let mut drafts: Vec<Conflict> = Vec::new();
+        for family in [Family::Conflict, Family::Review] {
+            self.db
+                .walk(keys::all(family), |item: Conflict| {
+                    let wanted = key.is_none_or(|key| {
+                        item.id == key || item.link.is_some_and(|link| link.0 == key.0)
+                    });
+                    if item.state == ItemState::Draft && wanted {
+                        drafts.push(item);
+                    }
+                })
+                .await
+                .map_err(|error| store_refusal(&error))?;
+        }
+        let mut lines = Vec::new();
+        let mut records: PerSide<BTreeMap<String, ()>> = PerSide::default();
+        for item in &drafts {
+            for line in self.lines_of(item) {
+                records.get_mut(line.side).insert(line.record.0.clone(), ());
+                if lines.len() < LINES {
+                    lines.push(line);
+                }
+            }
+        }
+        let records = PerSide::from_fn(|side| records.get(side).len() as u64);
+        let (s, h) = (records.salesforce, records.hubspot);
+        // Both sides of each record are read before a choice is sent; Salesforce is read back (21).
+        let linked = drafts.iter().filter(|item| item.link.is_some()).count() as u64;
+        let calls = SideCount {
+            salesforce: linked.div_ceil(2000) + s.div_ceil(200) + s.div_ceil(2000),
+            hubspot: linked.div_ceil(100) + h.div_ceil(100),
+        };
+        Ok(Reply::Outgoing(Outgoing {
+            drafts: drafts.len(),
+            records,
+            calls,
+            lines,
+        }))
+    }
+
+    fn lines_of(&self, item: &Conflict) -> Vec<OutgoingLine> {
+        let mapping = self
+            .rules
+            .mappings
+            .iter()
+            .find(|mapping| mapping.id == item.mapping);
+        let (Some(mapping), Some(resolution)) = (mapping, &item.resolution) else {
+            return Vec::new();
+        };
+        let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == item.field) else {
+            return Vec::new();
+        };
+        let translated = matches!(pair.kind, PairKind::Reference { .. } | PairKind::Owner);
+        let mut lines = Vec::new();
+        for side in Side::BOTH {
+            let before = item.sides.get(side).value.clone();
+            let after = match &resolution.choice {
+                Choice::Take(winner) if *winner == side => continue,
+                Choice::Take(winner) if translated => item.sides.get(*winner).value.clone(),
+                Choice::Take(winner) => {
+                    let source = &item.sides.get(*winner).value;
+                    transform::put(pair, side, source, &before).unwrap_or_else(|_| source.clone())
+                }
+                other => result(item, other),
+            };
+            let Some(record) = item.sides.get(side).id.clone() else {
+                continue;
+            };
+            if after.is_known() && after != before {
+                lines.push(OutgoingLine {
+                    side,
+                    object: mapping.object(side).to_owned(),
+                    record,
+                    label: item.label.clone(),
+                    field: pair.field(side).to_owned(),
+                    before,
+                    after,
+                });
+            }
+        }
+        lines
+    }
+}
