@@ -265,9 +265,14 @@ fn breaches(file: &str, text: &str) -> Vec<Breach> {
         // `Instant` is also a word of the domain (a canonical moment); std's and tokio's come with `time` or `now`.
         if pure
             && names(line, "Instant")
-            && ["time::Instant", "Instant::now", "std::time::{", "tokio::time::{"]
-                .iter()
-                .any(|path| line.contains(path))
+            && [
+                "time::Instant",
+                "Instant::now",
+                "std::time::{",
+                "tokio::time::{",
+            ]
+            .iter()
+            .any(|path| line.contains(path))
         {
             add(index + 1, "a pure file names `Instant`".to_owned());
         }
