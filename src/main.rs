@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return cli::no_runtime(&error),
     };
-    let exit = runtime.block_on(cli::main(args, env, Arc::new(InProcess)));
+    let exit = runtime.block_on(cli::main(args, env, Arc::new(InProcess::default())));
     // A thread may still wait for a line of stdin; nobody needs it any more.
     runtime.shutdown_background();
     ExitCode::from(exit.code())

@@ -121,7 +121,7 @@ fn daily_files(folder: &Path) -> Result<RollingFileAppender, TelemetryError> {
         folder: folder.to_owned(),
         source,
     };
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    make_private(folder).map_err(failed)?;
     restrict(folder, 0o700).map_err(failed)?;
     let files = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
@@ -137,6 +137,15 @@ fn daily_files(folder: &Path) -> Result<RollingFileAppender, TelemetryError> {
         }
     }
     Ok(files)
+}
+
+/// Makes the folder and those above it that are missing (the data folder may be among them), for the owner only.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 #[cfg(unix)]
@@ -178,6 +187,7 @@ mod tests {
         drop(guard);
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&logs), 0o700);
+        assert_eq!(mode(&folder.path().join("data")), 0o700);
         let files: Vec<_> = std::fs::read_dir(&logs)
             .unwrap()
             .map(|one| one.unwrap().path())

@@ -265,7 +265,14 @@ fn breaches(file: &str, text: &str) -> Vec<Breach> {
         // `Instant` is also a word of the domain (a canonical moment); std's and tokio's come with `time` or `now`.
         if pure
             && names(line, "Instant")
-            && (line.contains("time::") || line.contains("Instant::now"))
+            && [
+                "time::Instant",
+                "Instant::now",
+                "std::time::{",
+                "tokio::time::{",
+            ]
+            .iter()
+            .any(|path| line.contains(path))
         {
             add(index + 1, "a pure file names `Instant`".to_owned());
         }

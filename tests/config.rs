@@ -540,7 +540,7 @@ fn transforms_are_checked_to_their_options() {
             vec!["no option `contry`", "`country`"],
         ),
         (
-            "{ phone_e164 = { country = \"england\" } }",
+            "{ phone_e164 = { country = \"ZZ\" } }",
             vec!["not a country code"],
         ),
         ("{ phone_e164 = { extension = \"x\" } }", vec!["\"keep\""]),
@@ -915,7 +915,7 @@ fn variables_and_flags_go_over_the_file_and_say_so() {
     let vars = env(&[
         ("SYNCLINE_DEFAULTS__SCHEDULE", "5m"),
         ("SYNCLINE_ENGINE__SLICE", "1000"),
-        ("SYNCLINE_ENGINE__SETTLE_DELAY", "1s"),
+        ("SYNCLINE_ENGINE__SETTLE_DELAY", "61s"),
         ("SYNCLINE_SAFETY__MAX_DELETES", "2%"),
         (
             "SYNCLINE_SF__SECRET",
@@ -927,14 +927,14 @@ fn variables_and_flags_go_over_the_file_and_say_so() {
     ]);
     let flags = [Override {
         key: "engine.settle_delay".into(),
-        value: "2s".into(),
+        value: "62s".into(),
         flag: "--settle-delay".into(),
     }];
     let config = Config::parse(GOOD, "config.toml", Path::new(""), &vars, &flags).unwrap();
     assert_eq!(config.defaults.schedule, Duration::from_secs(300));
     assert_eq!(config.mappings[0].schedule_seconds, Some(300));
     assert_eq!(config.engine.slice, 1000);
-    assert_eq!(config.engine.settle_delay, Duration::from_secs(2));
+    assert_eq!(config.engine.settle_delay, Duration::from_secs(62));
     let source = |key: &str| {
         let found = config.sources().iter().find(|one| one.key == key).unwrap();
         (found.value.clone(), found.source.clone())
@@ -953,7 +953,7 @@ fn variables_and_flags_go_over_the_file_and_say_so() {
     );
     assert_eq!(
         source("engine.settle_delay"),
-        ("2s".into(), Place::Flag("--settle-delay".into()))
+        ("62s".into(), Place::Flag("--settle-delay".into()))
     );
     assert_eq!(source("mapping.contacts.salesforce.object").0, "Contact");
     assert_eq!(source("hubspot.auth.token").0, "set, ends …9f");
@@ -1094,4 +1094,20 @@ fn hostile_text_is_shown_escaped() {
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
     let deep = format!("name = {}1{}", "[".repeat(5000), "]".repeat(5000));
     assert!(parse(&deep).is_err());
+}
+
+#[test]
+fn a_write_is_not_sent_again_while_it_may_still_land() {
+    let text = with("[defaults]", "[engine]\nsettle_delay = \"59s\"\n[defaults]");
+    assert_refused(
+        &text,
+        7,
+        "engine.settle_delay",
+        &["twice engine.request_timeout"],
+    );
+    let text = with(
+        "[defaults]",
+        "[engine]\nrequest_timeout = \"61s\"\n[defaults]",
+    );
+    assert_refused(&text, 7, "engine.settle_delay", &["2m", "twice"]);
 }

@@ -1,46 +1,82 @@
-//! The doors that the program itself opens.
+//! The doors that the program itself opens: the service in this process, on the machine's clock.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::door::{Backend, OpenOrder, Session};
-use crate::service::messages::{CheckLine, Refusal, RefusalKind};
+use super::door::{Backend, Door, OpenOrder, Session};
+use crate::clock::{Clock, SeededEntropy, SystemClock};
+use crate::service::messages::{CheckLine, Refusal};
+use crate::service::{self, Client, Service, Setup};
 
 /// The service in this process.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct InProcess;
+pub struct InProcess {
+    clock: Arc<dyn Clock>,
+}
 
-impl InProcess {
-    fn absent(what: &str) -> Refusal {
-        Refusal {
-            kind: RefusalKind::Usage,
-            message: format!("{what} is not available in this build"),
-            items: Vec::new(),
+impl Default for InProcess {
+    fn default() -> Self {
+        InProcess {
+            clock: Arc::new(SystemClock),
         }
+    }
+}
+
+/// An open service with its client.
+struct Opened {
+    service: Service,
+    client: Client,
+}
+
+#[async_trait]
+impl Session for Opened {
+    fn door(&self) -> &dyn Door {
+        &self.client
+    }
+
+    fn client(&self) -> Option<Client> {
+        Some(self.client.clone())
+    }
+
+    async fn close(self: Box<Self>) {
+        self.service.close().await;
     }
 }
 
 #[async_trait]
 impl Backend for InProcess {
-    async fn open(&self, _order: OpenOrder) -> Result<Box<dyn Session>, Refusal> {
-        Err(InProcess::absent("the engine"))
+    async fn open(&self, order: OpenOrder) -> Result<Box<dyn Session>, Refusal> {
+        let service = Service::open(Setup {
+            config: order.config,
+            data_dir: order.data_dir,
+            env: order.env,
+            read_only: order.read_only,
+            vendors: order.vendors,
+            schedules: order.schedules,
+            clock: self.clock.clone(),
+            entropy: Arc::new(SeededEntropy::from_system()),
+            transport: None,
+        })
+        .await?;
+        let client = service.client();
+        Ok(Box::new(Opened { service, client }))
     }
 
-    async fn export(&self, _data_dir: &Path, _to: &mut (dyn Write + Send)) -> Result<u64, Refusal> {
-        Err(InProcess::absent("export"))
+    async fn export(&self, data_dir: &Path, to: &mut (dyn Write + Send)) -> Result<u64, Refusal> {
+        service::export(data_dir, to, &*self.clock).await
     }
 
     async fn import(
         &self,
-        _data_dir: &Path,
-        _from: &mut (dyn BufRead + Send),
+        data_dir: &Path,
+        from: &mut (dyn BufRead + Send),
     ) -> Result<u64, Refusal> {
-        Err(InProcess::absent("import"))
+        service::import(data_dir, from, &*self.clock).await
     }
 
-    async fn doctor(&self, _data_dir: &Path) -> Result<Vec<CheckLine>, Refusal> {
-        Err(InProcess::absent("doctor"))
+    async fn doctor(&self, data_dir: &Path) -> Result<Vec<CheckLine>, Refusal> {
+        service::doctor(data_dir, &*self.clock).await
     }
 }

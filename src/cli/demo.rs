@@ -8,50 +8,91 @@ use super::door::Door;
 use super::exit::{Exit, Failure};
 use super::output::Role;
 use super::signals::Signals;
-use super::{follow, json, report, sandbox};
+use super::{console, follow, json, report, sandbox};
 use crate::config::Override;
 use crate::domain::RunState;
-use crate::service::messages::{Request, SyncOrder};
+use crate::service::messages::{RefusalKind, Reply, Request, SyncOrder};
 
-/// Runs the verb headless: a full sync of every mapping, then one incremental.
+/// Said when the console opens on the sandbox.
+const WELCOME: &str = "Sandbox: nothing here is real. The first sync has started; colleagues edit both sides. ? for help";
+
+/// Runs the verb: the console where there is a terminal, else a full sync of every mapping, then one incremental.
 ///
 /// # Errors
-/// What kept it from both.
+/// What kept it from its work.
 pub async fn run(app: &mut App, args: &WorldArgs) -> Result<Exit, Failure> {
+    if console::fits(app) {
+        return watched(app, args).await;
+    }
     let mut signals = Signals::listen()?;
     let folder = Folder::make(app.global.data_dir.as_deref())?;
     let running = sandbox::start(app, args, args.live).await?;
-    let at_rest = Override {
-        key: "engine.settle_delay".to_owned(),
-        value: "0s".to_owned(),
-        flag: "demo".to_owned(),
-    };
-    let config = app.parse_config(&running.config_toml(), "the sandbox's config", &[at_rest])?;
+    let config = app.parse_config(&running.config_toml(), "the sandbox's config", &[])?;
     let session = signals
         .or(app.open_with(config, &folder.path, Need::Vendors, false))
         .await?;
     let done = both_runs(app, session.door(), &mut signals).await;
     session.close().await;
     running.stop();
+    // The log goes with a temporary folder, so it is closed before.
+    app.log = None;
     done
+}
+
+/// The console on the sandbox: colleagues at work, every mapping each minute, the first sync started by itself.
+async fn watched(app: &mut App, args: &WorldArgs) -> Result<Exit, Failure> {
+    let folder = Folder::make(app.global.data_dir.as_deref())?;
+    let running = sandbox::start(app, args, true).await?;
+    let every_minute = Override {
+        key: "defaults.schedule".to_owned(),
+        value: "1m".to_owned(),
+        flag: "demo".to_owned(),
+    };
+    let config = app.parse_config(
+        &running.config_toml(),
+        "the sandbox's config",
+        &[every_minute],
+    )?;
+    let session = app
+        .open_with(config, &folder.path, Need::Vendors, true)
+        .await?;
+    let started = match session.door().ask(Request::Sync(order(true))).await {
+        Ok(Reply::Started { .. }) => Ok(()),
+        Ok(Reply::Refused(refusal)) if refusal.kind != RefusalKind::ReadOnly => Err(refusal.into()),
+        // Read-only: there is something to look at all the same.
+        Ok(_) => Ok(()),
+        Err(gone) => Err(Failure::from(gone)),
+    };
+    if let Err(failure) = started {
+        session.close().await;
+        return Err(failure);
+    }
+    let done = console::show(app, session, &folder.path, Some(WELCOME.to_owned())).await;
+    running.stop();
+    app.log = None;
+    done
+}
+
+/// A demo's run. `yes` only answers a first sync's question; a valve still stops it.
+fn order(full: bool) -> SyncOrder {
+    SyncOrder {
+        full,
+        yes: true,
+        by: "demo".to_owned(),
+        ..SyncOrder::default()
+    }
 }
 
 async fn both_runs(app: &mut App, door: &dyn Door, signals: &mut Signals) -> Result<Exit, Failure> {
     let mut runs = Vec::new();
     for full in [true, false] {
-        let order = SyncOrder {
-            full,
-            yes: true,
-            by: "demo".to_owned(),
-            ..SyncOrder::default()
-        };
         let what = if full {
             "full sync of every mapping"
         } else {
             "what changed since"
         };
         app.out.note(Role::Head, what);
-        let followed = follow::run(door, Request::Sync(order), signals, &mut app.out).await?;
+        let followed = follow::run(door, Request::Sync(order(full)), signals, &mut app.out).await?;
         let finished = matches!(
             followed.run.state,
             RunState::Done | RunState::DoneWithErrors

@@ -7,6 +7,7 @@ mod backend;
 mod check;
 mod completions;
 mod conflicts;
+mod console;
 mod demo;
 mod doctor;
 mod door;
@@ -99,7 +100,7 @@ pub async fn main(
 /// What kept it from its work, with the exit status.
 pub async fn verb(app: &mut App, verb: Option<Verb>) -> Result<Exit, Failure> {
     match verb {
-        None => Err(Failure::usage(NO_CONSOLE)),
+        None => console::run(app).await,
         Some(Verb::Demo(args)) => demo::run(app, &args).await,
         Some(Verb::Sandbox(args)) => sandbox::run(app, &args.world).await,
         Some(Verb::Init) => init::run(app),
@@ -119,10 +120,6 @@ pub async fn verb(app: &mut App, verb: Option<Verb>) -> Result<Exit, Failure> {
         Some(Verb::Completions(args)) => completions::run(app, &args),
     }
 }
-
-/// Said where the console cannot open.
-const NO_CONSOLE: &str = "the console needs a terminal on stdin and stdout; \
-without one, use `syncline sync`, `syncline preview` or another verb (`syncline --help` lists them)";
 
 /// Says that the system gave no threads, which is before everything else can work.
 pub fn no_runtime(error: &std::io::Error) -> std::process::ExitCode {

@@ -132,14 +132,14 @@ fn build(
             max_cleared: reader.percent("safety.max_cleared"),
             max_conflicts: reader.percent("safety.max_conflicts"),
         },
-        engine: engine(&reader),
+        engine: engine(&reader, problems),
         mappings: mappings.into_iter().map(|one| one.mapping).collect(),
         settings: layers::settings(tree, folder, env),
     }
 }
 
-fn engine(reader: &Reader<'_>) -> EngineSettings {
-    EngineSettings {
+fn engine(reader: &Reader<'_>, problems: &mut Problems) -> EngineSettings {
+    let settings = EngineSettings {
         settle_delay: reader.duration("engine.settle_delay"),
         request_timeout: reader.duration("engine.request_timeout"),
         overlap_salesforce: reader.duration("engine.overlap_salesforce"),
@@ -154,7 +154,22 @@ fn engine(reader: &Reader<'_>) -> EngineSettings {
         schema_refresh: reader.duration("engine.schema_refresh"),
         quarantine_after: reader.number("engine.quarantine_after"),
         retention: reader.duration("engine.retention"),
+    };
+    if settings.settle_delay < settings.request_timeout * 2 {
+        let place = |path| reader.tree.at(path).map(|node: &Node| &node.place);
+        let place = place("engine.settle_delay").or_else(|| place("engine.request_timeout"));
+        let message = "is shorter than twice engine.request_timeout: a write could be sent again while it still lands";
+        let value = humantime::format_duration(settings.settle_delay).to_string();
+        let next = "make it longer, or the time-out shorter";
+        problems.add(
+            place.unwrap_or(&Place::Default),
+            "engine.settle_delay",
+            value,
+            message,
+            next,
+        );
     }
+    settings
 }
 
 /// `acme` of `https://acme.my.salesforce.com`.

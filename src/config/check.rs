@@ -4,7 +4,7 @@ use super::error::{Problems, suggestion};
 use super::schema::{KeySpec, Kind, PLANNED, join, names_under, spec};
 use super::secret;
 use super::tree::{Entry, Node, Place, Raw};
-use super::value::{UrlProblem, address, duration, percent};
+use super::value::{UrlProblem, address, duration, is_country, percent};
 
 /// Reports everything that the table of keys forbids.
 pub(super) fn check(tree: &Node, problems: &mut Problems) {
@@ -163,7 +163,7 @@ fn text_value(spec: &KeySpec, text: &str, node: &Node, shown: &str, problems: &m
         },
         Kind::Url => url(text, node, shown, problems),
         Kind::Region => {
-            if text.len() != 2 || !text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            if !is_country(text) {
                 let next = "write two capitals such as \"US\", \"GB\" or \"DE\"";
                 problems.add(
                     &node.place,

@@ -108,7 +108,8 @@ pub struct Safety {
 /// `[engine]` (docs/design/sync-semantics.md, Names).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineSettings {
-    /// How long a changed record must be at rest before it is synced.
+    /// How long after a write without an answer it may still land, so how long it is looked up before it is sent again
+    /// (docs/design/sync-semantics.md 16.4); at least twice the request timeout.
     pub settle_delay: Duration,
     /// How long a vendor may take to answer one request.
     pub request_timeout: Duration,

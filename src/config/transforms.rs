@@ -3,6 +3,7 @@
 use super::check::wrong_type;
 use super::error::{Problems, suggestion};
 use super::tree::{Entry, Node, Raw};
+use super::value::is_country;
 use crate::domain::{OtherwiseRule, TransformSpec};
 
 /// The transforms that work, in the order of product.md.
@@ -208,7 +209,7 @@ fn phone(
     let mut region = country.to_owned();
     if let Some(node) = options.and_then(|node| node.get("country")) {
         match node.text() {
-            Some(text) if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()) => {
+            Some(text) if is_country(text) => {
                 region = text.to_owned();
             }
             _ => {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::canon::{PhoneError, phone};
+
 /// A percentage, kept exactly in hundredths of a percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -90,6 +92,12 @@ pub fn is_loopback_url(address: &str) -> bool {
     url::Url::parse(address)
         .ok()
         .is_some_and(|url| url.host_str().is_some_and(is_loopback))
+}
+
+/// True for a two-letter country whose telephone numbers are known, in capitals.
+pub(super) fn is_country(text: &str) -> bool {
+    let shape = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    shape && !matches!(phone("", text), Err(PhoneError::Country { .. }))
 }
 
 fn is_loopback(host: &str) -> bool {
