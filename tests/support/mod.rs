@@ -271,3 +271,5 @@ pub fn order() -> Order {
         by: "you".into(),
     }
 }
+
+pub mod town;
