@@ -91,6 +91,8 @@ enum Side1 {
     Seen(Value),
     /// Not read; the base stands in to see whether a read is needed (never to write from).
     Assumed(Value),
+    /// Not read; what the pair's open conflict last saw there stands in, to tell whether it still is the same conflict.
+    Shown(Value),
     /// Neither read nor in the base.
     Missing,
     /// An association that was not read: nothing is concluded from it.
@@ -135,7 +137,10 @@ fn side_value(work: &Work, pair: &FieldPair, side: Side) -> Side1 {
             }
             Side1::Seen(value.clone())
         }
-        None => assumed(work, pair, side).map_or(Side1::Missing, Side1::Assumed),
+        None => match open_conflict(work, pair) {
+            Some(item) => Side1::Shown(item.sides.get(side).value.clone()),
+            None => assumed(work, pair, side).map_or(Side1::Missing, Side1::Assumed),
+        },
     }
 }
 
@@ -157,9 +162,14 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
         return;
     }
     let mut raws = PerSide::<Value>::default();
+    let mut shown = None;
     for side in Side::BOTH {
         match side_value(work, pair, side) {
             Side1::Seen(value) | Side1::Assumed(value) => *raws.get_mut(side) = value,
+            Side1::Shown(value) => {
+                *raws.get_mut(side) = value;
+                shown = Some(side);
+            }
             Side1::Missing => {
                 *plan.needs.get_mut(side) = true;
                 return;
@@ -192,6 +202,11 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
     let resolution = open.and_then(|item| valid_choice(item, &raws));
     let outcome = merge(view, work, pair, &values, base.as_ref(), resolution);
     note_changes(pair, &values, base.as_ref(), plan);
+    let same = matches!(outcome.action, Action::Conflict { .. } | Action::NeedsTimes);
+    if let Some(side) = shown.filter(|_| !same) {
+        // The conflict may be over: nothing is settled or written from what was seen then.
+        *plan.needs.get_mut(side) = true;
+    }
     carry_out(view, work, pair, &raws, base.as_ref(), outcome, plan);
 }
 
@@ -430,6 +445,11 @@ fn carry_out(
             item.rule = rule.to_owned();
             if let Some(before) = open {
                 item.first_seen = before.first_seen;
+                for side in Side::BOTH {
+                    if work.seen.get(side).is_none() {
+                        *item.sides.get_mut(side) = before.sides.get(side).clone();
+                    }
+                }
                 let moved = before.sides.salesforce.value != raws.salesforce
                     || before.sides.hubspot.value != raws.hubspot;
                 if before.state == ItemState::Draft && !moved {
