@@ -18,7 +18,7 @@ use super::preflight::{calls, preflight};
 use super::recover::recover;
 use super::report::{Phase, Reporter};
 use super::slice::links;
-use super::tally::Tally;
+use super::tally::{Fate, Tally};
 use crate::domain::{
     CallCount, Counters, LinkId, Mapping, MappingCounts, MappingId, Op, PerSide, RecordId, RunId,
     RunKind, RunRecord, RunState, Side, SideCount, ValveHit,
@@ -49,6 +49,8 @@ pub(super) struct RunCtx<'e> {
     pub(super) batch: u64,
     /// Links with a write whose outcome nobody knows yet.
     pub(super) locked: BTreeSet<LinkId>,
+    /// Updates that were given up as not applied and may still land, by link (16.5).
+    pub(super) ghosts: BTreeMap<LinkId, Vec<Op>>,
     /// Links that this run made, for the children that wait for them.
     pub(super) newly_linked: Vec<(MappingId, LinkId, PerSide<RecordId>)>,
     /// What would be done (previews and estimates).
@@ -76,6 +78,7 @@ impl<'e> RunCtx<'e> {
             seq: 0,
             batch: 0,
             locked: BTreeSet::new(),
+            ghosts: BTreeMap::new(),
             newly_linked: Vec::new(),
             foreseen: Foreseen::default(),
             only: None,
@@ -474,8 +477,14 @@ impl Engine {
         states: &mut BTreeMap<MappingId, MapState>,
     ) -> Result<(), EngineError> {
         recover(ctx).await?;
+        ctx.ghosts = self.ghosts().await?;
         if order.scope != Scope::Stored {
             self.look(ctx, order, mappings).await?;
+        }
+        for tally in ctx.tallies.values_mut() {
+            for link in &ctx.locked {
+                tally.raise(*link, Fate::Error);
+            }
         }
         mark_due(self, mappings).await?;
         ctx.publish(mappings);
@@ -549,6 +558,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Updates that may still land, by their link.
+    async fn ghosts(&self) -> Result<BTreeMap<LinkId, Vec<Op>>, EngineError> {
+        let mut ghosts: BTreeMap<LinkId, Vec<Op>> = BTreeMap::new();
+        for op in self.db.ghost_ops().await? {
+            ghosts.entry(op.link).or_default().push(op);
+        }
+        Ok(ghosts)
+    }
+
     /// Reads every object of the mappings, each once.
     async fn look(
         &self,
@@ -576,7 +594,7 @@ impl Engine {
                     || cursor.resume.is_some();
                 let pass = if whole { Pass::Full } else { Pass::Changes };
                 let seen =
-                    observe(self, ctx.run, side, object, pass, &over, &mut ctx.tallies).await?;
+                    observe(self, &ctx.known, ctx.run, side, object, pass, &over, &mut ctx.tallies).await?;
                 if let Some(first) = over.first() {
                     let cost = ctx.cost(&first.id);
                     match pass {
@@ -649,6 +667,7 @@ impl Engine {
         );
         dry.first = ctx.first.clone();
         dry.locked = ctx.locked.clone();
+        dry.ghosts = ctx.ghosts.clone();
         dry.costs = ctx.costs.clone();
         plan_all(&mut dry, mappings).await?;
         let forecast = dry.expected();
@@ -745,6 +764,7 @@ impl Engine {
         for op in scratch.db.open_ops().await? {
             ctx.locked.insert(op.link);
         }
+        ctx.ghosts = scratch.ghosts().await?;
         if order.scope != Scope::Stored {
             scratch.look(&mut ctx, order, &mappings).await?;
         }

@@ -260,6 +260,7 @@ async fn decide(
     let parents = Parents::load(engine, mapping, values).await?;
     let view = View {
         engine,
+        ghosts: &ctx.ghosts,
         mapping,
         known: &ctx.known,
         parents: &parents,
