@@ -201,7 +201,12 @@ async fn an_old_write_that_lands_after_a_newer_one_is_not_taken_for_an_edit() {
         // Now the first one lands at the vendor, minutes after its sender had given it up.
         house.wait(600).await;
         house.fine().await;
+        house.wait(60).await;
+        house.fine().await;
         house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
+        let history = house.sandbox.lock().unwrap().portal.history(H, &h).cloned().unwrap();
+        let back = history.versions.iter().filter(|one| one.values.get("jobtitle").is_some_and(|value| value.as_deref() == Some("First")));
+        assert_eq!(back.count(), 1, "the scenario is real: it did land (or was the edit itself)");
         house.quiet().await;
         house.wait(1800).await;
         house.quiet().await;

@@ -484,7 +484,7 @@ async fn look_up(
     let object = mapping.object(target).to_owned();
     let asked = fields::observed(&ctx.known, std::iter::once(mapping), target, &object);
     let mut found: BTreeMap<String, Vec<Observation>> = BTreeMap::new();
-    let key_of: Box<dyn Fn(&Draft) -> Option<String>>;
+    let key_of: Box<dyn Fn(&Draft) -> Option<String> + Send + Sync>;
     if keyed(ctx, mapping, target) {
         key_of = Box::new(|draft| Some(draft.seen.id.0.clone()));
         let values: Vec<String> = drafts.iter().filter_map(&key_of).collect();

@@ -175,7 +175,11 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
                 shown = Some(side);
             }
             Side1::Missing => {
-                *plan.needs.get_mut(side) = true;
+                // While the other side names a parent without a link, nothing can be decided: no read is spent on it.
+                match waits_for_parent(view, pair, &there, side.other()) {
+                    Some(parent) => plan.blocked.push(parent),
+                    None => *plan.needs.get_mut(side) = true,
+                }
                 return;
             }
             Side1::Skip => return,
@@ -222,6 +226,21 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
         *plan.needs.get_mut(side) = true;
     }
     carry_out(view, work, pair, &raws, base.as_ref(), outcome, plan);
+}
+
+/// The parent without a link that a side's value names, if it does.
+fn waits_for_parent(
+    view: &View<'_>,
+    pair: &FieldPair,
+    there: &PerSide<Option<Value>>,
+    side: Side,
+) -> Option<RecordKey> {
+    let raw = there.get(side).as_ref()?;
+    let known = matches!(pair.kind, PairKind::Reference { .. });
+    match view.parents.token(view.engine, view.known, pair, side, raw) {
+        Token::Unlinked(parent) if known => Some(parent),
+        _ => None,
+    }
 }
 
 /// Whether a side holds what an update of ours, given up long ago, has put there since (16.5).
