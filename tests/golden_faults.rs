@@ -29,8 +29,22 @@ fn door(side: Party, create: bool) -> (&'static str, &'static str) {
 
 async fn linked(text: &str) -> (House, String, String) {
     let house = House::empty(text).await;
-    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "anna@example.com"), ("Title", "Clerk")]);
-    let h = house.hs(H, &[("lastname", "Berg"), ("email", "anna@example.com"), ("jobtitle", "Clerk")]);
+    let s = house.sf(
+        S,
+        &[
+            ("LastName", "Berg"),
+            ("Email", "anna@example.com"),
+            ("Title", "Clerk"),
+        ],
+    );
+    let h = house.hs(
+        H,
+        &[
+            ("lastname", "Berg"),
+            ("email", "anna@example.com"),
+            ("jobtitle", "Clerk"),
+        ],
+    );
     house.fine().await;
     for _ in 0..2 {
         house.wait(3600).await;
@@ -54,7 +68,10 @@ async fn four(target: Party) -> House {
 }
 
 async fn full(house: &House) -> syncline::domain::RunRecord {
-    let order = syncline::engine::Order { scope: syncline::engine::Scope::Full, ..support::order() };
+    let order = syncline::engine::Order {
+        scope: syncline::engine::Scope::Full,
+        ..support::order()
+    };
     let end = house.run(&order).await;
     assert!(end.error.is_none(), "{:?}", end.error);
     end.record
@@ -63,7 +80,17 @@ async fn full(house: &House) -> syncline::domain::RunRecord {
 #[tokio::test(start_paused = true)]
 async fn a_create_whose_answer_is_lost_is_found_by_its_key_and_made_once() {
     for target in [Party::HubSpot, Party::Salesforce] {
-        for fault in [CUT, SILENT, Fault::Truncated, Fault::Garbled, Fault::ServerError { status: 503, html: true, committed: true }] {
+        for fault in [
+            CUT,
+            SILENT,
+            Fault::Truncated,
+            Fault::Garbled,
+            Fault::ServerError {
+                status: 503,
+                html: true,
+                committed: true,
+            },
+        ] {
             let house = four(target).await;
             let (method, path) = door(target, true);
             house.script(target, Some(method), path, fault, 1);
@@ -76,14 +103,22 @@ async fn a_create_whose_answer_is_lost_is_found_by_its_key_and_made_once() {
             for error in &errors {
                 assert_eq!(error.category, ErrorCategory::Transient);
                 let due = error.retry_at.unwrap();
-                assert!(error.next.contains(&due.format("%H:%M:%S").to_string()), "{}", error.next);
+                assert!(
+                    error.next.contains(&due.format("%H:%M:%S").to_string()),
+                    "{}",
+                    error.next
+                );
             }
             // Within the settle delay: the look-up by key finds them already; nothing is made twice either way.
             house.wait(20).await;
             house.fine().await;
             house.wait(130).await;
             house.fine().await;
-            assert_eq!((house.sf_ids(S).len(), house.hs_ids(H).len()), (4, 4), "{target:?} {fault:?}");
+            assert_eq!(
+                (house.sf_ids(S).len(), house.hs_ids(H).len()),
+                (4, 4),
+                "{target:?} {fault:?}"
+            );
             assert!(house.errors().await.is_empty());
             assert_eq!(house.links().await.len(), 4);
             house.quiet().await;
@@ -105,7 +140,11 @@ async fn a_create_that_never_arrived_is_sent_again_after_the_settle_delay() {
         house.sound().await;
         house.wait(130).await;
         house.fine().await;
-        assert_eq!((house.sf_ids(S).len(), house.hs_ids(H).len()), (4, 4), "{target:?}");
+        assert_eq!(
+            (house.sf_ids(S).len(), house.hs_ids(H).len()),
+            (4, 4),
+            "{target:?}"
+        );
         assert!(house.errors().await.is_empty());
         house.quiet().await;
     }
@@ -117,13 +156,23 @@ async fn a_create_that_lands_late_is_not_made_twice() {
         for after in [40, 100, 3600] {
             let house = four(target).await;
             let (method, path) = door(target, true);
-            house.script(target, Some(method), path, Fault::LandsLater(Duration::from_secs(after)), 1);
+            house.script(
+                target,
+                Some(method),
+                path,
+                Fault::LandsLater(Duration::from_secs(after)),
+                1,
+            );
             full(&house).await;
             for pause in [20, 60, 130, 400, 4000] {
                 house.wait(pause).await;
                 house.fine().await;
             }
-            assert_eq!((house.sf_ids(S).len(), house.hs_ids(H).len()), (4, 4), "{target:?} {after}");
+            assert_eq!(
+                (house.sf_ids(S).len(), house.hs_ids(H).len()),
+                (4, 4),
+                "{target:?} {after}"
+            );
             assert!(house.errors().await.is_empty());
             house.quiet().await;
         }
@@ -171,7 +220,11 @@ async fn an_update_that_never_arrived_waits_for_the_settle_delay_and_is_planned_
         house.fine().await;
         house.wait(20).await;
         let run = house.fine().await;
-        assert_eq!((writes(&run), counts(&run, "contacts").errors), (0, 1), "{target:?}");
+        assert_eq!(
+            (writes(&run), counts(&run, "contacts").errors),
+            (0, 1),
+            "{target:?}"
+        );
         house.the_error().await;
         house.wait(130).await;
         house.fine().await;
@@ -190,7 +243,13 @@ async fn an_old_write_that_lands_after_a_newer_one_is_not_taken_for_an_edit() {
             Party::HubSpot => house.sf_edit(S, &s, &[("Title", title)]),
             Party::Salesforce => house.hs_edit(H, &h, &[("jobtitle", title)]),
         };
-        house.script(target, Some(method), path, Fault::LandsLater(Duration::from_secs(600)), 1);
+        house.script(
+            target,
+            Some(method),
+            path,
+            Fault::LandsLater(Duration::from_secs(600)),
+            1,
+        );
         edit("First");
         house.wait(60).await;
         house.fine().await;
@@ -204,9 +263,24 @@ async fn an_old_write_that_lands_after_a_newer_one_is_not_taken_for_an_edit() {
         house.wait(60).await;
         house.fine().await;
         house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
-        let history = house.sandbox.lock().unwrap().portal.history(H, &h).cloned().unwrap();
-        let back = history.versions.iter().filter(|one| one.values.get("jobtitle").is_some_and(|value| value.as_deref() == Some("First")));
-        assert_eq!(back.count(), 1, "the scenario is real: it did land (or was the edit itself)");
+        let history = house
+            .sandbox
+            .lock()
+            .unwrap()
+            .portal
+            .history(H, &h)
+            .cloned()
+            .unwrap();
+        let back = history.versions.iter().filter(|one| {
+            one.values
+                .get("jobtitle")
+                .is_some_and(|value| value.as_deref() == Some("First"))
+        });
+        assert_eq!(
+            back.count(),
+            1,
+            "the scenario is real: it did land (or was the edit itself)"
+        );
         house.quiet().await;
         house.wait(1800).await;
         house.quiet().await;
@@ -219,7 +293,13 @@ async fn expired_tokens_and_a_storm_of_refusals_for_the_rate_cost_time_only() {
     for (side, fault, times) in [
         (Party::Salesforce, Fault::ExpiredToken, 1),
         (Party::Salesforce, Fault::Throttle { retry_after: None }, 2),
-        (Party::HubSpot, Fault::Throttle { retry_after: Some(2) }, 4),
+        (
+            Party::HubSpot,
+            Fault::Throttle {
+                retry_after: Some(2),
+            },
+            4,
+        ),
         (Party::HubSpot, Fault::Throttle { retry_after: None }, 4),
         (Party::HubSpot, Fault::Locked, 1),
     ] {
@@ -239,13 +319,35 @@ async fn expired_tokens_and_a_storm_of_refusals_for_the_rate_cost_time_only() {
 
 #[tokio::test(start_paused = true)]
 async fn faults_while_reading_are_tried_again_and_lose_nothing() {
-    for fault in [LOST, CUT, Fault::Truncated, Fault::Garbled, Fault::ServerError { status: 502, html: true, committed: false }] {
+    for fault in [
+        LOST,
+        CUT,
+        Fault::Truncated,
+        Fault::Garbled,
+        Fault::ServerError {
+            status: 502,
+            html: true,
+            committed: false,
+        },
+    ] {
         let (house, s, h) = linked(&people("")).await;
         house.sf_edit(S, &s, &[("Title", "Boss")]);
         house.hs_edit(H, &h, &[("city", "Oslo")]);
         house.wait(60).await;
-        house.script(Party::Salesforce, Some("GET"), "/services/data/v68.0/query", fault, 1);
-        house.script(Party::HubSpot, Some("POST"), "/crm/objects/2026-09/contacts/search", fault, 1);
+        house.script(
+            Party::Salesforce,
+            Some("GET"),
+            "/services/data/v68.0/query",
+            fault,
+            1,
+        );
+        house.script(
+            Party::HubSpot,
+            Some("POST"),
+            "/crm/objects/2026-09/contacts/search",
+            fault,
+            1,
+        );
         house.fine().await;
         house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
         house.both((&s, &h), ("MailingCity", "city"), ("Oslo", "Oslo"));
@@ -261,7 +363,14 @@ async fn the_day_s_calls_used_up_end_the_run_and_the_next_day_goes_on() {
     let (method, path) = door(Party::HubSpot, false);
     house.script(Party::HubSpot, Some(method), path, Fault::DailyLimit, 1);
     let end = house.run(&support::order()).await;
-    assert!(matches!(end.record.state, RunState::Halted | RunState::DoneWithErrors), "{:?}", end.record.state);
+    assert!(
+        matches!(
+            end.record.state,
+            RunState::Halted | RunState::DoneWithErrors
+        ),
+        "{:?}",
+        end.record.state
+    );
     assert!(end.record.reason.is_some());
     house.sound().await;
     house.wait(24 * 3600).await;
@@ -277,8 +386,12 @@ async fn without_key_fields_a_lost_answer_is_looked_up_by_the_match_field() {
         for fault in [None, Some(CUT), Some(LOST), Some(SILENT)] {
             let house = House::unkeyed(&people("")).await;
             match target {
-                Party::HubSpot => drop(house.sf(S, &[("LastName", "New"), ("Email", "Two@example.com")])),
-                Party::Salesforce => drop(house.hs(H, &[("lastname", "New"), ("email", "two@example.com")])),
+                Party::HubSpot => {
+                    drop(house.sf(S, &[("LastName", "New"), ("Email", "Two@example.com")]))
+                }
+                Party::Salesforce => {
+                    drop(house.hs(H, &[("lastname", "New"), ("email", "two@example.com")]))
+                }
             }
             let path = match target {
                 Party::HubSpot => "/crm/objects/2026-09/contacts/batch/create",
@@ -288,14 +401,22 @@ async fn without_key_fields_a_lost_answer_is_looked_up_by_the_match_field() {
                 house.script(target, Some("POST"), path, fault, 1);
             }
             let run = house.fine().await;
-            assert_eq!(counts(&run, "contacts").unlinked_errors, u64::from(fault.is_some()), "{target:?} {fault:?}");
+            assert_eq!(
+                counts(&run, "contacts").unlinked_errors,
+                u64::from(fault.is_some()),
+                "{target:?} {fault:?}"
+            );
             house.wait(20).await;
             house.fine().await;
             house.wait(130).await;
             house.fine().await;
             house.wait(30).await;
             house.fine().await;
-            assert_eq!((house.sf_ids(S).len(), house.hs_ids(H).len()), (1, 1), "{target:?} {fault:?}");
+            assert_eq!(
+                (house.sf_ids(S).len(), house.hs_ids(H).len()),
+                (1, 1),
+                "{target:?} {fault:?}"
+            );
             assert!(house.errors().await.is_empty(), "{target:?} {fault:?}");
             assert!(house.open_items().await.is_empty(), "{target:?} {fault:?}");
             house.quiet().await;
@@ -309,15 +430,33 @@ async fn an_association_whose_answer_is_lost_is_set_once() {
         let house = House::empty(&firms()).await;
         let account = house.sf("Account", &[("Name", "Acme"), ("Website", "acme.example")]);
         let company = house.hs("companies", &[("name", "Acme"), ("domain", "acme.example")]);
-        house.sf(S, &[("LastName", "Berg"), ("Email", "a@example.com"), ("AccountId", &account)]);
+        house.sf(
+            S,
+            &[
+                ("LastName", "Berg"),
+                ("Email", "a@example.com"),
+                ("AccountId", &account),
+            ],
+        );
         let h = house.hs(H, &[("lastname", "Berg"), ("email", "a@example.com")]);
-        house.script(Party::HubSpot, Some("POST"), "/crm/associations/2026-09/contacts/companies/batch/create", fault, 1);
+        house.script(
+            Party::HubSpot,
+            Some("POST"),
+            "/crm/associations/2026-09/contacts/companies/batch/create",
+            fault,
+            1,
+        );
         house.fine().await;
         house.wait(20).await;
         house.fine().await;
         house.wait(130).await;
         house.fine().await;
-        let partners = house.sandbox.lock().unwrap().portal.partners(H, &h, "companies");
+        let partners = house
+            .sandbox
+            .lock()
+            .unwrap()
+            .portal
+            .partners(H, &h, "companies");
         assert_eq!(partners, [company], "{fault:?}");
         assert!(house.errors().await.is_empty(), "{fault:?}");
         house.quiet().await;
@@ -326,7 +465,11 @@ async fn an_association_whose_answer_is_lost_is_set_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_record_waits_longer_each_time_and_at_last_for_an_edit() {
-    let (house, s, h) = linked(&people_with("", "{ salesforce = \"Phone\", hubspot = \"phone\" },")).await;
+    let (house, s, h) = linked(&people_with(
+        "",
+        "{ salesforce = \"Phone\", hubspot = \"phone\" },",
+    ))
+    .await;
     // The org's own rule: who left keeps no telephone number.
     house.sf_edit(S, &s, &[("Title", "Former clerk")]);
     house.wait(60).await;
@@ -347,12 +490,17 @@ async fn a_refused_record_waits_longer_each_time_and_at_last_for_an_edit() {
         house.wait(30).await;
         let run = house.fine().await;
         assert_eq!(writes(&run), 0);
-        house.wait(u64::try_from(wait.num_seconds()).unwrap() - 20).await;
+        house
+            .wait(u64::try_from(wait.num_seconds()).unwrap() - 20)
+            .await;
     }
     assert_eq!(tries, 8, "quarantined after eight");
     assert!(waits.windows(2).all(|two| two[1] > two[0]), "{waits:?}");
     let error = house.the_error().await;
-    assert_eq!((error.category, error.retry_at), (ErrorCategory::Validation, None));
+    assert_eq!(
+        (error.category, error.retry_at),
+        (ErrorCategory::Validation, None)
+    );
     house.wait(48 * 3600).await;
     let run = house.fine().await;
     assert_eq!(writes(&run), 0);
@@ -373,10 +521,32 @@ async fn a_unique_value_held_by_another_record_names_it_for_a_person() {
     let lag = chrono::TimeDelta::seconds(4000);
     house.sandbox.lock().unwrap().portal.set_index_lag(lag);
     let now = house.clock.now();
-    let held = house.sandbox.lock().unwrap().portal.insert(now, colleague(), H, values(&[("lastname", "Hid"), ("email", "hid@example.com")])).unwrap();
+    let held = house
+        .sandbox
+        .lock()
+        .unwrap()
+        .portal
+        .insert(
+            now,
+            colleague(),
+            H,
+            values(&[("lastname", "Hid"), ("email", "hid@example.com")]),
+        )
+        .unwrap();
     house.wait(5).await;
     let now = house.clock.now();
-    let s = house.sandbox.lock().unwrap().org.insert(now, &colleague(), S, values(&[("LastName", "Hid"), ("Email", "hid@example.com")])).unwrap();
+    let s = house
+        .sandbox
+        .lock()
+        .unwrap()
+        .org
+        .insert(
+            now,
+            &colleague(),
+            S,
+            values(&[("LastName", "Hid"), ("Email", "hid@example.com")]),
+        )
+        .unwrap();
     house.wait(60).await;
     house.fine().await;
     assert_eq!(house.hs_ids(H).len(), 1);

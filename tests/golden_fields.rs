@@ -9,8 +9,7 @@ use syncline::domain::{Choice, ErrorCategory, ItemKind, RunState, Side, Value};
 
 const S: &str = "Contact";
 const H: &str = "contacts";
-const PHONES: &str =
-    "{ salesforce = \"Phone\", hubspot = \"phone\", transform = \"phone_e164\" },";
+const PHONES: &str = "{ salesforce = \"Phone\", hubspot = \"phone\", transform = \"phone_e164\" },";
 
 /// One linked contact, in step, and everything quiet for an hour.
 async fn linked(more: &str) -> (House, String, String) {
@@ -19,8 +18,26 @@ async fn linked(more: &str) -> (House, String, String) {
 
 async fn linked_over(text: &str) -> (House, String, String) {
     let house = House::empty(text).await;
-    let s = house.sf(S, &[("LastName", "Berg"), ("FirstName", "Anna"), ("Email", "anna@example.com"), ("Title", "Clerk"), ("MailingCity", "Oslo")]);
-    let h = house.hs(H, &[("lastname", "Berg"), ("firstname", "Anna"), ("email", "anna@example.com"), ("jobtitle", "Clerk"), ("city", "Oslo")]);
+    let s = house.sf(
+        S,
+        &[
+            ("LastName", "Berg"),
+            ("FirstName", "Anna"),
+            ("Email", "anna@example.com"),
+            ("Title", "Clerk"),
+            ("MailingCity", "Oslo"),
+        ],
+    );
+    let h = house.hs(
+        H,
+        &[
+            ("lastname", "Berg"),
+            ("firstname", "Anna"),
+            ("email", "anna@example.com"),
+            ("jobtitle", "Clerk"),
+            ("city", "Oslo"),
+        ],
+    );
     house.fine().await;
     settle(&house).await;
     (house, s, h)
@@ -41,7 +58,14 @@ async fn an_edit_travels_to_the_other_side_each_way() {
     house.wait(30).await;
     let run = house.fine().await;
     let got = counts(&run, "contacts");
-    assert_eq!((got.updated.salesforce, got.updated.hubspot, got.updated_links), (0, 1, 1));
+    assert_eq!(
+        (
+            got.updated.salesforce,
+            got.updated.hubspot,
+            got.updated_links
+        ),
+        (0, 1, 1)
+    );
     assert_eq!(run.calls.total, run.expected_calls, "{:?}", run.calls);
     house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
     house.quiet().await;
@@ -63,7 +87,14 @@ async fn different_fields_edited_on_both_sides_both_survive_in_one_write_a_side(
     house.wait(30).await;
     let run = house.fine().await;
     let got = counts(&run, "contacts");
-    assert_eq!((got.updated.salesforce, got.updated.hubspot, got.updated_links), (1, 1, 1));
+    assert_eq!(
+        (
+            got.updated.salesforce,
+            got.updated.hubspot,
+            got.updated_links
+        ),
+        (1, 1, 1)
+    );
     assert_eq!(writes(&run), 2);
     house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
     house.both((&s, &h), ("MailingCity", "city"), ("Bergen", "Bergen"));
@@ -170,7 +201,12 @@ async fn the_named_side_wins_whoever_was_last_and_the_other_value_is_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn under_ask_nothing_moves_until_a_person_chose_and_then_exactly_that() {
-    for choice in [Choice::Take(Side::Salesforce), Choice::Take(Side::HubSpot), Choice::Base, Choice::Value("Typed".into())] {
+    for choice in [
+        Choice::Take(Side::Salesforce),
+        Choice::Take(Side::HubSpot),
+        Choice::Base,
+        Choice::Value("Typed".into()),
+    ] {
         let (house, s, h) = both_edit("conflict = \"ask\"", 300).await;
         house.fine().await;
         house.both((&s, &h), ("Title", "jobtitle"), ("From S", "From H"));
@@ -297,12 +333,38 @@ async fn cleared_on_both_sides_is_agreement() {
 #[tokio::test(start_paused = true)]
 async fn a_phone_written_in_another_way_is_no_change_and_a_new_one_travels() {
     let house = House::empty(&people_with("", PHONES)).await;
-    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "a@example.com"), ("Phone", "(415) 555-0134")]);
-    let h = house.hs(H, &[("lastname", "Berg"), ("email", "a@example.com"), ("phone", "+1 415 555 0134")]);
+    let s = house.sf(
+        S,
+        &[
+            ("LastName", "Berg"),
+            ("Email", "a@example.com"),
+            ("Phone", "(415) 555-0134"),
+        ],
+    );
+    let h = house.hs(
+        H,
+        &[
+            ("lastname", "Berg"),
+            ("email", "a@example.com"),
+            ("phone", "+1 415 555 0134"),
+        ],
+    );
     let run = house.fine().await;
     assert_eq!(counts(&run, "contacts").updated_links, 0);
-    house.both((&s, &h), ("Phone", "phone"), ("(415) 555-0134", "+1 415 555 0134"));
-    for (at, format) in ["415.555.0134", "1-415-555-0134", "+14155550134", "(415) 555 0134"].iter().enumerate() {
+    house.both(
+        (&s, &h),
+        ("Phone", "phone"),
+        ("(415) 555-0134", "+1 415 555 0134"),
+    );
+    for (at, format) in [
+        "415.555.0134",
+        "1-415-555-0134",
+        "+14155550134",
+        "(415) 555 0134",
+    ]
+    .iter()
+    .enumerate()
+    {
         if at % 2 == 0 {
             house.sf_edit(S, &s, &[("Phone", format)]);
         } else {
@@ -315,34 +377,63 @@ async fn a_phone_written_in_another_way_is_no_change_and_a_new_one_travels() {
     house.sf_edit(S, &s, &[("Phone", "(415) 555-0199")]);
     house.wait(60).await;
     house.fine().await;
-    house.both((&s, &h), ("Phone", "phone"), ("(415) 555-0199", "+14155550199"));
+    house.both(
+        (&s, &h),
+        ("Phone", "phone"),
+        ("(415) 555-0199", "+14155550199"),
+    );
     house.quiet().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lossy_pair_is_written_once_in_ten_runs() {
     let house = House::empty(&firms()).await;
-    let s = house.sf("Account", &[("Name", "Acme"), ("Website", "https://www.acme.example/en/about?x=1")]);
+    let s = house.sf(
+        "Account",
+        &[
+            ("Name", "Acme"),
+            ("Website", "https://www.acme.example/en/about?x=1"),
+        ],
+    );
     let h = house.hs("companies", &[("name", "Acme"), ("domain", "acme.example")]);
-    let other = house.sf("Account", &[("Name", "Beta"), ("Website", "http://beta.example/")]);
-    let back = house.hs("companies", &[("name", "Gamma"), ("domain", "gamma.example")]);
+    let other = house.sf(
+        "Account",
+        &[("Name", "Beta"), ("Website", "http://beta.example/")],
+    );
+    let back = house.hs(
+        "companies",
+        &[("name", "Gamma"), ("domain", "gamma.example")],
+    );
     house.fine().await;
     for _ in 0..10 {
         house.wait(400).await;
         let run = house.fine().await;
         assert_eq!(writes(&run), 0);
     }
-    assert_eq!(house.sf_value("Account", &s, "Website").as_deref(), Some("https://www.acme.example/en/about?x=1"));
-    assert_eq!(house.hs_value("companies", &h, "domain").as_deref(), Some("acme.example"));
+    assert_eq!(
+        house.sf_value("Account", &s, "Website").as_deref(),
+        Some("https://www.acme.example/en/about?x=1")
+    );
+    assert_eq!(
+        house.hs_value("companies", &h, "domain").as_deref(),
+        Some("acme.example")
+    );
     // An edit of HubSpot's domain to the same host keeps the long form; a new host replaces it.
-    house.sf_edit("Account", &other, &[("Website", "https://beta.example/new")]);
+    house.sf_edit(
+        "Account",
+        &other,
+        &[("Website", "https://beta.example/new")],
+    );
     house.wait(60).await;
     let run = house.fine().await;
     assert_eq!(writes(&run), 0);
     house.hs_edit("companies", &h, &[("domain", "acme-group.example")]);
     house.wait(60).await;
     house.fine().await;
-    assert_eq!(house.sf_value("Account", &s, "Website").as_deref(), Some("acme-group.example"));
+    assert_eq!(
+        house.sf_value("Account", &s, "Website").as_deref(),
+        Some("acme-group.example")
+    );
     assert!(house.sf_ids("Account").len() == 3 && house.hs_ids("companies").len() == 3);
     let _ = back;
     house.quiet().await;
@@ -381,26 +472,60 @@ async fn on_a_one_way_mapping_the_source_wins_where_both_were_edited() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_industry_is_an_error_of_its_field_and_the_others_go_on() {
     let house = House::empty(&firms()).await;
-    let s = house.sf("Account", &[("Name", "Acme"), ("Website", "acme.example"), ("Industry", "Banking"), ("NumberOfEmployees", "10")]);
-    let h = house.hs("companies", &[("name", "Acme"), ("domain", "acme.example"), ("industry", "BANKING"), ("numberofemployees", "10")]);
+    let s = house.sf(
+        "Account",
+        &[
+            ("Name", "Acme"),
+            ("Website", "acme.example"),
+            ("Industry", "Banking"),
+            ("NumberOfEmployees", "10"),
+        ],
+    );
+    let h = house.hs(
+        "companies",
+        &[
+            ("name", "Acme"),
+            ("domain", "acme.example"),
+            ("industry", "BANKING"),
+            ("numberofemployees", "10"),
+        ],
+    );
     house.fine().await;
     settle(&house).await;
-    house.sf_edit("Account", &s, &[("Industry", "Shipping"), ("NumberOfEmployees", "12")]);
+    house.sf_edit(
+        "Account",
+        &s,
+        &[("Industry", "Shipping"), ("NumberOfEmployees", "12")],
+    );
     house.wait(60).await;
     let run = house.fine().await;
     let got = counts(&run, "accounts");
     assert_eq!((got.errors, got.linked, got.unlinked_errors), (1, 1, 0));
-    assert_eq!(house.hs_value("companies", &h, "industry").as_deref(), Some("BANKING"));
-    assert_eq!(house.hs_value("companies", &h, "numberofemployees").as_deref(), Some("12"));
+    assert_eq!(
+        house.hs_value("companies", &h, "industry").as_deref(),
+        Some("BANKING")
+    );
+    assert_eq!(
+        house
+            .hs_value("companies", &h, "numberofemployees")
+            .as_deref(),
+        Some("12")
+    );
     let error = house.the_error().await;
     assert_eq!(error.category, ErrorCategory::Transform);
-    assert_eq!((error.field.as_str(), error.value.as_text()), ("Industry", Some("Shipping")));
+    assert_eq!(
+        (error.field.as_str(), error.value.as_text()),
+        ("Industry", Some("Shipping"))
+    );
     house.quiet().await;
     house.the_error().await;
     house.sf_edit("Account", &s, &[("Industry", "Energy")]);
     house.wait(60).await;
     house.fine().await;
-    assert_eq!(house.hs_value("companies", &h, "industry").as_deref(), Some("OIL_ENERGY"));
+    assert_eq!(
+        house.hs_value("companies", &h, "industry").as_deref(),
+        Some("OIL_ENERGY")
+    );
     assert!(house.errors().await.is_empty());
     house.quiet().await;
 }
@@ -408,23 +533,45 @@ async fn an_unknown_industry_is_an_error_of_its_field_and_the_others_go_on() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_industry_does_not_stand_in_the_way_of_a_create() {
     let house = House::empty(&firms()).await;
-    let s = house.sf("Account", &[("Name", "Acme"), ("Website", "acme.example"), ("Industry", "Shipping"), ("NumberOfEmployees", "10")]);
+    let s = house.sf(
+        "Account",
+        &[
+            ("Name", "Acme"),
+            ("Website", "acme.example"),
+            ("Industry", "Shipping"),
+            ("NumberOfEmployees", "10"),
+        ],
+    );
     house.fine().await;
     let made = house.hs_ids("companies");
     assert_eq!(made.len(), 1);
-    assert_eq!(house.hs_value("companies", &made[0], "numberofemployees").as_deref(), Some("10"));
+    assert_eq!(
+        house
+            .hs_value("companies", &made[0], "numberofemployees")
+            .as_deref(),
+        Some("10")
+    );
     assert_eq!(house.hs_value("companies", &made[0], "industry"), None);
-    assert_eq!(house.sf_value("Account", &s, "Industry").as_deref(), Some("Shipping"));
+    assert_eq!(
+        house.sf_value("Account", &s, "Industry").as_deref(),
+        Some("Shipping")
+    );
     house.the_error().await;
     house.quiet().await;
     house.idle().await;
-    assert_eq!(house.sf_value("Account", &s, "Industry").as_deref(), Some("Shipping"));
+    assert_eq!(
+        house.sf_value("Account", &s, "Industry").as_deref(),
+        Some("Shipping")
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_required_field_is_an_error_without_a_call() {
     let house = House::empty(&people("")).await;
-    let h = house.hs(H, &[("firstname", "Nameless"), ("email", "nameless@example.com")]);
+    let h = house.hs(
+        H,
+        &[("firstname", "Nameless"), ("email", "nameless@example.com")],
+    );
     let run = house.fine().await;
     assert_eq!(writes(&run), 0);
     let got = counts(&run, "contacts");
@@ -441,4 +588,3 @@ async fn a_missing_required_field_is_an_error_without_a_call() {
     assert!(house.errors().await.is_empty());
     house.quiet().await;
 }
-

@@ -25,8 +25,14 @@ async fn town(count: usize) -> (House, Vec<String>, Vec<String>) {
     let mut ids = (Vec::new(), Vec::new());
     for at in 0..count {
         let (name, mail) = (format!("Name {at:05}"), format!("p{at}@example.com"));
-        ids.0.push(house.sf(S, &[("LastName", &name), ("Email", &mail), ("Title", "Clerk")]));
-        ids.1.push(house.hs(H, &[("lastname", &name), ("email", &mail), ("jobtitle", "Clerk")]));
+        ids.0.push(house.sf(
+            S,
+            &[("LastName", &name), ("Email", &mail), ("Title", "Clerk")],
+        ));
+        ids.1.push(house.hs(
+            H,
+            &[("lastname", &name), ("email", &mail), ("jobtitle", "Clerk")],
+        ));
     }
     house.fine().await;
     for _ in 0..2 {
@@ -39,16 +45,27 @@ async fn town(count: usize) -> (House, Vec<String>, Vec<String>) {
 async fn halted(house: &House, valve: &str) -> String {
     let run = house.sync().await;
     assert_eq!(run.state, RunState::Halted, "{:?}", run.mappings);
-    assert!(run.valves.iter().any(|hit| hit.valve == valve), "{:?}", run.valves);
+    assert!(
+        run.valves.iter().any(|hit| hit.valve == valve),
+        "{:?}",
+        run.valves
+    );
     assert_eq!(writes(&run), 0);
     run.plan_hash.unwrap_or_default()
 }
 
 async fn confirm(house: &House, hash: &str) -> syncline::domain::RunRecord {
-    let order = Order { confirm: Some(hash.to_owned()), ..order() };
+    let order = Order {
+        confirm: Some(hash.to_owned()),
+        ..order()
+    };
     let end = house.run(&order).await;
     assert!(end.error.is_none(), "{:?}", end.error);
-    assert!(matches!(end.record.state, RunState::Done | RunState::DoneWithErrors), "{:?}", end.record.reason);
+    assert!(
+        matches!(end.record.state, RunState::Done | RunState::DoneWithErrors),
+        "{:?}",
+        end.record.reason
+    );
     end.record
 }
 
@@ -61,7 +78,10 @@ async fn too_many_changes_stop_the_run_and_a_confirm_carries_out_exactly_that_pl
     house.wait(60).await;
     let hash = halted(&house, "max_changes").await;
     house.sound().await;
-    assert_eq!(house.hs_value(H, &h[0], "jobtitle").as_deref(), Some("Clerk"));
+    assert_eq!(
+        house.hs_value(H, &h[0], "jobtitle").as_deref(),
+        Some("Clerk")
+    );
     // The next run without a confirm asks again.
     house.wait(60).await;
     assert_eq!(halted(&house, "max_changes").await, hash);
@@ -73,19 +93,36 @@ async fn too_many_changes_stop_the_run_and_a_confirm_carries_out_exactly_that_pl
     let got = counts(&run, "contacts");
     adds_up(got);
     assert_eq!((got.updated.hubspot, got.held), (229, 2), "{got:?}");
-    assert_eq!(house.hs_value(H, &h[0], "jobtitle").as_deref(), Some("Clerk"));
-    assert_eq!(house.hs_value(H, &h[259], "jobtitle").as_deref(), Some("Clerk"));
+    assert_eq!(
+        house.hs_value(H, &h[0], "jobtitle").as_deref(),
+        Some("Clerk")
+    );
+    assert_eq!(
+        house.hs_value(H, &h[259], "jobtitle").as_deref(),
+        Some("Clerk")
+    );
     assert_eq!(house.hs_value(H, &h[1], "jobtitle").as_deref(), Some("T1"));
     house.sound().await;
     // They come with the next run.
     house.wait(60).await;
     let run = house.fine().await;
     assert_eq!(counts(&run, "contacts").updated.hubspot, 2);
-    assert_eq!(house.hs_value(H, &h[0], "jobtitle").as_deref(), Some("Later"));
-    assert_eq!(house.hs_value(H, &h[259], "jobtitle").as_deref(), Some("New"));
+    assert_eq!(
+        house.hs_value(H, &h[0], "jobtitle").as_deref(),
+        Some("Later")
+    );
+    assert_eq!(
+        house.hs_value(H, &h[259], "jobtitle").as_deref(),
+        Some("New")
+    );
     house.quiet().await;
     // A confirm is good for one plan only.
-    let end = house.run(&Order { confirm: Some("0123".into()), ..order() }).await;
+    let end = house
+        .run(&Order {
+            confirm: Some("0123".into()),
+            ..order()
+        })
+        .await;
     assert_eq!(end.record.state, RunState::Halted);
 }
 
@@ -109,7 +146,10 @@ async fn a_field_wiped_everywhere_stops_the_run() {
     }
     house.wait(60).await;
     let hash = halted(&house, "max_cleared").await;
-    assert_eq!(house.hs_value(H, &h[0], "jobtitle").as_deref(), Some("Clerk"));
+    assert_eq!(
+        house.hs_value(H, &h[0], "jobtitle").as_deref(),
+        Some("Clerk")
+    );
     confirm(&house, &hash).await;
     assert_eq!(house.hs_value(H, &h[0], "jobtitle"), None);
     house.quiet().await;
@@ -120,8 +160,17 @@ async fn too_many_creates_stop_the_run() {
     let (house, _, _) = town(40).await;
     for at in 0..10 {
         let now = house.clock.now();
-        let fields = values(&[("LastName", "New"), ("Email", &format!("n{at}@example.com"))]);
-        house.sandbox.lock().unwrap().org.insert(now, &colleague(), S, fields).unwrap();
+        let fields = values(&[
+            ("LastName", "New"),
+            ("Email", &format!("n{at}@example.com")),
+        ]);
+        house
+            .sandbox
+            .lock()
+            .unwrap()
+            .org
+            .insert(now, &colleague(), S, fields)
+            .unwrap();
     }
     house.wait(60).await;
     let hash = halted(&house, "max_creates").await;
@@ -135,7 +184,12 @@ async fn too_many_creates_stop_the_run() {
 async fn everything_changed_on_one_side_stops_the_run() {
     let (house, _, _) = town(230).await;
     let now = house.clock.now();
-    house.sandbox.lock().unwrap().portal.bulk_write(now, H, &values(&[("city", "Migrated")]));
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .portal
+        .bulk_write(now, H, &values(&[("city", "Migrated")]));
     house.wait(60).await;
     halted(&house, "everything_changed").await;
     house.sound().await;
@@ -147,7 +201,12 @@ async fn a_side_that_is_suddenly_empty_stops_the_run_before_anything_is_planned(
     for id in &s[..30] {
         house.sandbox.lock().unwrap().org.hide_record(S, id, true);
     }
-    let end = house.run(&Order { scope: Scope::Full, ..order() }).await;
+    let end = house
+        .run(&Order {
+            scope: Scope::Full,
+            ..order()
+        })
+        .await;
     assert_eq!(end.record.state, RunState::Halted);
     assert_eq!(end.record.valves[0].valve, "empty_source");
     assert_eq!(writes(&end.record), 0);
@@ -166,10 +225,23 @@ async fn refusals_of_nearly_everything_stop_the_run() {
     let house = House::empty(&text).await;
     for at in 0..900 {
         // The org's rule: who left keeps no telephone number.
-        house.hs(H, &[("lastname", "Gone"), ("email", &format!("g{at}@example.com")), ("jobtitle", "Former clerk"), ("phone", "1234567")]);
+        house.hs(
+            H,
+            &[
+                ("lastname", "Gone"),
+                ("email", &format!("g{at}@example.com")),
+                ("jobtitle", "Former clerk"),
+                ("phone", "1234567"),
+            ],
+        );
     }
     let end = house.run(&order()).await;
-    assert_eq!(end.record.state, RunState::Halted, "{:?}", end.record.mappings);
+    assert_eq!(
+        end.record.state,
+        RunState::Halted,
+        "{:?}",
+        end.record.mappings
+    );
     assert!(end.record.reason.unwrap().contains("refused"));
     assert!(house.sf_ids(S).is_empty());
     house.sound().await;
@@ -186,7 +258,12 @@ async fn a_first_sync_asks_before_it_writes_where_the_connection_is_real() {
     assert_eq!(run.state, RunState::AwaitingConfirm);
     assert!(house.hs_ids(H).is_empty());
     house.sound().await;
-    let end = house.run(&Order { yes: true, ..order() }).await;
+    let end = house
+        .run(&Order {
+            yes: true,
+            ..order()
+        })
+        .await;
     assert_eq!(end.record.state, RunState::Done);
     assert_eq!(house.hs_ids(H).len(), 1);
     house.quiet().await;
@@ -200,8 +277,14 @@ async fn twelve_thousand_records_of_one_millisecond_are_all_read() {
     house.fine().await;
     let (count, now) = (12_000, house.clock.now());
     for at in 0..count {
-        let fields = values(&[("lastname", "Mass"), ("email", &format!("m{at}@example.com"))]);
-        house.sandbox.lock().unwrap().portal.seed(H, vec![(now, syncline::sandbox::history::Author::World, fields)]);
+        let fields = values(&[
+            ("lastname", "Mass"),
+            ("email", &format!("m{at}@example.com")),
+        ]);
+        house.sandbox.lock().unwrap().portal.seed(
+            H,
+            vec![(now, syncline::sandbox::history::Author::World, fields)],
+        );
     }
     house.wait(60).await;
     let run = house.fine().await;
@@ -239,9 +322,23 @@ impl Transport for Counting {
     }
 }
 
-async fn wired(house: &House, at: u64, mute: bool, what: Box<dyn Fn() + Send + Sync>) -> (Engine, Arc<Counting>) {
-    let inner = Arc::new(support::InProcess { sandbox: house.sandbox.clone(), clock: house.clock.clone() });
-    let wire = Arc::new(Counting { inner, sent: AtomicU64::new(0), at, what, mute });
+async fn wired(
+    house: &House,
+    at: u64,
+    mute: bool,
+    what: Box<dyn Fn() + Send + Sync>,
+) -> (Engine, Arc<Counting>) {
+    let inner = Arc::new(support::InProcess {
+        sandbox: house.sandbox.clone(),
+        clock: house.clock.clone(),
+    });
+    let wire = Arc::new(Counting {
+        inner,
+        sent: AtomicU64::new(0),
+        at,
+        what,
+        mute,
+    });
     let mut engine = house.engine().await;
     engine.crm = support::clients_over(&house.sandbox, &house.clock, wire.clone());
     (engine, wire)
@@ -252,16 +349,39 @@ async fn village() -> House {
     let house = House::empty(&firms()).await;
     for at in 0..6 {
         let (name, site) = (format!("firm{at}"), format!("firm{at}.example"));
-        let account = (at < 5).then(|| house.sf("Account", &[("Name", &name), ("Website", &site), ("NumberOfEmployees", "5")]));
+        let account = (at < 5).then(|| {
+            house.sf(
+                "Account",
+                &[
+                    ("Name", &name),
+                    ("Website", &site),
+                    ("NumberOfEmployees", "5"),
+                ],
+            )
+        });
         if at > 1 {
-            house.hs("companies", &[("name", &name), ("domain", &site), ("industry", "BANKING")]);
+            house.hs(
+                "companies",
+                &[("name", &name), ("domain", &site), ("industry", "BANKING")],
+            );
         }
         let mail = format!("p{at}@firm.example");
         if let Some(account) = &account {
-            house.sf(S, &[("LastName", &name), ("Email", &mail), ("AccountId", account), ("Title", "Clerk")]);
+            house.sf(
+                S,
+                &[
+                    ("LastName", &name),
+                    ("Email", &mail),
+                    ("AccountId", account),
+                    ("Title", "Clerk"),
+                ],
+            );
         }
         if at > 2 {
-            house.hs(H, &[("lastname", &name), ("email", &mail), ("city", "Oslo")]);
+            house.hs(
+                H,
+                &[("lastname", &name), ("email", &mail), ("city", "Oslo")],
+            );
         }
     }
     house
@@ -272,20 +392,49 @@ async fn finish(house: &House) {
         house.wait(200).await;
         house.fine().await;
     }
-    assert!(house.errors().await.is_empty(), "{:#?}", house.errors().await);
-    assert!(house.open_items().await.is_empty(), "{:#?}", house.open_items().await);
-    let found = (house.sf_ids("Account").len(), house.hs_ids("companies").len(), house.sf_ids(S).len(), house.hs_ids(H).len());
+    assert!(
+        house.errors().await.is_empty(),
+        "{:#?}",
+        house.errors().await
+    );
+    assert!(
+        house.open_items().await.is_empty(),
+        "{:#?}",
+        house.open_items().await
+    );
+    let found = (
+        house.sf_ids("Account").len(),
+        house.hs_ids("companies").len(),
+        house.sf_ids(S).len(),
+        house.hs_ids(H).len(),
+    );
     assert_eq!(found, (6, 6, 6, 6));
     for s in house.sf_ids(S) {
         let h = house.sf_value(S, &s, "Syncline_HubSpot_Id__c").unwrap();
-        let same = |s_field: &str, h_field: &str| assert_eq!(house.sf_value(S, &s, s_field), house.hs_value(H, &h, h_field));
+        let same = |s_field: &str, h_field: &str| {
+            assert_eq!(
+                house.sf_value(S, &s, s_field),
+                house.hs_value(H, &h, h_field)
+            )
+        };
         same("LastName", "lastname");
         same("Title", "jobtitle");
         same("MailingCity", "city");
-        assert_eq!(house.hs_value(H, &h, "syncline_salesforce_id").as_ref(), Some(&s));
-        let company = house.sandbox.lock().unwrap().portal.partners(H, &h, "companies");
+        assert_eq!(
+            house.hs_value(H, &h, "syncline_salesforce_id").as_ref(),
+            Some(&s)
+        );
+        let company = house
+            .sandbox
+            .lock()
+            .unwrap()
+            .portal
+            .partners(H, &h, "companies");
         let parent = house.sf_value(S, &s, "AccountId");
-        assert_eq!(company.first().cloned(), parent.and_then(|id| house.sf_value("Account", &id, "Syncline_HubSpot_Id__c")));
+        assert_eq!(
+            company.first().cloned(),
+            parent.and_then(|id| house.sf_value("Account", &id, "Syncline_HubSpot_Id__c"))
+        );
     }
     house.quiet().await;
 }
@@ -364,9 +513,16 @@ async fn a_run_stopped_after_a_batch_is_cancelled_and_the_next_one_goes_on() {
         engine.control = control;
         let record = engine.begin(&order()).await.unwrap();
         let end = engine.execute(record, &order()).await.unwrap();
-        assert!(matches!(end.record.state, RunState::Cancelled | RunState::Done), "{:?}", end.record.state);
+        assert!(
+            matches!(end.record.state, RunState::Cancelled | RunState::Done),
+            "{:?}",
+            end.record.state
+        );
         let open = house.db().await.open_ops().await.unwrap();
-        assert!(open.iter().all(|op| op.state != OpState::Sent), "in-flight answers are recorded");
+        assert!(
+            open.iter().all(|op| op.state != OpState::Sent),
+            "in-flight answers are recorded"
+        );
         house.sound().await;
         finish(&house).await;
     }
@@ -398,7 +554,13 @@ async fn a_held_run_sends_nothing_until_it_goes_on() {
 async fn a_run_stopped_at_once_leaves_its_writes_to_be_looked_up() {
     let house = village().await;
     let (control, handle) = Control::new();
-    house.script(Party::HubSpot, Some("POST"), "/crm/objects/2026-09/companies/batch/upsert", Fault::Late(std::time::Duration::from_secs(29)), 1);
+    house.script(
+        Party::HubSpot,
+        Some("POST"),
+        "/crm/objects/2026-09/companies/batch/upsert",
+        Fault::Late(std::time::Duration::from_secs(29)),
+        1,
+    );
     let (mut engine, _) = wired(&house, 14, false, Box::new(move || handle.stop_now())).await;
     engine.control = control;
     engine.rules = {
@@ -420,7 +582,13 @@ async fn a_store_that_fails_ends_the_run_with_no_further_write() {
     house.store = store.clone();
     support::install(&house.store).await;
     let failing = store.clone();
-    let (engine, wire) = wired(&house, 14, false, Box::new(move || failing.fail_next_commit("disk full"))).await;
+    let (engine, wire) = wired(
+        &house,
+        14,
+        false,
+        Box::new(move || failing.fail_next_commit("disk full")),
+    )
+    .await;
     let record = engine.begin(&order()).await.unwrap();
     assert!(engine.execute(record, &order()).await.is_err());
     assert!(wire.sent.load(Ordering::SeqCst) < 20);

@@ -9,8 +9,17 @@ use syncline::domain::RunState;
 use syncline::sandbox::world::WorldSettings;
 
 async fn storm(seed: u64, faults: &str, no_keys: bool) {
-    let house = House::with(WorldSettings { contacts: 40, seed }, no_keys, &support::starter()).await;
-    house.sandbox.lock().unwrap().set_faults(faults.parse().unwrap());
+    let house = House::with(
+        WorldSettings { contacts: 40, seed },
+        no_keys,
+        &support::starter(),
+    )
+    .await;
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .set_faults(faults.parse().unwrap());
     let truth = house.sandbox.lock().unwrap().truth().clone();
     for round in 0..8 {
         let end = house.run(&order()).await;
@@ -22,10 +31,18 @@ async fn storm(seed: u64, faults: &str, no_keys: bool) {
         // Edits on both sides between the runs, some of the same field.
         for (at, pair) in truth.contacts.iter().enumerate() {
             if (at + round) % 4 == 0 {
-                house.sf_edit("Contact", &pair.salesforce, &[("MailingCity", &format!("S{round}"))]);
+                house.sf_edit(
+                    "Contact",
+                    &pair.salesforce,
+                    &[("MailingCity", &format!("S{round}"))],
+                );
             }
             if (at + round) % 5 == 0 {
-                house.hs_edit("contacts", &pair.hubspot, &[("jobtitle", &format!("H{round}"))]);
+                house.hs_edit(
+                    "contacts",
+                    &pair.hubspot,
+                    &[("jobtitle", &format!("H{round}"))],
+                );
             }
             if (at + round) % 11 == 0 {
                 house.hs_edit("contacts", &pair.hubspot, &[("city", &format!("H{round}"))]);
@@ -33,35 +50,65 @@ async fn storm(seed: u64, faults: &str, no_keys: bool) {
         }
         house.wait(if round % 2 == 0 { 45 } else { 300 }).await;
     }
-    house.sandbox.lock().unwrap().set_faults("none".parse().unwrap());
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .set_faults("none".parse().unwrap());
     // What the weather left waiting comes due within the longest back-off.
     for pause in [200, 1000, 4000, 8000, 20_000, 90_000, 90_000] {
         house.wait(pause).await;
         let run = house.run(&order()).await.record;
         if run.state == RunState::Halted {
             let hash = run.plan_hash.unwrap_or_default();
-            assert!(run.valves.iter().all(|hit| hit.confirmable), "{:?}", run.reason);
-            let end = house.run(&syncline::engine::Order { confirm: Some(hash), ..order() }).await;
+            assert!(
+                run.valves.iter().all(|hit| hit.confirmable),
+                "{:?}",
+                run.reason
+            );
+            let end = house
+                .run(&syncline::engine::Order {
+                    confirm: Some(hash),
+                    ..order()
+                })
+                .await;
             assert!(end.record.state.is_over(), "{:?}", end.record.reason);
         }
     }
     for error in house.errors().await {
-        assert_ne!(error.category, syncline::domain::ErrorCategory::Transient, "{error:#?}");
+        assert_ne!(
+            error.category,
+            syncline::domain::ErrorCategory::Transient,
+            "{error:#?}"
+        );
     }
     assert!(house.db().await.open_ops().await.unwrap().is_empty());
     let open = house.open_items().await;
     for pair in &truth.contacts {
         let mine = |item: &&syncline::domain::Conflict| {
-            item.sides.salesforce.id.as_ref().is_some_and(|id| id.as_str() == pair.salesforce)
-                || item.sides.hubspot.id.as_ref().is_some_and(|id| id.as_str() == pair.hubspot)
+            item.sides
+                .salesforce
+                .id
+                .as_ref()
+                .is_some_and(|id| id.as_str() == pair.salesforce)
+                || item
+                    .sides
+                    .hubspot
+                    .id
+                    .as_ref()
+                    .is_some_and(|id| id.as_str() == pair.hubspot)
         };
         if open.iter().any(|item| mine(&item)) {
             continue;
         }
         for (s, h) in [("MailingCity", "city"), ("Title", "jobtitle")] {
             assert_eq!(
-                house.sf_value("Contact", &pair.salesforce, s).unwrap_or_default(),
-                house.hs_value("contacts", &pair.hubspot, h).unwrap_or_default(),
+                house
+                    .sf_value("Contact", &pair.salesforce, s)
+                    .unwrap_or_default(),
+                house
+                    .hs_value("contacts", &pair.hubspot, h)
+                    .unwrap_or_default(),
                 "seed {seed} {faults}: {s} of {pair:?}"
             );
         }

@@ -13,9 +13,9 @@ use super::references::{Parents, Token, is_translated};
 use crate::crm::FieldVersion;
 use crate::domain::merge::{Action, FieldOutcome, FieldTimes, MergeInput};
 use crate::domain::{
-    Assignment, Base, BaseField, BaseValue, Choice, Conflict, ErrorCategory, ErrorItem, FieldPair, ItemId,
-    ItemKind, ItemState, Link, LinkId, Mapping, Observation, Op, OpId, PairKind, PerSide, RecordKey, RunId,
-    Side, SideValue, Value,
+    Assignment, Base, BaseField, BaseValue, Choice, Conflict, ErrorCategory, ErrorItem, FieldPair,
+    ItemId, ItemKind, ItemState, Link, LinkId, Mapping, Observation, Op, OpId, PairKind, PerSide,
+    RecordKey, RunId, Side, SideValue, Value,
 };
 use crate::transform;
 
@@ -263,9 +263,8 @@ fn late_landing(
         let (Some(sent), Some(seen)) = (op.fields.get(name), work.seen.get(side)) else {
             continue;
         };
-        let same = |one: &Value| {
-            super::apply::same_value(view.mapping, side, name, one, seen.value(name))
-        };
+        let same =
+            |one: &Value| super::apply::same_value(view.mapping, side, name, one, seen.value(name));
         let settled = assumed(work, pair, side).is_some_and(|base| same(&base));
         if settled || !same(&sent.after) || raws.get(side) != seen.value(name) {
             continue;
@@ -303,7 +302,8 @@ fn without_landing(
     let other = side.other();
     let mut pretended = base.cloned().unwrap_or_default();
     *pretended.values.get_mut(side) = transform::base_value(pair, side, values.get(side));
-    let unchanged = pretended.values.get(other) == &transform::base_value(pair, other, values.get(other));
+    let unchanged =
+        pretended.values.get(other) == &transform::base_value(pair, other, values.get(other));
     if unchanged {
         let anything_else = match values.get(other).is_blank() {
             true => BaseValue::Raw("late landing".to_owned()),

@@ -231,7 +231,7 @@ impl Engine {
                 tx.put_run(&old)?;
             }
         }
-        let mappings = self.chosen(order)?;
+        let mappings = self.chosen(order).await?;
         let mut full = order.scope == Scope::Full;
         for mapping in &mappings {
             full |= !self.db.map_state(&mapping.id).await?.first_sync_done;
@@ -274,15 +274,25 @@ impl Engine {
         Ok(record)
     }
 
-    fn chosen(&self, order: &Order) -> Result<Vec<&Mapping>, EngineError> {
+    /// The mappings that were named, or all that are not paused.
+    async fn chosen(&self, order: &Order) -> Result<Vec<&Mapping>, EngineError> {
         for name in &order.mappings {
             if self.mapping(name).is_none() {
                 return Err(EngineError::halt(format!("there is no mapping {name}")));
             }
         }
-        let wanted =
-            |mapping: &&Mapping| order.mappings.is_empty() || order.mappings.contains(&mapping.id);
-        Ok(self.rules.mappings.iter().filter(wanted).collect())
+        let mut chosen = Vec::new();
+        for mapping in &self.rules.mappings {
+            let wanted = if order.mappings.is_empty() {
+                self.db.map_state(&mapping.id).await?.state != MappingPhase::Paused
+            } else {
+                order.mappings.contains(&mapping.id)
+            };
+            if wanted {
+                chosen.push(mapping);
+            }
+        }
+        Ok(chosen)
     }
 
     /// Carries a run out and writes its last row.
@@ -427,7 +437,7 @@ impl Engine {
     }
 
     async fn conduct(&self, record: &mut RunRecord, order: &Order) -> Result<(), EngineError> {
-        let mappings = self.chosen(order)?;
+        let mappings = self.chosen(order).await?;
         let only = match &order.confirm {
             Some(hash) => Some(self.kept_plan(hash).await?),
             None => None,
@@ -593,8 +603,17 @@ impl Engine {
                     || cursor.watermark.is_none()
                     || cursor.resume.is_some();
                 let pass = if whole { Pass::Full } else { Pass::Changes };
-                let seen =
-                    observe(self, &ctx.known, ctx.run, side, object, pass, &over, &mut ctx.tallies).await?;
+                let seen = observe(
+                    self,
+                    &ctx.known,
+                    ctx.run,
+                    side,
+                    object,
+                    pass,
+                    &over,
+                    &mut ctx.tallies,
+                )
+                .await?;
                 if let Some(first) = over.first() {
                     let cost = ctx.cost(&first.id);
                     match pass {
@@ -754,7 +773,7 @@ impl Engine {
     pub async fn preview(&self, order: &Order) -> Result<PlanPreview, EngineError> {
         let before = PerSide::from_fn(|side| self.side(side).meter().snapshot());
         let start = calls(self);
-        let mappings = self.chosen(order)?;
+        let mappings = self.chosen(order).await?;
         let db = Arc::new(self.db.scratch().await?);
         let scratch = Engine { db, ..self.clone() };
         let found = preflight(&scratch, &mappings).await?;

@@ -95,7 +95,12 @@ async fn read_back(
     if ids.is_empty() {
         return Ok(());
     }
-    let asked = fields::observed(&ctx.known, std::iter::once(mapping), side, mapping.object(side));
+    let asked = fields::observed(
+        &ctx.known,
+        std::iter::once(mapping),
+        side,
+        mapping.object(side),
+    );
     // Without a read-back the base stays unverified; the next look at the record settles it (6.4).
     let found = match ctx
         .engine

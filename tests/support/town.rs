@@ -136,10 +136,12 @@ impl House {
     /// A Salesforce record made 30 days ago.
     pub fn sf(&self, object: &str, pairs: &[(&str, &str)]) -> String {
         let at = self.clock.now() - TimeDelta::days(30);
-        let id = self.sandbox.lock().unwrap().org.seed(
-            object,
-            vec![(at, Author::World, values(pairs))],
-        );
+        let id = self
+            .sandbox
+            .lock()
+            .unwrap()
+            .org
+            .seed(object, vec![(at, Author::World, values(pairs))]);
         assert!(!id.is_empty(), "no Salesforce object {object}");
         id
     }
@@ -147,10 +149,12 @@ impl House {
     /// A HubSpot record made 30 days ago.
     pub fn hs(&self, object: &str, pairs: &[(&str, &str)]) -> String {
         let at = self.clock.now() - TimeDelta::days(30);
-        let id = self.sandbox.lock().unwrap().portal.seed(
-            object,
-            vec![(at, Author::World, values(pairs))],
-        );
+        let id = self
+            .sandbox
+            .lock()
+            .unwrap()
+            .portal
+            .seed(object, vec![(at, Author::World, values(pairs))]);
         assert!(!id.is_empty(), "no HubSpot object {object}");
         id
     }
