@@ -193,14 +193,22 @@ impl<D: Dialect> Http<D> {
         }
     }
 
-    /// Sends a call and reads its answer. An unreadable answer to a write leaves its outcome unknown.
+    /// Sends a call and reads its answer. An unreadable answer to a write leaves its outcome unknown; a read is sent once
+    /// more before its answer counts as unreadable.
     pub(crate) async fn fetch<T>(
         &self,
         call: &Call,
-        parse: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+        parse: impl Fn(&[u8]) -> Result<T, Malformed>,
     ) -> Result<T, CrmError> {
         let answer = self.send(call).await?;
-        parse(&answer.body).map_err(|why| self.unreadable(call, &answer, &why))
+        match parse(&answer.body) {
+            Err(_) if call.repeatable => {
+                self.clock.sleep(jittered(0, self.entropy.unit())).await;
+                let answer = self.send(call).await?;
+                parse(&answer.body).map_err(|why| self.unreadable(call, &answer, &why))
+            }
+            parsed => parsed.map_err(|why| self.unreadable(call, &answer, &why)),
+        }
     }
 
     /// The error of an answer that cannot be read.

@@ -79,7 +79,12 @@ async fn look_again(
     owner: &BTreeMap<OpId, usize>,
     batch: &OpBatch,
 ) -> Result<Vec<Option<Observation>>, EngineError> {
-    let asked = fields::observed(std::iter::once(mapping), batch.side, &batch.object);
+    let asked = fields::observed(
+        &ctx.known,
+        std::iter::once(mapping),
+        batch.side,
+        &batch.object,
+    );
     let ids: Vec<RecordId> = batch
         .ops
         .iter()

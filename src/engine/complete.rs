@@ -70,7 +70,7 @@ async fn read_side(
     wanted: &[usize],
 ) -> Result<(), EngineError> {
     let object = mapping.object(side).to_owned();
-    let asked = fields::observed(std::iter::once(mapping), side, &object);
+    let asked = fields::observed(&ctx.known, std::iter::once(mapping), side, &object);
     let ids: Vec<RecordId> = wanted
         .iter()
         .filter_map(|index| works.get(*index)?.link.ids.get(side).clone())

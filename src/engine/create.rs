@@ -94,7 +94,7 @@ async fn drafts(
         .map(|(index, _)| index)
         .collect();
     if !missing.is_empty() && ctx.mode == Mode::Write {
-        let asked = fields::observed(std::iter::once(mapping), source, &object);
+        let asked = fields::observed(&ctx.known, std::iter::once(mapping), source, &object);
         let wanted: Vec<RecordId> = missing
             .iter()
             .filter_map(|index| ids.get(*index).cloned())
@@ -482,7 +482,7 @@ async fn look_up(
     drafts: Vec<Draft>,
 ) -> Result<Vec<Draft>, EngineError> {
     let object = mapping.object(target).to_owned();
-    let asked = fields::observed(std::iter::once(mapping), target, &object);
+    let asked = fields::observed(&ctx.known, std::iter::once(mapping), target, &object);
     let mut found: BTreeMap<String, Vec<Observation>> = BTreeMap::new();
     let key_of: Box<dyn Fn(&Draft) -> Option<String> + Send + Sync>;
     if keyed(ctx, mapping, target) {
@@ -665,7 +665,7 @@ async fn read_back(
         return BTreeMap::new();
     }
     let object = mapping.object(target);
-    let asked = fields::observed(std::iter::once(mapping), target, object);
+    let asked = fields::observed(&ctx.known, std::iter::once(mapping), target, object);
     match ctx
         .engine
         .side(target)

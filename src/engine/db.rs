@@ -255,9 +255,18 @@ impl Db {
 
     /// Open ops: journalled as sent or unknown, with the journal's row; ghosts are left out.
     pub async fn open_ops(&self) -> Result<Vec<Op>, StoreError> {
+        self.journalled(false).await
+    }
+
+    /// Ghosts as they were sent: updates that were given up as not applied and may still land (16.5).
+    pub async fn ghost_ops(&self) -> Result<Vec<Op>, StoreError> {
+        self.journalled(true).await
+    }
+
+    async fn journalled(&self, ghosts: bool) -> Result<Vec<Op>, StoreError> {
         let mut places = Vec::new();
         self.walk(keys::all(Family::OpenOp), |row: OpenOp| {
-            if row.ghost.is_none() {
+            if row.ghost.is_some() == ghosts {
                 places.push((row.run, row.seq));
             }
         })

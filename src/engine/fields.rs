@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::context::Known;
 use crate::domain::canon::match_key;
 use crate::domain::{FieldPair, Mapping, Observation, PairKind, Side, Value, digest128};
 use crate::transform;
@@ -16,8 +17,9 @@ const FURTHER_KEYS: [(&str, &str); 2] = [
 ];
 
 /// The fields of one side's object that all the mappings over it need, sorted. References of HubSpot are associations,
-/// not properties, and are not among them.
+/// not properties, and are not among them; neither are key fields that an admin has not added.
 pub(super) fn observed<'a>(
+    known: &Known,
     mappings: impl Iterator<Item = &'a Mapping>,
     side: Side,
     object: &str,
@@ -34,7 +36,9 @@ pub(super) fn observed<'a>(
                 fields.insert(further.to_owned());
             }
         }
-        fields.insert(mapping.key_field(side).to_owned());
+        if known.keyed.contains(&(mapping.id.clone(), side)) {
+            fields.insert(mapping.key_field(side).to_owned());
+        }
     }
     fields.into_iter().collect()
 }

@@ -13,9 +13,9 @@ use super::references::{Parents, Token, is_translated};
 use crate::crm::FieldVersion;
 use crate::domain::merge::{Action, FieldOutcome, FieldTimes, MergeInput};
 use crate::domain::{
-    Assignment, Base, BaseField, Choice, Conflict, ErrorCategory, ErrorItem, FieldPair, ItemId,
-    ItemKind, ItemState, Link, LinkId, Mapping, Observation, PairKind, PerSide, RecordKey, RunId,
-    Side, SideValue, Value,
+    Assignment, Base, BaseField, BaseValue, Choice, Conflict, ErrorCategory, ErrorItem, FieldPair,
+    ItemId, ItemKind, ItemState, Link, LinkId, Mapping, Observation, Op, OpId, PairKind, PerSide,
+    RecordKey, RunId, Side, SideValue, Value,
 };
 use crate::transform;
 
@@ -59,6 +59,8 @@ pub(super) struct LinkPlan {
     pub(super) errors: Vec<ErrorItem>,
     /// Parents that must be linked first.
     pub(super) blocked: Vec<RecordKey>,
+    /// Ghosts that were seen to have landed after all.
+    pub(super) landed: Vec<OpId>,
     /// HubSpot properties whose times must be looked up before this can be decided.
     pub(super) wants_times: BTreeSet<String>,
     /// Sides that must be read before this can be decided or sent.
@@ -77,6 +79,8 @@ pub(super) struct View<'a> {
     pub(super) mapping: &'a Mapping,
     /// What preflight learned.
     pub(super) known: &'a Known,
+    /// Updates that may still land, by link.
+    pub(super) ghosts: &'a BTreeMap<LinkId, Vec<Op>>,
     /// Links of parents.
     pub(super) parents: &'a Parents,
     /// The moment of planning.
@@ -91,6 +95,8 @@ enum Side1 {
     Seen(Value),
     /// Not read; the base stands in to see whether a read is needed (never to write from).
     Assumed(Value),
+    /// Not read; what the pair's open conflict last saw there stands in, to tell whether it still is the same conflict.
+    Shown(Value),
     /// Neither read nor in the base.
     Missing,
     /// An association that was not read: nothing is concluded from it.
@@ -135,7 +141,10 @@ fn side_value(work: &Work, pair: &FieldPair, side: Side) -> Side1 {
             }
             Side1::Seen(value.clone())
         }
-        None => assumed(work, pair, side).map_or(Side1::Missing, Side1::Assumed),
+        None => match open_conflict(work, pair) {
+            Some(item) => Side1::Shown(item.sides.get(side).value.clone()),
+            None => assumed(work, pair, side).map_or(Side1::Missing, Side1::Assumed),
+        },
     }
 }
 
@@ -157,11 +166,20 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
         return;
     }
     let mut raws = PerSide::<Value>::default();
+    let mut shown = None;
     for side in Side::BOTH {
         match side_value(work, pair, side) {
             Side1::Seen(value) | Side1::Assumed(value) => *raws.get_mut(side) = value,
+            Side1::Shown(value) => {
+                *raws.get_mut(side) = value;
+                shown = Some(side);
+            }
             Side1::Missing => {
-                *plan.needs.get_mut(side) = true;
+                // While the other side names a parent without a link, nothing can be decided: no read is spent on it.
+                match waits_for_parent(view, pair, &there, side.other()) {
+                    Some(parent) => plan.blocked.push(parent),
+                    None => *plan.needs.get_mut(side) = true,
+                }
                 return;
             }
             Side1::Skip => return,
@@ -190,9 +208,110 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
     }
     let open = open_conflict(work, pair);
     let resolution = open.and_then(|item| valid_choice(item, &raws));
-    let outcome = merge(view, work, pair, &values, base.as_ref(), resolution);
+    let outcome = match late_landing(view, work, pair, &raws, plan) {
+        Landed::No => merge(view, work, pair, &values, base.as_ref(), resolution),
+        Landed::WantsTimes => {
+            plan.wants_times.insert(pair.fields.hubspot.clone());
+            return;
+        }
+        Landed::On(side) => {
+            base = Some(without_landing(pair, &values, base.as_ref(), side));
+            merge(view, work, pair, &values, base.as_ref(), resolution)
+        }
+    };
     note_changes(pair, &values, base.as_ref(), plan);
+    let same = matches!(outcome.action, Action::Conflict { .. } | Action::NeedsTimes);
+    if let Some(side) = shown.filter(|_| !same) {
+        // The conflict may be over: nothing is settled or written from what was seen then.
+        *plan.needs.get_mut(side) = true;
+    }
     carry_out(view, work, pair, &raws, base.as_ref(), outcome, plan);
+}
+
+/// The parent without a link that a side's value names, if it does.
+fn waits_for_parent(
+    view: &View<'_>,
+    pair: &FieldPair,
+    there: &PerSide<Option<Value>>,
+    side: Side,
+) -> Option<RecordKey> {
+    let raw = there.get(side).as_ref()?;
+    let known = matches!(pair.kind, PairKind::Reference { .. });
+    match view.parents.token(view.engine, view.known, pair, side, raw) {
+        Token::Unlinked(parent) if known => Some(parent),
+        _ => None,
+    }
+}
+
+/// Whether a side holds what an update of ours, given up long ago, has put there since (16.5).
+enum Landed {
+    No,
+    /// It looks like it; whose write it was has to be looked up.
+    WantsTimes,
+    On(Side),
+}
+
+fn late_landing(
+    view: &View<'_>,
+    work: &Work,
+    pair: &FieldPair,
+    raws: &PerSide<Value>,
+    plan: &mut LinkPlan,
+) -> Landed {
+    for op in view.ghosts.get(&work.link.id).into_iter().flatten() {
+        let (side, name) = (op.side, pair.field(op.side));
+        let (Some(sent), Some(seen)) = (op.fields.get(name), work.seen.get(side)) else {
+            continue;
+        };
+        let same =
+            |one: &Value| super::apply::same_value(view.mapping, side, name, one, seen.value(name));
+        let settled = assumed(work, pair, side).is_some_and(|base| same(&base));
+        if settled || !same(&sent.after) || raws.get(side) != seen.value(name) {
+            continue;
+        }
+        let ours = match side {
+            Side::Salesforce => {
+                let us = view.known.us.salesforce.as_ref();
+                us.is_some() && seen.modified_by.as_ref() == us
+            }
+            Side::HubSpot => match &work.times {
+                None => return Landed::WantsTimes,
+                Some(times) => times
+                    .get(name)
+                    .and_then(|all| all.first())
+                    .is_some_and(|version| version.ours),
+            },
+        };
+        if ours {
+            tracing::warn!(event = "late_landing", op = %op.id, field = name, "a write that was given up has landed");
+            plan.landed.push(op.id);
+            return Landed::On(side);
+        }
+    }
+    Landed::No
+}
+
+/// The base for a pair that a late landing has touched: that side counts as unchanged, and where the other side has not
+/// changed either, it does now, so that its value is written again.
+fn without_landing(
+    pair: &FieldPair,
+    values: &PerSide<Value>,
+    base: Option<&BaseField>,
+    side: Side,
+) -> BaseField {
+    let other = side.other();
+    let mut pretended = base.cloned().unwrap_or_default();
+    *pretended.values.get_mut(side) = transform::base_value(pair, side, values.get(side));
+    let unchanged =
+        pretended.values.get(other) == &transform::base_value(pair, other, values.get(other));
+    if unchanged {
+        let anything_else = match values.get(other).is_blank() {
+            true => BaseValue::Raw("late landing".to_owned()),
+            false => BaseValue::Null,
+        };
+        *pretended.values.get_mut(other) = Some(anything_else);
+    }
+    pretended
 }
 
 /// Unmapped owners are an error of the field, once, and never a blank; a pair that did not change is left in peace.
@@ -430,6 +549,11 @@ fn carry_out(
             item.rule = rule.to_owned();
             if let Some(before) = open {
                 item.first_seen = before.first_seen;
+                for side in Side::BOTH {
+                    if work.seen.get(side).is_none() {
+                        *item.sides.get_mut(side) = before.sides.get(side).clone();
+                    }
+                }
                 let moved = before.sides.salesforce.value != raws.salesforce
                     || before.sides.hubspot.value != raws.hubspot;
                 if before.state == ItemState::Draft && !moved {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::context::{Engine, EngineError};
+use super::context::{Engine, EngineError, Known};
 use super::fields;
 use super::report::Phase;
 use super::tally::{Fate, Tally, Unlinked};
@@ -40,8 +40,13 @@ pub(super) struct Observed {
 }
 
 /// Reads one object of one side and stores what was seen. `tallies` has the mappings over it.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one object of one side, with all that its reading moves"
+)]
 pub(super) async fn observe(
     engine: &Engine,
+    known: &Known,
     run: RunId,
     side: Side,
     object: &str,
@@ -50,7 +55,7 @@ pub(super) async fn observe(
     tallies: &mut BTreeMap<MappingId, Tally>,
 ) -> Result<Observed, EngineError> {
     let crm = engine.side(side).clone();
-    let asked = fields::observed(mappings.iter().copied(), side, object);
+    let asked = fields::observed(known, mappings.iter().copied(), side, object);
     let mut cursor = engine.db.cursor(side, object).await?;
     let safe = crm.safe_now(object).await?;
     let window = window(

@@ -120,7 +120,7 @@ async fn updates(
     ops: Vec<Op>,
 ) -> Result<(), EngineError> {
     let object = mapping.object(side).to_owned();
-    let asked = fields::observed(std::iter::once(mapping), side, &object);
+    let asked = fields::observed(&ctx.known, std::iter::once(mapping), side, &object);
     let ids: Vec<RecordId> = ops.iter().filter_map(|op| op.target.clone()).collect();
     let found = ctx
         .engine
@@ -245,7 +245,7 @@ async fn find_created(
     ops: &[Op],
 ) -> Result<Vec<Vec<Observation>>, EngineError> {
     let object = mapping.object(side).to_owned();
-    let asked = fields::observed(std::iter::once(mapping), side, &object);
+    let asked = fields::observed(&ctx.known, std::iter::once(mapping), side, &object);
     let crm = ctx.engine.side(side);
     let live = |records: Vec<Observation>| {
         records

@@ -18,7 +18,7 @@ use super::preflight::{calls, preflight};
 use super::recover::recover;
 use super::report::{Phase, Reporter};
 use super::slice::links;
-use super::tally::Tally;
+use super::tally::{Fate, Tally};
 use crate::domain::{
     CallCount, Counters, LinkId, Mapping, MappingCounts, MappingId, Op, PerSide, RecordId, RunId,
     RunKind, RunRecord, RunState, Side, SideCount, ValveHit,
@@ -49,6 +49,8 @@ pub(super) struct RunCtx<'e> {
     pub(super) batch: u64,
     /// Links with a write whose outcome nobody knows yet.
     pub(super) locked: BTreeSet<LinkId>,
+    /// Updates that were given up as not applied and may still land, by link (16.5).
+    pub(super) ghosts: BTreeMap<LinkId, Vec<Op>>,
     /// Links that this run made, for the children that wait for them.
     pub(super) newly_linked: Vec<(MappingId, LinkId, PerSide<RecordId>)>,
     /// What would be done (previews and estimates).
@@ -76,6 +78,7 @@ impl<'e> RunCtx<'e> {
             seq: 0,
             batch: 0,
             locked: BTreeSet::new(),
+            ghosts: BTreeMap::new(),
             newly_linked: Vec::new(),
             foreseen: Foreseen::default(),
             only: None,
@@ -228,7 +231,7 @@ impl Engine {
                 tx.put_run(&old)?;
             }
         }
-        let mappings = self.chosen(order)?;
+        let mappings = self.chosen(order).await?;
         let mut full = order.scope == Scope::Full;
         for mapping in &mappings {
             full |= !self.db.map_state(&mapping.id).await?.first_sync_done;
@@ -271,15 +274,25 @@ impl Engine {
         Ok(record)
     }
 
-    fn chosen(&self, order: &Order) -> Result<Vec<&Mapping>, EngineError> {
+    /// The mappings that were named, or all that are not paused.
+    async fn chosen(&self, order: &Order) -> Result<Vec<&Mapping>, EngineError> {
         for name in &order.mappings {
             if self.mapping(name).is_none() {
                 return Err(EngineError::halt(format!("there is no mapping {name}")));
             }
         }
-        let wanted =
-            |mapping: &&Mapping| order.mappings.is_empty() || order.mappings.contains(&mapping.id);
-        Ok(self.rules.mappings.iter().filter(wanted).collect())
+        let mut chosen = Vec::new();
+        for mapping in &self.rules.mappings {
+            let wanted = if order.mappings.is_empty() {
+                self.db.map_state(&mapping.id).await?.state != MappingPhase::Paused
+            } else {
+                order.mappings.contains(&mapping.id)
+            };
+            if wanted {
+                chosen.push(mapping);
+            }
+        }
+        Ok(chosen)
     }
 
     /// Carries a run out and writes its last row.
@@ -424,7 +437,7 @@ impl Engine {
     }
 
     async fn conduct(&self, record: &mut RunRecord, order: &Order) -> Result<(), EngineError> {
-        let mappings = self.chosen(order)?;
+        let mappings = self.chosen(order).await?;
         let only = match &order.confirm {
             Some(hash) => Some(self.kept_plan(hash).await?),
             None => None,
@@ -474,8 +487,14 @@ impl Engine {
         states: &mut BTreeMap<MappingId, MapState>,
     ) -> Result<(), EngineError> {
         recover(ctx).await?;
+        ctx.ghosts = self.ghosts().await?;
         if order.scope != Scope::Stored {
             self.look(ctx, order, mappings).await?;
+        }
+        for tally in ctx.tallies.values_mut() {
+            for link in &ctx.locked {
+                tally.raise(*link, Fate::Error);
+            }
         }
         mark_due(self, mappings).await?;
         ctx.publish(mappings);
@@ -549,6 +568,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Updates that may still land, by their link.
+    async fn ghosts(&self) -> Result<BTreeMap<LinkId, Vec<Op>>, EngineError> {
+        let mut ghosts: BTreeMap<LinkId, Vec<Op>> = BTreeMap::new();
+        for op in self.db.ghost_ops().await? {
+            ghosts.entry(op.link).or_default().push(op);
+        }
+        Ok(ghosts)
+    }
+
     /// Reads every object of the mappings, each once.
     async fn look(
         &self,
@@ -575,8 +603,17 @@ impl Engine {
                     || cursor.watermark.is_none()
                     || cursor.resume.is_some();
                 let pass = if whole { Pass::Full } else { Pass::Changes };
-                let seen =
-                    observe(self, ctx.run, side, object, pass, &over, &mut ctx.tallies).await?;
+                let seen = observe(
+                    self,
+                    &ctx.known,
+                    ctx.run,
+                    side,
+                    object,
+                    pass,
+                    &over,
+                    &mut ctx.tallies,
+                )
+                .await?;
                 if let Some(first) = over.first() {
                     let cost = ctx.cost(&first.id);
                     match pass {
@@ -649,6 +686,7 @@ impl Engine {
         );
         dry.first = ctx.first.clone();
         dry.locked = ctx.locked.clone();
+        dry.ghosts = ctx.ghosts.clone();
         dry.costs = ctx.costs.clone();
         plan_all(&mut dry, mappings).await?;
         let forecast = dry.expected();
@@ -735,7 +773,7 @@ impl Engine {
     pub async fn preview(&self, order: &Order) -> Result<PlanPreview, EngineError> {
         let before = PerSide::from_fn(|side| self.side(side).meter().snapshot());
         let start = calls(self);
-        let mappings = self.chosen(order)?;
+        let mappings = self.chosen(order).await?;
         let db = Arc::new(self.db.scratch().await?);
         let scratch = Engine { db, ..self.clone() };
         let found = preflight(&scratch, &mappings).await?;
@@ -745,6 +783,7 @@ impl Engine {
         for op in scratch.db.open_ops().await? {
             ctx.locked.insert(op.link);
         }
+        ctx.ghosts = scratch.ghosts().await?;
         if order.scope != Scope::Stored {
             scratch.look(&mut ctx, order, &mappings).await?;
         }

@@ -95,7 +95,12 @@ async fn read_back(
     if ids.is_empty() {
         return Ok(());
     }
-    let asked = fields::observed(std::iter::once(mapping), side, mapping.object(side));
+    let asked = fields::observed(
+        &ctx.known,
+        std::iter::once(mapping),
+        side,
+        mapping.object(side),
+    );
     // Without a read-back the base stays unverified; the next look at the record settles it (6.4).
     let found = match ctx
         .engine
@@ -263,6 +268,9 @@ fn items(
     }
     let through = progress.failed.is_empty();
     if through {
+        for op in &plan.landed {
+            tx.drop_ghost(*op);
+        }
         for item in &plan.closes {
             tx.put_conflict(item, before(item.id), owner)?;
         }

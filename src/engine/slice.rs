@@ -18,8 +18,8 @@ use super::settle::{Progressed, settle};
 use super::tally::Fate;
 use crate::crm::WriteKind;
 use crate::domain::{
-    LinkState, Mapping, MappingId, Op, OpId, OpKind, OpOutcome, OpState, PerSide, RecordId, Side,
-    Value,
+    ErrorCategory, LinkState, Mapping, MappingId, Op, OpId, OpKind, OpOutcome, OpState, PerSide,
+    RecordId, Side, Value,
 };
 
 /// Links that are completed, planned and written together: one Salesforce read, twenty HubSpot reads.
@@ -117,6 +117,7 @@ async fn load(
         *seen.get_mut(one) = db.observations(one, mapping.object(one), &ids).await?;
     }
     let mut works = Vec::with_capacity(links.len());
+    let mut away = Vec::new();
     let observed = seen.salesforce.into_iter().zip(seen.hubspot);
     for ((link, base), (salesforce, hubspot)) in links.into_iter().zip(bases).zip(observed) {
         let (mut conflicts, mut errors) = (Vec::new(), Vec::new());
@@ -125,6 +126,10 @@ async fn load(
                 Waiting::Conflict(item) => conflicts.push(item),
                 Waiting::Error(item) => errors.push(item),
             }
+        }
+        if out_of_reach(&errors, &salesforce, &hubspot, ctx.engine.clock.now()) {
+            away.push(link);
+            continue;
         }
         works.push(Work {
             link,
@@ -140,7 +145,38 @@ async fn load(
             replans: 0,
         });
     }
+    let mut tx = db.begin();
+    for link in away {
+        ctx.tally(&mapping.id).link(link.id, Fate::Error);
+        for side in Side::BOTH {
+            if let Some(id) = link.ids.get(side) {
+                tx.clear_dirty(&mapping.id, side, id);
+                tx.drop_observation(side, mapping.object(side), id);
+            }
+        }
+    }
+    tx.apply().await?;
     Ok(works)
+}
+
+/// True where one of the records did not answer when it was read last, was not seen since, and is not to be asked again
+/// yet: no call is spent on the link.
+fn out_of_reach(
+    errors: &[crate::domain::ErrorItem],
+    salesforce: &Option<crate::domain::Observation>,
+    hubspot: &Option<crate::domain::Observation>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> bool {
+    errors.iter().any(|item| {
+        let seen = match item.record.side {
+            Side::Salesforce => salesforce,
+            Side::HubSpot => hubspot,
+        };
+        item.category == ErrorCategory::Gone
+            && item.field.is_empty()
+            && seen.is_none()
+            && item.retry_at.is_none_or(|due| due > now)
+    })
 }
 
 /// Plans and carries out one chunk; gives back the works whose target moved and that are to be planned again.
@@ -260,6 +296,7 @@ async fn decide(
     let parents = Parents::load(engine, mapping, values).await?;
     let view = View {
         engine,
+        ghosts: &ctx.ghosts,
         mapping,
         known: &ctx.known,
         parents: &parents,

@@ -59,6 +59,13 @@ impl Tally {
         *entry = (*entry).max(fate);
     }
 
+    /// The fate of a link, if it is among the run's.
+    pub(super) fn raise(&mut self, link: LinkId, fate: Fate) {
+        if self.links.contains_key(&link) {
+            self.link(link, fate);
+        }
+    }
+
     /// An unlinked record had this fate.
     pub(super) fn unlinked(&mut self, side: Side, record: &RecordId, fate: Unlinked) {
         let entry = self.unlinked.entry((side, record.clone())).or_insert(fate);

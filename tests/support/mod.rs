@@ -228,10 +228,19 @@ pub async fn install(store: &Arc<dyn Store>) {
 }
 
 pub fn clients(sandbox: &Arc<Mutex<Sandbox>>, clock: &Arc<dyn Clock>) -> PerSide<Arc<dyn Crm>> {
-    let transport: Arc<dyn Transport> = Arc::new(InProcess {
+    let transport = Arc::new(InProcess {
         sandbox: sandbox.clone(),
         clock: clock.clone(),
     });
+    clients_over(sandbox, clock, transport)
+}
+
+/// Clients over a wire of the test's own.
+pub fn clients_over(
+    sandbox: &Arc<Mutex<Sandbox>>,
+    clock: &Arc<dyn Clock>,
+    transport: Arc<dyn Transport>,
+) -> PerSide<Arc<dyn Crm>> {
     let entropy = Arc::new(SeededEntropy::new(7));
     let (org, token) = {
         let sandbox = sandbox.lock().unwrap();
@@ -271,3 +280,5 @@ pub fn order() -> Order {
         by: "you".into(),
     }
 }
+
+pub mod town;

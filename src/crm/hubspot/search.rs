@@ -131,7 +131,8 @@ impl HubspotClient {
                 })?;
                 continue;
             };
-            let full = page.results.len() >= PAGE;
+            let length = page.results.len() as u64;
+            let full = page.results.len() >= PAGE && page.total.is_none_or(|total| total > length);
             let next = position.next(ids.last().copied(), full);
             return Ok(Page {
                 records,

@@ -1,0 +1,496 @@
+//! Golden scenarios: parents and children, associations, deletions and merges that are only noticed.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use support::House;
+use support::town::*;
+use syncline::domain::{Choice, ItemKind, LinkState};
+
+const S: &str = "Contact";
+const H: &str = "contacts";
+
+fn partners(house: &House, h: &str) -> Vec<String> {
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .portal
+        .partners(H, h, "companies")
+}
+
+fn tie(house: &House, h: &str, company: &str) {
+    let now = house.clock.now();
+    let done = house.sandbox.lock().unwrap().portal.associate(
+        now,
+        colleague(),
+        H,
+        h,
+        "companies",
+        company,
+        true,
+    );
+    assert!(done);
+}
+
+fn untie(house: &House, h: &str, company: &str) {
+    let now = house.clock.now();
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .portal
+        .dissociate(now, colleague(), (H, h), ("companies", company))
+        .unwrap();
+}
+
+struct Office {
+    house: House,
+    accounts: [String; 2],
+    companies: [String; 2],
+    s: String,
+    h: String,
+}
+
+/// Two linked companies and one linked contact without any.
+async fn office() -> Office {
+    let house = House::empty(&firms()).await;
+    let accounts = ["acme", "beta"].map(|name| {
+        house.sf(
+            "Account",
+            &[("Name", name), ("Website", &format!("{name}.example"))],
+        )
+    });
+    let companies = ["acme", "beta"].map(|name| {
+        house.hs(
+            "companies",
+            &[("name", name), ("domain", &format!("{name}.example"))],
+        )
+    });
+    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "a@example.com")]);
+    let h = house.hs(H, &[("lastname", "Berg"), ("email", "a@example.com")]);
+    house.fine().await;
+    for _ in 0..2 {
+        house.wait(3600).await;
+        house.fine().await;
+    }
+    Office {
+        house,
+        accounts,
+        companies,
+        s,
+        h,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_contact_of_a_new_account_gets_its_company_in_the_same_run() {
+    let house = House::empty(&firms()).await;
+    let account = house.sf("Account", &[("Name", "Acme"), ("Website", "acme.example")]);
+    house.sf(
+        S,
+        &[
+            ("LastName", "Berg"),
+            ("Email", "a@example.com"),
+            ("AccountId", &account),
+        ],
+    );
+    let company = house.hs("companies", &[("name", "Beta"), ("domain", "beta.example")]);
+    let h = house.hs(H, &[("lastname", "Cole"), ("email", "c@example.com")]);
+    tie(&house, &h, &company);
+    house.fine().await;
+    let made = house.hs_ids(H).into_iter().find(|id| *id != h).unwrap();
+    let firm = house
+        .hs_ids("companies")
+        .into_iter()
+        .find(|id| *id != company)
+        .unwrap();
+    assert_eq!(partners(&house, &made), [firm]);
+    let back = house
+        .sf_ids(S)
+        .into_iter()
+        .find(|id| house.sf_value(S, id, "LastName").as_deref() == Some("Cole"))
+        .unwrap();
+    let parent = house
+        .sf_ids("Account")
+        .into_iter()
+        .find(|id| *id != account);
+    assert_eq!(house.sf_value(S, &back, "AccountId"), parent);
+    house.quiet().await;
+    house.idle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_association_changed_in_salesforce_is_moved_in_hubspot() {
+    let Office {
+        house,
+        accounts,
+        companies,
+        s,
+        h,
+    } = office().await;
+    house.sf_edit(S, &s, &[("AccountId", &accounts[0])]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(partners(&house, &h).first(), Some(&companies[0]));
+    house.quiet().await;
+    house.sf_edit(S, &s, &[("AccountId", &accounts[1])]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(
+        partners(&house, &h).first(),
+        Some(&companies[1]),
+        "the primary one"
+    );
+    house.quiet().await;
+    house.sf_edit(S, &s, &[("AccountId", "")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert!(!partners(&house, &h).contains(&companies[1]));
+    house.quiet().await;
+    assert_eq!(house.sf_value(S, &s, "AccountId"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_association_changed_in_hubspot_is_moved_in_salesforce() {
+    let Office {
+        house,
+        accounts,
+        companies,
+        s,
+        h,
+    } = office().await;
+    // HubSpot does not stamp a record whose association changed (14.5): an edit beside it makes the run look.
+    tie(&house, &h, &companies[0]);
+    house.hs_edit(H, &h, &[("city", "Oslo")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(
+        house.sf_value(S, &s, "AccountId").as_ref(),
+        Some(&accounts[0])
+    );
+    house.quiet().await;
+    tie(&house, &h, &companies[1]);
+    house.hs_edit(H, &h, &[("city", "Bergen")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(
+        house.sf_value(S, &s, "AccountId").as_ref(),
+        Some(&accounts[1])
+    );
+    house.quiet().await;
+    untie(&house, &h, &companies[1]);
+    untie(&house, &h, &companies[0]);
+    house.hs_edit(H, &h, &[("city", "Voss")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.sf_value(S, &s, "AccountId"), None);
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_of_an_account_in_review_is_synced_at_once_and_associated_once_the_account_is_linked()
+ {
+    let house = House::empty(&firms()).await;
+    let account = house.sf("Account", &[("Name", "Acme"), ("Website", "acme.example")]);
+    house.sf(
+        "Account",
+        &[("Name", "Acme Ltd"), ("Website", "www.acme.example")],
+    );
+    let company = house.hs("companies", &[("name", "Acme"), ("domain", "acme.example")]);
+    let s = house.sf(
+        S,
+        &[
+            ("LastName", "Berg"),
+            ("Email", "a@example.com"),
+            ("AccountId", &account),
+        ],
+    );
+    let run = house.fine().await;
+    assert_eq!(counts(&run, "accounts").review, 3);
+    assert_eq!(counts(&run, "contacts").created.hubspot, 1);
+    let h = house.hs_ids(H).pop().unwrap();
+    assert!(partners(&house, &h).is_empty());
+    assert_eq!(
+        house.sf_value(S, &s, "AccountId").as_ref(),
+        Some(&account),
+        "an unlinked parent is never cleared"
+    );
+    house.quiet().await;
+    let items = house.open_items().await;
+    let item = items
+        .iter()
+        .find(|item| {
+            item.sides
+                .salesforce
+                .id
+                .as_ref()
+                .is_some_and(|id| id.as_str() == account)
+        })
+        .unwrap();
+    house
+        .choose(item, Choice::Link(company.as_str().into()))
+        .await;
+    let run = house.send_stored().await;
+    adds_up(counts(&run, "accounts"));
+    assert_eq!(partners(&house, &h), [company]);
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn review_items_are_resolved_by_link_create_or_ignore_and_stay_so() {
+    let house = House::empty(&people("")).await;
+    let twins = [0, 1].map(|_| house.sf(S, &[("LastName", "Twin"), ("Email", "twin@example.com")]));
+    let lone = house.sf(
+        S,
+        &[
+            ("LastName", "Pair"),
+            ("FirstName", "A"),
+            ("Email", "pair@example.com"),
+        ],
+    );
+    let left = house.sf(
+        S,
+        &[
+            ("LastName", "Pair"),
+            ("FirstName", "B"),
+            ("Email", "pair@example.com"),
+        ],
+    );
+    let h = house.hs(
+        H,
+        &[
+            ("lastname", "Twin"),
+            ("email", "twin@example.com"),
+            ("city", "Oslo"),
+        ],
+    );
+    house.fine().await;
+    let items = house.open_items().await;
+    assert_eq!(items.len(), 5);
+    let of = |id: &str| {
+        items
+            .iter()
+            .find(|item| {
+                item.sides
+                    .salesforce
+                    .id
+                    .as_ref()
+                    .is_some_and(|one| one.as_str() == id)
+            })
+            .unwrap()
+    };
+    house
+        .choose(of(&twins[0]), Choice::Link(h.as_str().into()))
+        .await;
+    house.choose(of(&lone), Choice::Create).await;
+    house.choose(of(&left), Choice::Ignore).await;
+    let run = house.send_stored().await;
+    let got = counts(&run, "contacts");
+    adds_up(got);
+    assert_eq!(got.created.hubspot, 1);
+    assert_eq!(
+        house.sf_value(S, &twins[0], "MailingCity").as_deref(),
+        Some("Oslo")
+    );
+    assert_eq!(house.hs_ids(H).len(), 2);
+    house.quiet().await;
+    let open = house.open_items().await;
+    assert!(
+        open.iter().all(|item| item
+            .sides
+            .salesforce
+            .id
+            .as_ref()
+            .is_some_and(|id| id.as_str() == twins[1])),
+        "{open:#?}"
+    );
+    // The ignored one stays ignored, also when it is edited and when everything is read again.
+    house.sf_edit(S, &left, &[("Title", "Boss")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.hs_ids(H).len(), 2);
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_record_suspends_its_link_asks_and_nothing_is_deleted_or_made_anew() {
+    for salesforce in [true, false] {
+        let Office { house, s, h, .. } = office().await;
+        let now = house.clock.now();
+        {
+            let mut sandbox = house.sandbox.lock().unwrap();
+            if salesforce {
+                sandbox.org.delete(now, &colleague(), S, &s).unwrap();
+            } else {
+                sandbox.portal.archive(now, colleague(), H, &h).unwrap();
+            }
+        }
+        house.wait(60).await;
+        house.fine().await;
+        // HubSpot's search does not show archived records: an edit of the counterpart brings it up.
+        if salesforce {
+            house.hs_edit(H, &h, &[("city", "Oslo")]);
+        } else {
+            house.sf_edit(S, &s, &[("Title", "Boss")]);
+        }
+        house.wait(60).await;
+        house.fine().await;
+        house.the_item(ItemKind::Deletion).await;
+        let links = house.links().await;
+        let suspended = links
+            .iter()
+            .filter(|link| matches!(link.state, LinkState::Suspended(_)))
+            .count();
+        assert_eq!(suspended, 1);
+        let (there, gone) = if salesforce {
+            (house.hs_ids(H), house.sf_ids(S))
+        } else {
+            (house.sf_ids(S), house.hs_ids(H))
+        };
+        assert_eq!(
+            (there.len(), gone.len()),
+            (1, 0),
+            "salesforce: {salesforce}"
+        );
+        house.quiet().await;
+        house.idle().await;
+        let order = syncline::engine::Order {
+            scope: syncline::engine::Scope::Full,
+            ..support::order()
+        };
+        let run = house.run(&order).await.record;
+        assert_eq!(writes(&run), 0);
+        house.sound().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn merged_records_are_noticed_and_nothing_is_made_anew() {
+    for salesforce in [true, false] {
+        let house = House::empty(&people("")).await;
+        let s = ["a", "b"].map(|name| {
+            house.sf(
+                S,
+                &[
+                    ("LastName", name),
+                    ("Email", &format!("{name}@example.com")),
+                ],
+            )
+        });
+        let h = ["a", "b"].map(|name| {
+            house.hs(
+                H,
+                &[
+                    ("lastname", name),
+                    ("email", &format!("{name}@example.com")),
+                ],
+            )
+        });
+        house.fine().await;
+        for _ in 0..2 {
+            house.wait(3600).await;
+            house.fine().await;
+        }
+        let now = house.clock.now();
+        {
+            let mut sandbox = house.sandbox.lock().unwrap();
+            if salesforce {
+                sandbox
+                    .org
+                    .merge(now, &colleague(), S, &s[0], &s[1])
+                    .unwrap();
+            } else {
+                sandbox
+                    .portal
+                    .merge(now, colleague(), H, &h[0], &h[1])
+                    .unwrap();
+            }
+        }
+        house.wait(60).await;
+        let run = house.fine().await;
+        let made = counts(&run, "contacts").created;
+        assert_eq!(
+            (made.salesforce, made.hubspot),
+            (0, 0),
+            "salesforce: {salesforce}"
+        );
+        for _ in 0..2 {
+            house.wait(60).await;
+            house.fine().await;
+        }
+        let (mine, theirs) = if salesforce { (1, 2) } else { (2, 1) };
+        assert_eq!(
+            (house.sf_ids(S).len(), house.hs_ids(H).len()),
+            (mine, theirs),
+            "salesforce: {salesforce}"
+        );
+        let items = house.open_items().await;
+        assert!(!items.is_empty());
+        assert!(
+            items.iter().all(|item| matches!(
+                item.kind,
+                ItemKind::MergeCollision | ItemKind::AlreadyLinked | ItemKind::AmbiguousMatch
+            )),
+            "{items:#?}"
+        );
+        house.quiet().await;
+        let order = syncline::engine::Order {
+            scope: syncline::engine::Scope::Full,
+            ..support::order()
+        };
+        let run = house.run(&order).await.record;
+        let made = counts(&run, "contacts").created;
+        assert_eq!(
+            (made.salesforce, made.hubspot),
+            (0, 0),
+            "salesforce: {salesforce}"
+        );
+        house.sound().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_record_without_a_link_is_no_business_of_ours() {
+    let house = House::empty(&people("")).await;
+    let s = house.sf(S, &[("LastName", "Gone"), ("Email", "gone@example.com")]);
+    let now = house.clock.now();
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .org
+        .delete(now, &colleague(), S, &s)
+        .unwrap();
+    house.wait(60).await;
+    house.fine().await;
+    assert!(house.hs_ids(H).is_empty());
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copied_record_with_a_stolen_stamp_is_not_followed() {
+    let Office { house, s, h, .. } = office().await;
+    let stamp = house.hs_value(H, &h, "syncline_salesforce_id").unwrap();
+    assert_eq!(stamp, s);
+    // The clone button copies the external id only where it is not unique; an import can bring any.
+    let now = house.clock.now();
+    let copy = house
+        .sandbox
+        .lock()
+        .unwrap()
+        .org
+        .insert(
+            now,
+            &colleague(),
+            S,
+            values(&[("LastName", "Copy"), ("Email", "copy@example.com")]),
+        )
+        .unwrap();
+    house.wait(60).await;
+    house.fine().await;
+    let stamped = house.sf_value(S, &copy, "Syncline_HubSpot_Id__c").unwrap();
+    assert_ne!(stamped, h);
+    assert_eq!(house.hs_ids(H).len(), 2);
+    house.quiet().await;
+}
