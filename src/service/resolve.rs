@@ -100,6 +100,7 @@ impl House {
         by: String,
     ) -> Result<Reply, Refusal> {
         let store = |error: StoreError| store_refusal(&error);
+        let ids = self.items_behind(ids).await.map_err(store)?;
         let mut fitting = Vec::new();
         let mut wrong = Vec::new();
         for id in ids {
@@ -150,9 +151,26 @@ impl House {
         self.resolved(count).await
     }
 
+    /// The items that ids stand for: their own, or all those of a row of the queue.
+    async fn items_behind(&self, ids: Vec<ItemId>) -> Result<Vec<ItemId>, StoreError> {
+        let queue = self.queue().await?;
+        let rows: BTreeMap<ItemId, &Vec<ItemId>> =
+            queue.entries.iter().map(|entry| entry.key).zip(&queue.items).collect();
+        let mut all = Vec::new();
+        for id in ids {
+            match rows.get(&id) {
+                Some(items) => all.extend(items.iter().copied()),
+                None => all.push(id),
+            }
+        }
+        all.dedup();
+        Ok(all)
+    }
+
     /// Takes choices back.
     pub(super) async fn unresolve(self: &Arc<Self>, ids: Vec<ItemId>) -> Result<Reply, Refusal> {
         let store = |error: StoreError| store_refusal(&error);
+        let ids = self.items_behind(ids).await.map_err(store)?;
         let mut tx = self.db.begin();
         let mut count = 0;
         for id in ids {
