@@ -4,7 +4,6 @@ use super::app::{App, Need};
 use super::args::ErrorsArgs;
 use super::exit::{Exit, Failure};
 use super::output::{Output, Role};
-use super::table::{Align, Table};
 use super::text::{clean, count, moment};
 use super::{json, lists};
 use crate::domain::{ErrorCategory, ErrorItem};
@@ -72,34 +71,34 @@ fn print(found: &[ErrorItem], out: &mut Output) -> Result<(), Failure> {
             count(items.len() as u64, "record")
         );
         out.line(&out.paint(Role::Head, &head))?;
-        let mut table = Table::new(&[
-            ("id", Align::Left),
-            ("mapping", Align::Left),
-            ("side", Align::Left),
-            ("record", Align::Left),
-            ("name", Align::Left),
-            ("what", Align::Left),
-            ("next", Align::Left),
-            ("tries", Align::Right),
-            ("last (UTC)", Align::Left),
-        ]);
         for item in items {
-            table.row(vec![
-                item.id.short(),
-                item.mapping.to_string(),
-                item.side.letters().to_owned(),
-                clean(item.record.id.as_str()),
-                clean(&item.label),
-                what(item),
-                clean(&item.next),
-                item.tries.to_string(),
-                moment(item.last_seen),
-            ]);
+            print_one(item, out)?;
         }
-        table.print(out)?;
         out.line("")?;
     }
     out.line("`syncline retry ID` lets one go with the next run, `retry --category C --now` starts one at once.")
+}
+
+/// Three lines an error: sentences do not fit into columns.
+fn print_one(item: &ErrorItem, out: &mut Output) -> Result<(), Failure> {
+    const INDENT: &str = "          ";
+    let head = format!(
+        "{}  {}  {} {} {}  {}  {}, last {} UTC",
+        item.id.short(),
+        item.mapping,
+        item.record.side.letters(),
+        clean(&item.record.object),
+        clean(item.record.id.as_str()),
+        clean(&item.label),
+        count(u64::from(item.tries), "try"),
+        moment(item.last_seen)
+    );
+    out.line(&head)?;
+    out.line(&format!("{INDENT}{}", out.paint(Role::Bad, &what(item))))?;
+    if item.next.is_empty() {
+        return Ok(());
+    }
+    out.line(&format!("{INDENT}next: {}", clean(&item.next)))
 }
 
 /// The message with the field and the vendor's own words.

@@ -20,13 +20,8 @@ pub async fn run(app: &mut App, args: &ExportArgs) -> Result<Exit, Failure> {
     let Some(path) = &args.file else {
         let entries = backend.export(&folders.data_dir, app.out.raw()).await?;
         app.out.flush()?;
-        app.out.note(
-            Role::Dim,
-            &format!(
-                "{} exported",
-                count(entries, "entry").replace("entrys", "entries")
-            ),
-        );
+        app.out
+            .note(Role::Dim, &format!("{} exported", count(entries, "entry")));
         return Ok(Exit::Well);
     };
     let failed = |error: std::io::Error| {
@@ -57,11 +52,7 @@ pub async fn run(app: &mut App, args: &ExportArgs) -> Result<Exit, Failure> {
         let _ = fs::remove_file(&beside);
     }
     let entries = placed?;
-    let text = format!(
-        "{} to {}",
-        count(entries, "entry").replace("entrys", "entries"),
-        path.display()
-    );
+    let text = format!("{} to {}", count(entries, "entry"), path.display());
     app.out.note(Role::Plain, &text);
     Ok(Exit::Well)
 }

@@ -122,10 +122,13 @@ fn style(counted: bool, ascii: bool) -> ProgressStyle {
 }
 
 fn draw(bar: &ProgressBar, progress: &Progress, ascii: bool) {
+    // Between two phases the one that ended last says most.
+    let begun = |phase: &&PhaseLine| phase.state != PhaseState::Waiting;
     let going = progress
         .phases
         .iter()
-        .rfind(|phase| phase.state == PhaseState::Going);
+        .rfind(|phase| phase.state == PhaseState::Going)
+        .or_else(|| progress.phases.iter().rfind(begun));
     let calls = progress.calls.total;
     let mut text = match going {
         Some(phase) if phase.detail.is_empty() => phase.word.clone(),

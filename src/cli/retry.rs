@@ -66,7 +66,10 @@ async fn retry(
     if app.out.json {
         app.out.document(&serde_json::json!({ "retried": freed }))?;
     } else {
-        let line = format!("{} will go with the next run.", count(freed, "record"));
+        let line = format!(
+            "{} will be tried again by the next run.",
+            count(freed, "error")
+        );
         app.out.line(&line)?;
     }
     Ok(Exit::Well)

@@ -4,6 +4,9 @@ use super::exit::Failure;
 use super::output::{Output, Role};
 use super::text::{fit, width};
 
+/// Widest column where no terminal sets a limit.
+const WIDEST: usize = 120;
+
 /// Where a column's text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
@@ -55,8 +58,10 @@ impl Table {
                 *slot = (*slot).max(width(cell));
             }
         }
-        if let Some(columns) = out.columns() {
-            narrow(&mut widths, columns);
+        match out.columns() {
+            Some(columns) => narrow(&mut widths, columns),
+            // No terminal sets a limit, a field of 100 000 characters should not either; --json has all of it.
+            None => widths.iter_mut().for_each(|one| *one = (*one).min(WIDEST)),
         }
         let head = self.render(&heads, &widths, out.cut());
         out.line(&out.paint(Role::Head, &head))?;

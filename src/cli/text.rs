@@ -69,10 +69,14 @@ pub fn number(number: u64) -> String {
     out
 }
 
-/// `1 conflict`, `3 conflicts`.
+/// `1 conflict`, `3 conflicts`, `2 entries`.
 pub fn count(many: u64, one: &str) -> String {
-    let ending = if many == 1 { "" } else { "s" };
-    format!("{} {one}{ending}", number(many))
+    let many_of_them = match one.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{one}s"),
+    };
+    let word = if many == 1 { one } else { &many_of_them };
+    format!("{} {word}", number(many))
 }
 
 /// A moment for machines: `2026-11-21T14:02:00Z`.
@@ -125,6 +129,8 @@ mod tests {
         assert_eq!(number(1_204), "1 204");
         assert_eq!(number(1_000_000), "1 000 000");
         assert_eq!(count(1, "conflict"), "1 conflict");
+        assert_eq!(count(2, "conflict"), "2 conflicts");
+        assert_eq!(count(0, "entry"), "0 entries");
         assert_eq!(took(12.34), "12.3 s");
         assert_eq!(took(125.0), "2m 05s");
         assert_eq!(took(3_725.0), "1h 02m");

@@ -354,7 +354,7 @@ async fn retries_name_what_they_free() {
         ("retry --all", RetryWhich::All),
     ] {
         let ran = ran(line, answer).await;
-        assert_eq!(ran.out, "1 record will go with the next run.\n");
+        assert_eq!(ran.out, "1 error will be tried again by the next run.\n");
         assert_eq!(
             ran.asked.last(),
             Some(&Request::Retry { which, now: false })
