@@ -5,13 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{Engine, EngineError, Known};
 use crate::domain::{
-    BaseField, BaseValue, FieldPair, Link, LinkState, Mapping, MappingId, PairKind, PerSide,
+    BaseField, BaseValue, FieldPair, Link, LinkId, LinkState, Mapping, MappingId, PairKind, PerSide,
     RecordId, RecordKey, Side, Value,
 };
 
 /// The links of the records that a set of values refers to.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Parents(BTreeMap<(MappingId, Side, RecordId), Link>);
+pub(super) struct Parents {
+    links: BTreeMap<(MappingId, Side, RecordId), Link>,
+    /// Both ids of each, by the link's own.
+    ids: BTreeMap<LinkId, PerSide<Option<RecordId>>>,
+}
 
 /// A value that a pair refers to, in words that both sides share.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,11 +70,12 @@ impl Parents {
                 }
             }
         }
-        Ok(Parents(found))
+        let ids = found.values().map(|link: &Link| (link.id, link.ids.clone())).collect();
+        Ok(Parents { links: found, ids })
     }
 
     fn link(&self, parent: &MappingId, side: Side, id: &RecordId) -> Option<&Link> {
-        self.0
+        self.links
             .get(&(parent.clone(), side, id.clone()))
             .filter(|link| matches!(link.state, LinkState::Active | LinkState::PendingCreate))
     }
@@ -145,8 +150,9 @@ impl Parents {
         };
         match &pair.kind {
             PairKind::Reference { .. } => {
-                let link = self.0.values().find(|link| link.id.to_string() == text)?;
-                link.ids
+                let id = text.parse::<LinkId>().ok()?;
+                self.ids
+                    .get(&id)?
                     .get(target)
                     .as_ref()
                     .map(|id| Value::Text(id.0.clone()))

@@ -533,6 +533,8 @@ impl Engine {
                 })));
             }
         }
+        // The plan is as large as all that it writes; it has served.
+        drop(estimate);
         for mapping in mappings {
             let wanted = match_up(ctx, mapping).await?;
             creates(ctx, mapping, wanted).await?;
