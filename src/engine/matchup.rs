@@ -15,7 +15,7 @@ use crate::domain::{
     Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkState, Mapping,
     PerSide, RecordId, Side, SideValue,
 };
-use crate::store::keys;
+use crate::store::{Count, keys};
 use crate::store::rows::Dirty;
 
 /// Records of one key that are looked at; a larger group is ambiguous whatever else is in it.
@@ -245,7 +245,9 @@ async fn gather(
             keys_of.get_mut(side).extend(part.iter().cloned().zip(keys));
         }
     }
-    let whole = ctx.is_first(&mapping.id);
+    // A first sync that was cut off has settled some records already: those are looked up like anybody else's.
+    let none_linked = db.count(&Count::Links(mapping.id.clone())) == 0;
+    let whole = ctx.is_first(&mapping.id) && none_linked;
     let mut others: PerSide<BTreeSet<RecordId>> = PerSide::default();
     if !whole {
         let all: BTreeSet<(u8, u128)> = Side::BOTH
