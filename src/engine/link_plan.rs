@@ -233,7 +233,12 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
 /// through now, so it is tried before its time.
 pub(super) fn freed(mapping: &Mapping, work: &Work, error: &ErrorItem) -> bool {
     let side = error.side;
-    let Some(seen) = work.seen.get(side).as_ref().filter(|_| error.vendor.is_some()) else {
+    let Some(seen) = work
+        .seen
+        .get(side)
+        .as_ref()
+        .filter(|_| error.vendor.is_some())
+    else {
         return false;
     };
     mapping.pairs.iter().any(|pair| {
