@@ -494,3 +494,96 @@ async fn a_copied_record_with_a_stolen_stamp_is_not_followed() {
     assert_eq!(house.hs_ids(H).len(), 2);
     house.quiet().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_a_person_chose_and_the_vendor_refuses_is_told() {
+    let house = House::empty(&people("")).await;
+    let twins = [0, 1].map(|_| house.sf(S, &[("LastName", "Twin"), ("Email", "twin@example.com")]));
+    let h = house.hs(H, &[("lastname", "Twin"), ("email", "twin@example.com")]);
+    house.fine().await;
+    let items = house.open_items().await;
+    let of = |id: &str| {
+        items
+            .iter()
+            .find(|item| {
+                item.sides
+                    .salesforce
+                    .id
+                    .as_ref()
+                    .is_some_and(|one| one.as_str() == id)
+            })
+            .unwrap()
+    };
+    house
+        .choose(of(&twins[0]), Choice::Link(h.as_str().into()))
+        .await;
+    house.choose(of(&twins[1]), Choice::Create).await;
+    let run = house.send_stored().await;
+    adds_up(counts(&run, "contacts"));
+    assert_eq!(house.hs_ids(H).len(), 1, "HubSpot holds an address once");
+    let open = house.open_items().await;
+    assert_eq!(open.len(), 1, "{open:#?}");
+    assert_eq!(
+        open[0].sides.salesforce.id.as_ref().unwrap().as_str(),
+        twins[1]
+    );
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ignored_record_is_not_made_once_its_twin_is_gone() {
+    let house = House::empty(&people("")).await;
+    let twins = [0, 1].map(|_| house.sf(S, &[("LastName", "Twin"), ("Email", "twin@example.com")]));
+    house.fine().await;
+    for item in house.open_items().await {
+        house.choose(&item, Choice::Ignore).await;
+    }
+    house.send_stored().await;
+    assert!(house.open_items().await.is_empty());
+    house.quiet().await;
+    let now = house.clock.now();
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .org
+        .delete(now, &colleague(), S, &twins[0])
+        .unwrap();
+    house.wait(60).await;
+    house.fine().await;
+    house.sf_edit(S, &twins[1], &[("Title", "Boss")]);
+    house.wait(60).await;
+    let run = house.fine().await;
+    assert_eq!(
+        counts(&run, "contacts").excluded,
+        2,
+        "the deleted one, and the ignored one"
+    );
+    assert!(house.hs_ids(H).is_empty());
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_twin_that_is_gone_frees_the_other_one() {
+    let house = House::empty(&people("")).await;
+    let twins = [0, 1].map(|_| house.sf(S, &[("LastName", "Twin"), ("Email", "twin@example.com")]));
+    house.fine().await;
+    assert_eq!(house.open_items().await.len(), 2);
+    let now = house.clock.now();
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .org
+        .delete(now, &colleague(), S, &twins[0])
+        .unwrap();
+    house.wait(60).await;
+    house.fine().await;
+    house.sf_edit(S, &twins[1], &[("Email", "own@example.com")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.hs_ids(H).len(), 1);
+    let open = house.open_items().await;
+    assert!(open.is_empty(), "{open:#?}");
+    house.quiet().await;
+}

@@ -388,7 +388,7 @@ async fn village() -> House {
 }
 
 async fn finish(house: &House) {
-    for _ in 0..4 {
+    for _ in 0..2 {
         house.wait(200).await;
         house.fine().await;
     }

@@ -10,7 +10,7 @@ use syncline::sandbox::world::WorldSettings;
 
 async fn storm(seed: u64, faults: &str, no_keys: bool) {
     let house = House::with(
-        WorldSettings { contacts: 40, seed },
+        WorldSettings { contacts: 25, seed },
         no_keys,
         &support::starter(),
     )

@@ -473,6 +473,9 @@ async fn group(
     record(ctx, mapping, target, answers, &mut by_op, back).await
 }
 
+/// What a draft is looked up by.
+type KeyOf = Box<dyn Fn(&Draft) -> Option<String> + Send + Sync>;
+
 /// The look-up before a create: by the key, where there is one (10.1), else by the match fields (10.2). Records found are
 /// linked instead of created.
 async fn look_up(
@@ -484,7 +487,7 @@ async fn look_up(
     let object = mapping.object(target).to_owned();
     let asked = fields::observed(&ctx.known, std::iter::once(mapping), target, &object);
     let mut found: BTreeMap<String, Vec<Observation>> = BTreeMap::new();
-    let key_of: Box<dyn Fn(&Draft) -> Option<String> + Send + Sync>;
+    let key_of: KeyOf;
     if keyed(ctx, mapping, target) {
         key_of = Box::new(|draft| Some(draft.seen.id.0.clone()));
         let values: Vec<String> = drafts.iter().filter_map(&key_of).collect();

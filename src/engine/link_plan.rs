@@ -170,7 +170,8 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
             .map(|seen| seen.value(pair.field(side)).clone());
         value.filter(|value| value.is_known() && !pair.field(side).is_empty())
     });
-    if let Some(error) = standing(&work.errors, pair.name(), &there, view.now) {
+    let known = standing(&work.errors, pair.name(), &there, view.now);
+    if let Some(error) = known.filter(|error| !freed(view.mapping, work, error)) {
         plan.errors.push(error.clone());
         return;
     }
@@ -240,6 +241,31 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
         *plan.needs.get_mut(side) = true;
     }
     carry_out(view, work, pair, &raws, base.as_ref(), outcome, plan);
+}
+
+/// True where a vendor refused a write and somebody has edited something else of that record since: its rules may let it
+/// through now, so it is tried before its time.
+pub(super) fn freed(mapping: &Mapping, work: &Work, error: &ErrorItem) -> bool {
+    let side = error.side;
+    let Some(seen) = work
+        .seen
+        .get(side)
+        .as_ref()
+        .filter(|_| error.vendor.is_some())
+    else {
+        return false;
+    };
+    mapping.pairs.iter().any(|pair| {
+        let waits = open_conflict(work, pair).is_some()
+            || work.errors.iter().any(|item| item.field == pair.name());
+        let name = pair.field(side);
+        let now = seen.value(name);
+        !waits
+            && is_property(pair, side)
+            && now.is_known()
+            && assumed(work, pair, side)
+                .is_some_and(|base| !super::apply::same_value(mapping, side, name, &base, now))
+    })
 }
 
 /// The parent without a link that a side's value names, if it does.

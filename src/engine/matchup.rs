@@ -15,8 +15,8 @@ use crate::domain::{
     Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkState, Mapping,
     PerSide, RecordId, Side, SideValue,
 };
-use crate::store::keys;
 use crate::store::rows::Dirty;
+use crate::store::{Count, keys};
 
 /// Records of one key that are looked at; a larger group is ambiguous whatever else is in it.
 const GROUP: usize = 50;
@@ -40,6 +40,16 @@ pub(super) async fn match_up(
     let outcomes = matching(&input);
     let mut tx = ctx.engine.db.begin();
     for outcome in outcomes {
+        let concerned: Vec<(Side, &RecordId)> = match &outcome {
+            MatchOutcome::Link { s, h, .. } => vec![(Side::Salesforce, s), (Side::HubSpot, h)],
+            MatchOutcome::Create { side, id } if dirty.get(*side).contains(id) => {
+                vec![(*side, id)]
+            }
+            _ => Vec::new(),
+        };
+        if left_alone(ctx, mapping, &concerned, &mut tx).await? {
+            continue;
+        }
         match outcome {
             MatchOutcome::Link { s, h, .. } => {
                 link(ctx, mapping, &s, &h, CreatedBy::Matched, &mut tx)?
@@ -245,7 +255,9 @@ async fn gather(
             keys_of.get_mut(side).extend(part.iter().cloned().zip(keys));
         }
     }
-    let whole = ctx.is_first(&mapping.id);
+    // A first sync that was cut off has settled some records already: those are looked up like anybody else's.
+    let none_linked = db.count(&Count::Links(mapping.id.clone())) == 0;
+    let whole = ctx.is_first(&mapping.id) && none_linked;
     let mut others: PerSide<BTreeSet<RecordId>> = PerSide::default();
     if !whole {
         let all: BTreeSet<(u8, u128)> = Side::BOTH
@@ -386,10 +398,7 @@ pub(super) async fn review(
     let now = engine.clock.now();
     let item = review_id(mapping, side, id);
     let before = stored(ctx, item).await?;
-    if before
-        .as_ref()
-        .is_some_and(|row| row.state == ItemState::Resolved)
-    {
+    if before.as_ref().is_some_and(is_ignored) {
         drop_record(ctx, mapping, side, id, tally::Unlinked::Excluded, tx);
         return Ok(());
     }
@@ -454,6 +463,49 @@ pub(super) async fn review(
         engine.report.change(|view| view.conflicts += 1);
     }
     Ok(())
+}
+
+/// True where a person said to leave one of the records alone: they stay without a counterpart. Otherwise what was asked
+/// about them before is over, for now they have one.
+async fn left_alone(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    records: &[(Side, &RecordId)],
+    tx: &mut super::db::Tx<'_>,
+) -> Result<bool, EngineError> {
+    let review = Count::Review(mapping.id.clone());
+    if ctx.is_first(&mapping.id) && ctx.engine.db.count(&review) == 0 {
+        return Ok(false);
+    }
+    let mut ignored = false;
+    let mut asked = Vec::new();
+    for (side, id) in records {
+        if let Some(item) = stored(ctx, review_id(mapping, *side, id)).await? {
+            ignored |= is_ignored(&item);
+            if item.state != ItemState::Resolved {
+                asked.push((*side, *id));
+            }
+        }
+    }
+    if ignored {
+        for (side, id) in records {
+            drop_record(ctx, mapping, *side, id, tally::Unlinked::Excluded, tx);
+        }
+        return Ok(true);
+    }
+    for (side, id) in asked {
+        close_review(ctx, mapping, side, id, tx).await?;
+    }
+    Ok(false)
+}
+
+/// True where a person said to leave the record alone for good.
+fn is_ignored(item: &Conflict) -> bool {
+    let choice = item
+        .resolution
+        .as_ref()
+        .map(|resolution| &resolution.choice);
+    item.state == ItemState::Resolved && choice == Some(&Choice::Ignore)
 }
 
 async fn stored(ctx: &RunCtx<'_>, item: ItemId) -> Result<Option<Conflict>, EngineError> {

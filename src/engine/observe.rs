@@ -14,6 +14,7 @@ use crate::domain::{
     Conflict, ItemId, ItemKind, ItemState, Link, LinkState, Mapping, MappingId, Observation,
     PerSide, Presence, RunId, Side, SideBase, SideValue, Value,
 };
+use crate::store::keys::record_owner;
 use crate::store::rows::{Cursor, Dirty};
 
 /// Records per call of an association read (docs/vendor/hubspot.md 6.4).
@@ -257,6 +258,10 @@ async fn store_page(
                     keep.insert(index);
                 } else {
                     tally.unlinked(side, &seen.id, Unlinked::Excluded);
+                    let old = old_keys.get(index).map(Vec::as_slice).unwrap_or_default();
+                    if !old.is_empty() && seen.presence != Presence::Inaccessible {
+                        forget_unlinked(engine, mapping, seen, old, &mut tx).await?;
+                    }
                 }
                 continue;
             };
@@ -305,6 +310,35 @@ async fn store_page(
         total.dirty += 1;
     }
     Ok(tx.apply().await?)
+}
+
+/// A record without a link is gone: nobody matches it any more, and nothing about it waits for a person.
+async fn forget_unlinked(
+    engine: &Engine,
+    mapping: &Mapping,
+    seen: &Observation,
+    keys: &[(u8, u128)],
+    tx: &mut super::db::Tx<'_>,
+) -> Result<(), EngineError> {
+    let side = seen.side;
+    tx.set_match_keys(&mapping.id, side, &seen.id, keys, &[])?;
+    tx.clear_dirty(&mapping.id, side, &seen.id);
+    tx.drop_observation(side, mapping.object(side), &seen.id);
+    let owner = record_owner(&super::links::record_key(mapping, side, &seen.id));
+    for item in engine.db.waiting(owner).await? {
+        match item {
+            super::db::Waiting::Error(error) => tx.remove_error(&error),
+            super::db::Waiting::Conflict(before) => {
+                let over = Conflict {
+                    state: ItemState::Resolved,
+                    last_seen: engine.clock.now(),
+                    ..before.clone()
+                };
+                tx.put_conflict(&over, Some(&before), owner)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// True where the record is as it was when its base was settled. Salesforce stamps whole seconds: an edit in the second in

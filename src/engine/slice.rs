@@ -308,17 +308,24 @@ async fn decide(
         .iter()
         .map(|work| {
             let mut plan = link_plan::plan(&view, work);
-            leave_refused(work, &mut plan, now);
+            leave_refused(mapping, work, &mut plan, now);
             plan
         })
         .collect())
 }
 
 /// Takes out what was refused before and is not due yet: its error stands, and nothing is read for it.
-fn leave_refused(work: &Work, plan: &mut LinkPlan, now: chrono::DateTime<chrono::Utc>) {
+fn leave_refused(
+    mapping: &Mapping,
+    work: &Work,
+    plan: &mut LinkPlan,
+    now: chrono::DateTime<chrono::Utc>,
+) {
     for side in Side::BOTH {
         let fields = plan.writes.get(side);
-        let known = still_refused(side, update_kind(fields), fields, &work.errors, now).cloned();
+        let known = still_refused(side, update_kind(fields), fields, &work.errors, now)
+            .filter(|error| !link_plan::freed(mapping, work, error))
+            .cloned();
         if let Some(error) = known {
             plan.errors.push(error);
             plan.writes.get_mut(side).clear();
