@@ -151,7 +151,6 @@ fn connections_hold_references_and_defaults() {
         }
     );
     assert_eq!(config.engine.settle_delay, Duration::from_secs(120));
-    assert_eq!(config.engine.retention, Duration::from_secs(90 * 86_400));
     assert_eq!(config.engine.slice, 5000);
     assert_eq!(config.safety.max_changes, Percent(3000));
 }

@@ -153,7 +153,6 @@ fn engine(reader: &Reader<'_>, problems: &mut Problems) -> EngineSettings {
         searches_per_second: reader.number("engine.searches_per_second"),
         schema_refresh: reader.duration("engine.schema_refresh"),
         quarantine_after: reader.number("engine.quarantine_after"),
-        retention: reader.duration("engine.retention"),
     };
     if settings.settle_delay < settings.request_timeout * 2 {
         let place = |path| reader.tree.at(path).map(|node: &Node| &node.place);

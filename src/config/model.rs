@@ -135,8 +135,6 @@ pub struct EngineSettings {
     pub schema_refresh: Duration,
     /// Tries after which a failing record waits for an edit or a person.
     pub quarantine_after: u32,
-    /// How long history, journal and settled items are kept.
-    pub retention: Duration,
 }
 
 /// One setting as lists show it.

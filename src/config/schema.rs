@@ -156,7 +156,6 @@ pub(super) const KEYS: &[KeySpec] = &[
     number("engine.searches_per_second", "4", 1, 5),
     seconds("engine.schema_refresh", "1h", 0, 31 * DAY),
     number("engine.quarantine_after", "8", 1, 100),
-    seconds("engine.retention", "90d", DAY, 3650 * DAY),
     key("mapping", Kind::Tables, ""),
     key("mapping.name", Kind::Text, ""),
     key("mapping.salesforce", Kind::Table, ""),
@@ -206,6 +205,7 @@ pub(super) const KEYS: &[KeySpec] = &[
 pub(super) const PLANNED: &[&str] = &[
     "safety.canary",
     "duplicates",
+    "engine.retention",
     "engine.sweep_hubspot",
     "engine.sweep_salesforce",
     "engine.bulk_read",
