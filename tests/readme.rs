@@ -10,8 +10,15 @@ fn the_readme_shows_exactly_the_keys_there_are() {
     let (found, tail) = rest.split_once("<!-- /keys -->").unwrap();
     let keys = format!("\n{}\n", syncline::console::readme_keys().trim());
     if std::env::var_os("SYNCLINE_UPDATE").is_some() {
-        std::fs::write(&path, format!("{head}<!-- keys:{comment}-->\n{keys}<!-- /keys -->{tail}")).unwrap();
+        std::fs::write(
+            &path,
+            format!("{head}<!-- keys:{comment}-->\n{keys}<!-- /keys -->{tail}"),
+        )
+        .unwrap();
         return;
     }
-    assert!(found == keys, "README.md's keys are out of date; SYNCLINE_UPDATE=1 cargo test --test readme writes them");
+    assert!(
+        found == keys,
+        "README.md's keys are out of date; SYNCLINE_UPDATE=1 cargo test --test readme writes them"
+    );
 }

@@ -60,6 +60,7 @@ fn op(state: OpState) -> Op {
         after: Value::text("x"),
         rule: "changed".to_owned(),
         pair: "Phone".to_owned(),
+        ..Assignment::default()
     };
     Op {
         id: OpId(77),
@@ -104,6 +105,7 @@ fn error_item() -> ErrorItem {
         last_seen: at(),
         retry_at: None,
         digest: String::new(),
+        seen: Default::default(),
         run: RunId(1),
     }
 }
@@ -184,11 +186,6 @@ async fn healthy() -> SimStore {
             &[(0u8, "01")],
         )
         .unwrap();
-    counters.add(
-        &Count::Observations(Side::HubSpot, "contacts".to_owned()),
-        1,
-    );
-    counters.add(&Count::Dirty(mapping()), 1);
     counters.write(&mut batch).unwrap();
     store.commit(batch).await.unwrap();
     store

@@ -1,8 +1,4 @@
 //! What a side must be able to do, and the two clients that do it. Knows nothing of engine, store or terminal.
-#![expect(
-    clippy::result_large_err,
-    reason = "a CrmError carries the vendor's own words; it is made once per failed call, not in a hot path"
-)]
 
 mod auth;
 mod call;

@@ -131,11 +131,13 @@ pub(super) fn plan(view: &View<'_>, work: &Work) -> LinkPlan {
 
 /// True where a base has exactly these raw values on both sides.
 fn holds(base: &BaseField, raws: &PerSide<Value>) -> bool {
-    Side::BOTH.iter().all(|side| match (base.values.get(*side), raws.get(*side)) {
-        (Some(BaseValue::Null), Value::Null) => true,
-        (Some(BaseValue::Raw(held)), Value::Text(now)) => held == now,
-        _ => false,
-    })
+    Side::BOTH
+        .iter()
+        .all(|side| match (base.values.get(*side), raws.get(*side)) {
+            (Some(BaseValue::Null), Value::Null) => true,
+            (Some(BaseValue::Raw(held)), Value::Text(now)) => held == now,
+            _ => false,
+        })
 }
 
 fn side_value(work: &Work, pair: &FieldPair, side: Side) -> Side1 {
@@ -195,7 +197,11 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
             Side1::Skip => return,
         }
     }
-    let untouched = work.base.fields.get(pair.name()).is_some_and(|base| holds(base, &raws));
+    let untouched = work
+        .base
+        .fields
+        .get(pair.name())
+        .is_some_and(|base| holds(base, &raws));
     if untouched && shown.is_none() && open_conflict(work, pair).is_none() {
         // Row F1 without a look at canonical forms: both sides hold to the letter what they held when they were settled.
         return;

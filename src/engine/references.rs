@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{Engine, EngineError, Known};
 use crate::domain::{
-    BaseField, BaseValue, FieldPair, Link, LinkId, LinkState, Mapping, MappingId, PairKind, PerSide,
-    RecordId, RecordKey, Side, Value,
+    BaseField, BaseValue, FieldPair, Link, LinkId, LinkState, Mapping, MappingId, PairKind,
+    PerSide, RecordId, RecordKey, Side, Value,
 };
 
 /// The links of the records that a set of values refers to.
@@ -70,7 +70,10 @@ impl Parents {
                 }
             }
         }
-        let ids = found.values().map(|link: &Link| (link.id, link.ids.clone())).collect();
+        let ids = found
+            .values()
+            .map(|link: &Link| (link.id, link.ids.clone()))
+            .collect();
         Ok(Parents { links: found, ids })
     }
 

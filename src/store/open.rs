@@ -16,8 +16,8 @@ use super::sync::SyncFiles;
 /// The store's folder in the data folder.
 pub(super) const STORE_FOLDER: &str = "store";
 
-/// Memory sled may use for its pages, in bytes (22 rule 5).
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Memory sled may use for its pages, in bytes as they lie on the disk (22 rule 5). In memory a page is several times as large.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The one tree.
 const TREE: &str = "state";

@@ -551,6 +551,7 @@ impl World {
             last_seen: ago(2),
             retry_at: None,
             digest: String::new(),
+            seen: Default::default(),
             run: RunId(143),
         }
     }
@@ -665,6 +666,7 @@ impl World {
                     after: text(&self.word(index, after)),
                     rule: "changed".into(),
                     pair: field.into(),
+                    ..Assignment::default()
                 },
             )]
             .into(),
