@@ -1,7 +1,6 @@
 //! The real binary: streams, exit statuses, and the main job of the demo.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "a test fails by panicking"
 )]
 
