@@ -83,8 +83,15 @@ impl House {
         let order = arrange(&queue.entries, &query.filter, query.sort.as_ref());
         // An item behind a row is as good a place as the row itself.
         let behind = |id: ItemId| queue.items.iter().position(|items| items.contains(&id));
-        let locate = query.locate.map(|id| behind(id).and_then(|at| queue.entries.get(at)).map_or(id, |entry| entry.key));
-        let query = &ListQuery { locate, ..query.clone() };
+        let locate = query.locate.map(|id| {
+            behind(id)
+                .and_then(|at| queue.entries.get(at))
+                .map_or(id, |entry| entry.key)
+        });
+        let query = &ListQuery {
+            locate,
+            ..query.clone()
+        };
         let (from, located) = window(&queue.entries, &order, query);
         let mut rows = Vec::new();
         for position in order.iter().skip(from).take(query.count) {

@@ -154,8 +154,12 @@ impl House {
     /// The items that ids stand for: their own, or all those of a row of the queue.
     async fn items_behind(&self, ids: Vec<ItemId>) -> Result<Vec<ItemId>, StoreError> {
         let queue = self.queue().await?;
-        let rows: BTreeMap<ItemId, &Vec<ItemId>> =
-            queue.entries.iter().map(|entry| entry.key).zip(&queue.items).collect();
+        let rows: BTreeMap<ItemId, &Vec<ItemId>> = queue
+            .entries
+            .iter()
+            .map(|entry| entry.key)
+            .zip(&queue.items)
+            .collect();
         let mut all = Vec::new();
         for id in ids {
             match rows.get(&id) {
