@@ -1,8 +1,5 @@
 //! The real binary: streams, exit statuses, and the main job of the demo.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::Write;
 use std::path::Path;

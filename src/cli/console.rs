@@ -1,13 +1,16 @@
 //! No verb: the console on the configured connections. Hands the console a client and what the terminal needs to know.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::app::{App, Need};
 use super::args::Color;
 use super::door::Session;
 use super::exit::{Exit, Failure};
 use super::output::Role;
-use crate::console::{self, ColorChoice, ColorEnv, ConsoleOptions};
+use crate::clock::Clock;
+use crate::console::{self, ColorChoice, ColorEnv, ConsoleError, ConsoleOptions, ExitSummary};
+use crate::service::Client;
 
 /// Said where the console cannot open.
 const NO_TERMINAL: &str = "the console needs a terminal on stdin and stdout; \
@@ -48,19 +51,46 @@ pub async fn show(
         session.close().await;
         return Err(Failure::usage("this service cannot be shown in a console"));
     };
-    let shown = console::run(
+    let shown = on_its_own_thread(
         options(app, data_dir, opening_message),
         client,
         app.clock.clone(),
     )
     .await;
     session.close().await;
-    let summary = shown.map_err(|error| Failure::store(error.to_string()))?;
+    let summary = shown?.map_err(|error| Failure::store(error.to_string()))?;
     if let Some(line) = summary.line {
         app.out.note(Role::Plain, &line);
     }
     let signal = summary.signal.and_then(|number| u8::try_from(number).ok());
     Ok(signal.map_or(Exit::Well, Exit::Signal))
+}
+
+/// The console has a thread and a runtime of its own: a key press must not wait for a slice of a sync to be planned.
+async fn on_its_own_thread(
+    options: ConsoleOptions,
+    client: Client,
+    clock: Arc<dyn Clock>,
+) -> Result<Result<ExitSummary, ConsoleError>, Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::store(format!("the console could not be started: {error}"))
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| failed(&error))?;
+    let (ended, end) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("console".to_owned())
+        .spawn(move || {
+            let shown = runtime.block_on(console::run(options, client, clock));
+            // A task of the console may still wait for the service; nobody looks at its answer any more.
+            runtime.shutdown_background();
+            // Whoever waited is gone only where the process is ending.
+            let _ = ended.send(shown);
+        })
+        .map_err(|error| failed(&error))?;
+    end.await.map_err(|error| failed(&error))
 }
 
 fn options(app: &App, data_dir: &Path, opening_message: Option<String>) -> ConsoleOptions {

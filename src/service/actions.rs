@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use super::host::{House, lock, refusal, store_refusal};
+use super::mappings::can_confirm;
 use super::messages::{Refusal, RefusalKind, Reply, SyncOrder};
 use super::runner::engine_refusal;
 use crate::domain::{MappingId, RunId};
 use crate::engine::{Control, ControlHandle, Order, Reporter, Scope};
 use crate::store::rows::MappingPhase;
+
+/// Runs looked through for the plan that a confirm names.
+const CONFIRMABLE: usize = 50;
 
 impl House {
     /// Sync Now.
@@ -31,6 +35,24 @@ impl House {
                 return Err(refusal(
                     RefusalKind::Usage,
                     "every mapping is paused; resume one with p, or name it",
+                ));
+            }
+        }
+        if let Some(hash) = &order.confirm {
+            let runs = self
+                .db
+                .runs(CONFIRMABLE)
+                .await
+                .map_err(|error| store_refusal(&error))?;
+            if !runs
+                .iter()
+                .any(|run| can_confirm(run) && run.plan_hash.as_ref() == Some(hash))
+            {
+                return Err(refusal(
+                    RefusalKind::Usage,
+                    format!(
+                        "no halted run has the plan {hash}; `syncline runs` lists the halted ones with their hash"
+                    ),
                 ));
             }
         }
