@@ -3,6 +3,10 @@
 //!
 //! `KILL_SEED`, `KILLS` and `KILL_CONTACTS` change the run; the seed is printed.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the kill tests are the ones that wait for real time"
+)]
 
 mod process;
 
@@ -95,7 +99,7 @@ impl Run {
         (document, ready)
     }
 
-    fn to_its_end(self) -> (Value, Option<Duration>) {
+    fn finish(self) -> (Value, Option<Duration>) {
         let (document, ready) = self.kill_at(Duration::from_secs(120));
         (document.expect("the run took two minutes"), ready)
     }
@@ -193,7 +197,7 @@ fn thirty_kills_lose_nothing_and_make_nothing_twice() {
     let desk = Desk::at(&calm, ENGINE);
     let run = Run::start(&desk);
     let from = run.started;
-    let (document, _) = run.to_its_end();
+    let (document, _) = run.finish();
     let first = from.elapsed();
     let mut length = first;
     document["mappings"]
@@ -255,7 +259,7 @@ fn thirty_kills_lose_nothing_and_make_nothing_twice() {
             "not quiet after 8 runs: {:?}",
             open_writes(&desk)
         );
-        let (run, ready) = Run::start(&desk).to_its_end();
+        let (run, ready) = Run::start(&desk).finish();
         recoveries.extend(ready);
         if written(&run) == 0 && runs > 1 && open_writes(&desk).is_empty() {
             break run;

@@ -371,7 +371,7 @@ async fn an_item_without_its_record_and_a_record_without_its_item_are_found() {
 async fn a_wrong_count_and_a_mark_without_a_reason_are_found() {
     let found = after(|batch| batch.put_row(keys::counter("links/contacts"), &4).unwrap()).await;
     assert_eq!(names(&found), ["counters"], "{found:?}");
-    let found = after(|batch| batch.remove(keys::counter("dirty/contacts"))).await;
+    let found = after(|batch| batch.remove(keys::counter("links/contacts"))).await;
     assert_eq!(names(&found), ["counters"], "{found:?}");
     let found = after(|batch| batch.put_row(keys::counter("anything/else"), &4).unwrap()).await;
     assert_eq!(found, []);

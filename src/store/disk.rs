@@ -147,7 +147,7 @@ impl Disk {
         });
         let synced = flushed.and_then(|()| {
             let marked = Marked {
-                batch: self.ledger.batch,
+                ledger: self.ledger,
                 clean: false,
             };
             self.files
@@ -172,22 +172,7 @@ impl Disk {
     /// Reads everything and compares with the sum.
     pub(super) fn verify(&mut self) -> Result<(), StoreError> {
         let expected = self.ledger;
-        let found = self.guarded(|tree, folder| {
-            let mut found = Ledger {
-                batch: expected.batch,
-                ..Ledger::default()
-            };
-            for entry in tree.iter() {
-                let (key, value) = entry.map_err(|error| sled_error(folder, "read", &error))?;
-                if key.as_ref() == LEDGER_KEY {
-                    continue;
-                }
-                unseal(&Key(key.to_vec()), &value)
-                    .map_err(|error| damaged(folder, error.to_string()))?;
-                found.change(None, Some(seal_word(&value)));
-            }
-            Ok(found)
-        })?;
+        let found = self.recount()?;
         if found == expected {
             return Ok(());
         }
@@ -202,6 +187,48 @@ impl Disk {
         Err(damaged(&self.folder, why))
     }
 
+    /// After a full disk a batch that was never acknowledged may have left nothing but its sum. Where the rows are exactly
+    /// those of the last durable batch, that batch's sum is put back.
+    pub(super) fn drop_unfinished(&mut self, durable: Ledger) -> Result<(), StoreError> {
+        if self.ledger.batch <= durable.batch {
+            return Ok(());
+        }
+        let found = self.recount()?;
+        let as_durable = (found.rows, found.sum) == (durable.rows, durable.sum);
+        let as_expected = (found.rows, found.sum) == (self.ledger.rows, self.ledger.sum);
+        if as_expected || !as_durable {
+            return Ok(());
+        }
+        tracing::warn!(folder = %self.folder.display(), "an unfinished batch had left its sum behind; it is dropped");
+        self.guarded(|tree, folder| {
+            tree.insert(LEDGER_KEY, &durable.to_bytes())
+                .map(|_| ())
+                .map_err(|error| sled_error(folder, "write to its disk", &error))
+        })?;
+        self.ledger = durable;
+        self.sync()
+    }
+
+    fn recount(&mut self) -> Result<Ledger, StoreError> {
+        let batch = self.ledger.batch;
+        self.guarded(|tree, folder| {
+            let mut found = Ledger {
+                batch,
+                ..Ledger::default()
+            };
+            for entry in tree.iter() {
+                let (key, value) = entry.map_err(|error| sled_error(folder, "read", &error))?;
+                if key.as_ref() == LEDGER_KEY {
+                    continue;
+                }
+                unseal(&Key(key.to_vec()), &value)
+                    .map_err(|error| damaged(folder, error.to_string()))?;
+                found.change(None, Some(seal_word(&value)));
+            }
+            Ok(found)
+        })
+    }
+
     /// Notes that the store is in use.
     pub(super) fn mark_open(&mut self) -> Result<(), StoreError> {
         self.write_mark(false)
@@ -209,7 +236,7 @@ impl Disk {
 
     fn write_mark(&mut self, clean: bool) -> Result<(), StoreError> {
         let marked = Marked {
-            batch: self.ledger.batch,
+            ledger: self.ledger,
             clean,
         };
         self.mark

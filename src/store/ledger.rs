@@ -74,8 +74,8 @@ pub(super) struct Mark {
 /// What the mark said at open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Marked {
-    /// The last durable batch.
-    pub(super) batch: u64,
+    /// The sum as of the last durable batch.
+    pub(super) ledger: Ledger,
     /// The store was closed in order.
     pub(super) clean: bool,
 }
@@ -91,7 +91,7 @@ impl Mark {
             .truncate(false)
             .open(&path)?;
         let mut bytes = Vec::new();
-        file.by_ref().take(64).read_to_end(&mut bytes)?;
+        file.by_ref().take(128).read_to_end(&mut bytes)?;
         Ok((Mark { file }, parse(&bytes)))
     }
 
@@ -100,24 +100,29 @@ impl Mark {
         let state = if marked.clean { "closed" } else { "open  " };
         write_at_start(
             &self.file,
-            format!("{:020} {state}\n", marked.batch).as_bytes(),
+            format!(
+                "{:020} {:020} {:020} {state}\n",
+                marked.ledger.batch, marked.ledger.rows, marked.ledger.sum
+            )
+            .as_bytes(),
         )
     }
 }
 
 fn parse(bytes: &[u8]) -> Option<Marked> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let (batch, state) = text.strip_suffix('\n')?.split_once(' ')?;
+    let text = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?;
+    let (numbers, state) = text.split_at_checked(3 * 21)?;
     let clean = match state {
         "closed" => true,
         "open  " => false,
         _ => return None,
     };
-    (batch.len() == 20).then_some(())?;
-    Some(Marked {
-        batch: batch.parse().ok()?,
-        clean,
-    })
+    let mut words = numbers
+        .split_terminator(' ')
+        .map(|word| word.parse::<u64>().ok());
+    let (batch, rows, sum) = (words.next()??, words.next()??, words.next()??);
+    let ledger = Ledger { batch, rows, sum };
+    words.next().is_none().then_some(Marked { ledger, clean })
 }
 
 #[cfg(unix)]
@@ -164,17 +169,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mark, read) = Mark::open(folder.path()).unwrap();
         assert_eq!(read, None);
+        let of = |batch| Ledger {
+            batch,
+            rows: 3,
+            sum: u64::MAX,
+        };
         let marked = Marked {
-            batch: 12,
+            ledger: of(12),
             clean: false,
         };
         mark.write(Marked {
-            batch: 11,
+            ledger: of(11),
             clean: true,
         })
         .unwrap();
         mark.write(marked).unwrap();
         assert_eq!(Mark::open(folder.path()).unwrap().1, Some(marked));
-        assert_eq!(parse(b"00000000000000000012 clo"), None);
+        assert_eq!(
+            parse(b"00000000000000000012 00000000000000000003 clo"),
+            None
+        );
     }
 }

@@ -81,6 +81,9 @@ fn open_checked(store: &Path, read_all: bool) -> Result<Disk, StoreError> {
         Some(Marked { clean: true, .. }) => VERIFY_CLOSED,
         _ => VERIFY_UNCLOSED,
     };
+    if let Some(marked) = marked.filter(|marked| !marked.clean && disk.ledger().rows <= limit) {
+        disk.drop_unfinished(marked.ledger)?;
+    }
     if read_all || disk.ledger().rows <= limit {
         disk.verify()?;
     }
@@ -133,11 +136,11 @@ fn open_patiently(config: &sled::Config) -> sled::Result<sled::Db> {
 /// What was made durable must be there.
 fn check_mark(disk: &Disk, store: &Path, marked: Option<Marked>) -> Result<(), StoreError> {
     match marked {
-        Some(marked) if marked.batch > disk.ledger().batch => Err(damaged(
+        Some(marked) if marked.ledger.batch > disk.ledger().batch => Err(damaged(
             store,
             format!(
                 "{} stored changes are missing from its end",
-                marked.batch - disk.ledger().batch
+                marked.ledger.batch - disk.ledger().batch
             ),
         )),
         _ => Ok(()),
