@@ -66,10 +66,18 @@ impl Run {
         }
     }
 
-    /// Lets it work until `moment`, then kills it; the document and stderr where it had ended before.
-    fn kill_at(mut self, moment: Duration) -> (Option<Value>, Option<Duration>) {
+    /// Kills it at that time.
+    fn kill_at(self, moment: Duration) -> (Option<Value>, Option<Duration>) {
+        self.kill_when(|elapsed| elapsed >= moment)
+    }
+
+    /// Lets it work until `due` says so, then kills it; its document where it had ended before.
+    fn kill_when(
+        mut self,
+        mut due: impl FnMut(Duration) -> bool,
+    ) -> (Option<Value>, Option<Duration>) {
         let ended = loop {
-            if self.started.elapsed() >= moment {
+            if due(self.started.elapsed()) {
                 self.child.kill().unwrap();
                 break None;
             }
@@ -140,6 +148,29 @@ fn edit(vendors: &Vendors, dice: &mut Dice, many: usize) {
             }
         };
     }
+}
+
+/// How many writing requests both vendors have carried out.
+fn writes(vendors: &Vendors) -> u64 {
+    let sandbox = vendors.running.sandbox();
+    let calls = [sandbox.org.calls(), sandbox.portal.calls()];
+    let writing = |call: &str| {
+        call.starts_with("PATCH ")
+            || [
+                "/batch/create",
+                "/batch/update",
+                "/batch/upsert",
+                "/composite/sobjects",
+            ]
+            .iter()
+            .any(|end| call.starts_with("POST ") && call.ends_with(end))
+    };
+    calls
+        .into_iter()
+        .flatten()
+        .filter(|(call, _)| writing(call))
+        .map(|(_, count)| *count)
+        .sum()
 }
 
 /// `doctor` finds nothing wrong.
@@ -218,7 +249,14 @@ fn thirty_kills_lose_nothing_and_make_nothing_twice() {
         let moment = Duration::from_nanos(dice.below(length.as_nanos() as u64));
         let run = Run::start(&desk);
         let from = run.started;
-        let (document, ready) = run.kill_at(moment);
+        let (document, ready) = if killed % 3 == 2 {
+            // Aimed: a little after a write has landed at a vendor, when its answer may not be recorded yet.
+            let before = writes(&vendors);
+            let nth = 1 + dice.below(4);
+            run.kill_when(|_| writes(&vendors) >= before + nth)
+        } else {
+            run.kill_at(moment)
+        };
         recoveries.extend(ready);
         match document {
             // It was faster than the moment drawn; a later kill makes up for it.
