@@ -2,7 +2,10 @@
 //! it costs in bytes, and that the terminal is left as it was found.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![expect(clippy::disallowed_methods, reason = "a terminal is watched in real time")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a terminal is watched in real time"
+)]
 
 mod process;
 
