@@ -30,6 +30,8 @@ struct Terminal {
     parser: vt100::Parser,
     bytes: usize,
     raw: Vec<u8>,
+    /// The line's settings before the binary started.
+    modes: String,
 }
 
 impl Terminal {
@@ -41,6 +43,7 @@ impl Terminal {
             pixel_height: 0,
         };
         let pair = native_pty_system().openpty(size).unwrap();
+        let modes = format!("{:?}", pair.master.get_termios());
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_syncline"));
         command.args(args);
         command.env_clear();
@@ -81,6 +84,7 @@ impl Terminal {
             ),
             bytes: 0,
             raw: Vec::new(),
+            modes,
         }
     }
 
@@ -179,6 +183,11 @@ impl Terminal {
     #[track_caller]
     fn is_restored(&self) {
         let screen = self.parser.screen();
+        assert_eq!(
+            format!("{:?}", self.master.get_termios()),
+            self.modes,
+            "raw mode is off"
+        );
         assert!(!screen.alternate_screen(), "the alternate screen is left");
         assert!(!screen.hide_cursor(), "the cursor is shown");
         assert!(!screen.bracketed_paste(), "bracketed paste is off");
@@ -246,21 +255,46 @@ fn the_demo_is_watched_resolved_and_left_at_80x24() {
     terminal.press("/");
     terminal.press("phone");
     terminal.press("\r");
+    let phone = |line: &&str| line.contains("│▌") && line.contains("Phone");
     let queue = terminal.until("a filtered queue", |text| {
-        text.contains("of") && text.to_lowercase().contains("phone")
+        text.lines().any(|line| phone(&line))
     });
+    let row = queue.lines().find(phone).unwrap();
+    let mut columns = row
+        .split("  ")
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    let record = columns.nth(3).unwrap().to_owned();
     println!("{queue}");
     terminal.press("\r");
     terminal.shows("TAKE");
     terminal.press("l");
-    terminal.shows("draft");
-    terminal.press("W");
-    let dialog = terminal.shows("Cancel");
+    // The choice is kept before it can be applied; a `W` that is too early is refused with the reason.
+    terminal.shows("W applies");
+    let dialog = loop {
+        terminal.press("W");
+        for _ in 0..25 {
+            terminal.read(POLL);
+        }
+        if terminal.text().contains("Cancel") {
+            break terminal.text();
+        }
+        assert!(
+            started.elapsed() < PATIENCE,
+            "no dialog: {}",
+            terminal.text()
+        );
+    };
     println!("{dialog}");
     terminal.press("y");
     terminal.hides("Cancel");
     terminal.press(ESC);
-    terminal.until("the draft has left", |text| !text.contains("draft"));
+    terminal.until("left the resolver", |text| !text.contains("TAKE"));
+    terminal.press("3");
+    terminal.until("gone from the queue", |text| {
+        let waits = |line: &str| line.contains(&record) && line.contains("Phone");
+        text.contains("SUGGEST") && !text.contains(" draft ") && !text.lines().any(waits)
+    });
 
     // Help, palette, filter.
     terminal.press("?");
