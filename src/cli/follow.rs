@@ -7,7 +7,7 @@ use super::exit::{Exit, Failure, unexpected};
 use super::output::{Output, Role};
 use super::progress::Shown;
 use super::signals::Signals;
-use crate::domain::{RunId, RunRecord, RunState};
+use crate::domain::{RunId, RunRecord, RunState, ValveHit};
 use crate::service::messages::{Event, Refusal, Reply, Request};
 
 /// How a run was followed to its end.
@@ -166,12 +166,20 @@ pub fn status(followed: &Followed) -> Exit {
     }
     match followed.run.state {
         RunState::Done => Exit::Well,
-        RunState::DoneWithErrors | RunState::Cancelled | RunState::Crashed | RunState::Running => {
-            Exit::Findings
-        }
+        RunState::DoneWithErrors | RunState::Cancelled | RunState::Running => Exit::Findings,
+        // A run that ends so while it is watched: the store failed under it.
+        RunState::Crashed => Exit::Store,
         RunState::AwaitingConfirm => Exit::Valve,
+        RunState::Halted if refused(&followed.run) => Exit::Usage,
         // Without a valve it was a vendor or its budget.
         RunState::Halted if followed.run.valves.is_empty() => Exit::Vendor,
         RunState::Halted => Exit::Valve,
     }
+}
+
+/// True where the config does not fit what the sides have.
+fn refused(run: &RunRecord) -> bool {
+    run.valves
+        .iter()
+        .any(|hit| hit.valve == ValveHit::MAPPING_REFUSED)
 }

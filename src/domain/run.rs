@@ -146,6 +146,11 @@ pub struct ValveHit {
     pub confirmable: bool,
 }
 
+impl ValveHit {
+    /// A mapping whose fields or objects a side does not have, or does not let us write.
+    pub const MAPPING_REFUSED: &str = "mapping_refused";
+}
+
 /// A run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRecord {

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
-use super::context::{Engine, EngineError, Known, OwnerCache, Owners};
+use super::context::{Engine, EngineError, Halt, Known, OwnerCache, Owners};
 use super::db::names;
 use super::fields::is_property;
 use super::report::Phase;
 use crate::domain::{
-    FieldSchema, Mapping, ObjectSchema, PairKind, PerSide, Side, SideCount, digest128,
+    FieldSchema, Mapping, ObjectSchema, PairKind, PerSide, Side, SideCount, ValveHit, digest128,
 };
 use crate::store::rows::SchemaRow;
 
@@ -37,17 +37,28 @@ pub(super) async fn preflight(
     };
     known.us = accounts(engine).await?;
     let schemas = schemas(engine, mappings).await?;
-    let mut problems = Vec::new();
+    let mut refused = Vec::new();
     for mapping in mappings {
-        problems.extend(unmet_requirements(mapping, &schemas));
+        let problems = unmet_requirements(mapping, &schemas);
+        refused.extend(
+            problems
+                .into_iter()
+                .map(|message| refusal(mapping, message)),
+        );
     }
-    if let Some(first) = problems.first() {
-        let more = if problems.len() > 1 {
-            format!(" ({} more, see `syncline check`)", problems.len() - 1)
+    if let Some(first) = refused.first() {
+        let more = if refused.len() > 1 {
+            format!(" ({} more, see `syncline check`)", refused.len() - 1)
         } else {
             String::new()
         };
-        return Err(EngineError::halt(format!("{first}{more}")));
+        return Err(EngineError::Halted(Box::new(Halt {
+            reason: format!("{}{more}", first.message),
+            valves: refused,
+            confirm: None,
+            awaiting: false,
+            plan: Vec::new(),
+        })));
     }
     for mapping in mappings {
         learn(mapping, &schemas, &mut known);
@@ -187,6 +198,18 @@ async fn owners(engine: &Engine, side: Side) -> Result<Owners, EngineError> {
         all.insert(side, (now, owners.clone()));
     }
     Ok(owners)
+}
+
+/// A mapping that the objects do not fit is refused, and no confirm helps (18).
+fn refusal(mapping: &Mapping, message: String) -> ValveHit {
+    ValveHit {
+        valve: ValveHit::MAPPING_REFUSED.to_owned(),
+        mapping: mapping.id.clone(),
+        found: 1,
+        limit: 0,
+        message,
+        confirmable: false,
+    }
 }
 
 /// Why a mapping cannot run on these objects, in sentences; empty where it can.

@@ -22,9 +22,8 @@ use crate::domain::{
     RecordId, Side, Value,
 };
 
-/// Links that are completed, planned and written together: one Salesforce read, ten HubSpot reads. Small enough that what was
-/// read is written within `max_age` even while a rate gate makes requests wait.
-const CHUNK: usize = 1000;
+/// Links that are completed, planned and written together: one Salesforce read, twenty HubSpot reads.
+const CHUNK: usize = 2000;
 
 /// Works through every dirty link of a mapping.
 pub(super) async fn links(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<(), EngineError> {
