@@ -48,7 +48,14 @@ await step("the property list tells types, options, what is read-only and what i
 await step("a group and a property are made, read by name, changed, and archived", async () => {
   await groups.create("contacts", { name: "loop_group", label: "Loop", displayOrder: -1 });
   const options = [{ label: "One", value: "one", displayOrder: 0, hidden: false }];
-  const made = { name: "loop_choice", label: "Choice", type: "enumeration", fieldType: "select", groupName: "loop_group", options };
+  const made = {
+    name: "loop_choice",
+    label: "Choice",
+    type: "enumeration",
+    fieldType: "select",
+    groupName: "loop_group",
+    options,
+  };
   assert.equal((await definitions.create("contacts", made)).name, "loop_choice");
   assert.deepEqual(told(await refused(definitions.create("contacts", made))), [409, "OBJECT_ALREADY_EXISTS"]);
   await definitions.update("contacts", "loop_choice", { label: "Selection" });
@@ -68,8 +75,14 @@ const everyone = await step("the list comes in pages of 100 by id, and getAll wa
   assert.ok(Math.abs(all.length - CONTACTS) < CONTACTS / 5, `${all.length}`);
   assert.equal(new Set(all.map((record) => record.id)).size, all.length);
   const ids = [...first.results, ...second.results].map((record) => record.id);
-  assert.deepEqual(all.slice(0, 200).map((record) => record.id), ids);
-  assert.deepEqual(ids.map(Number), ids.map(Number).sort((a, b) => a - b));
+  assert.deepEqual(
+    all.slice(0, 200).map((record) => record.id),
+    ids,
+  );
+  assert.deepEqual(
+    ids.map(Number),
+    ids.map(Number).sort((a, b) => a - b),
+  );
   assert.deepEqual(told(await refused(one.getPage(101))), [400, "VALIDATION_ERROR"]);
   return all;
 });
@@ -87,7 +100,10 @@ await step("search counts what the list holds, in pages of up to 200 that an off
   const first = await search(asked);
   assert.deepEqual([first.total, first.results.length, first.paging.next.after], [want.length, 200, "200"]);
   const second = await search({ ...asked, after: "200" });
-  assert.deepEqual([...first.results, ...second.results].map((record) => Number(record.id)), want.slice(0, 400));
+  assert.deepEqual(
+    [...first.results, ...second.results].map((record) => Number(record.id)),
+    want.slice(0, 400),
+  );
 });
 
 await step("search finds by equality in any case, by list and by two groups", async () => {
@@ -101,7 +117,7 @@ await step("search finds by equality in any case, by list and by two groups", as
   assert.deepEqual(await found(either), pair);
 });
 
-await step("twelve searches at once meet the limit of five a second, and the client's own retries get them through", async () => {
+await step("searches at once meet the limit of five a second; the client's own retries get them through", async () => {
   const hasty = contacts.searchApi;
   const met = await Promise.allSettled(Array.from({ length: 12 }, () => hasty.doSearch({ limit: 1 })));
   const errors = met.filter((end) => end.status === "rejected").map((end) => end.reason);
@@ -145,7 +161,10 @@ await step('update changes what is sent: "" clears, a value never set reads null
   const { jobtitle, phone, fax } = have.properties;
   assert.deepEqual([jobtitle, phone, fax], ["CTO", "", null]);
   const history = have.propertiesWithHistory.phone.map((version) => [version.value, version.sourceType]);
-  assert.deepEqual(history, [["", "INTEGRATION"], ["+49 731 1", "INTEGRATION"]]);
+  assert.deepEqual(history, [
+    ["", "INTEGRATION"],
+    ["+49 731 1", "INTEGRATION"],
+  ]);
 });
 
 await step("a bad record is refused with every problem listed", async () => {
@@ -161,7 +180,10 @@ const short = await step("archive removes; then 404, and the archived list shows
   assert.equal((await refused(one.getById(made))).code, 404);
   const { results } = await one.getPage(100, undefined, undefined, undefined, undefined, true);
   const found = results.filter((record) => record.id === made);
-  assert.deepEqual(found.map((record) => [record.archived, record.archivedAt instanceof Date]), [[true, true]]);
+  assert.deepEqual(
+    found.map((record) => [record.archived, record.archivedAt instanceof Date]),
+    [[true, true]],
+  );
   return made;
 });
 
@@ -174,7 +196,9 @@ const named = (answer) => Object.fromEntries(answer.results.map((record) => [rec
 let b1, b2, b3;
 
 await step("a batch is created; with trace ids a bad input fails alone, without the whole batch fails", async () => {
-  const whole = await batch.createWithHttpInfo(traced({ lastname: "B1" }, { lastname: "B2", email: "b2@loopback.example" }));
+  const whole = await batch.createWithHttpInfo(
+    traced({ lastname: "B1" }, { lastname: "B2", email: "b2@loopback.example" }),
+  );
   assert.deepEqual([whole.httpStatusCode, Object.keys(named(whole.data)).sort()], [201, ["B1", "B2"]]);
   [b1, b2] = ["B1", "B2"].map((name) => named(whole.data)[name].id);
   const inputs = [{ lastname: "B3" }, { lastname: "B4", email: "b2@loopback.example" }];
@@ -193,7 +217,10 @@ await step("a batch is read by id and by unique property; what is missing is an 
   assert.equal(part.data.errors[0].category, "OBJECT_NOT_FOUND");
   assert.deepEqual(sorted(part.data.errors[0].context.ids), sorted(["1", short]));
   const keyed = await batch.read({ ...asked, inputs: [id("003loop1")], idProperty: KEY });
-  assert.deepEqual(keyed.results.map((record) => record.id), [ada]);
+  assert.deepEqual(
+    keyed.results.map((record) => record.id),
+    [ada],
+  );
 });
 
 await step("a batch is updated, a missing id fails alone; one id twice and 101 inputs are refused", async () => {
@@ -228,25 +255,36 @@ const company = async (name) => (await companies.basicApi.create({ properties: {
 const [acme, beta] = [await company("Acme"), await company("Beta")];
 const { basicApi: single, batchApi: many } = client.crm.associations.v4;
 const labels = client.crm.associations.v4.schema.definitionsApi;
-const defined = (associationTypeId, associationCategory = "HUBSPOT_DEFINED") => ({ associationCategory, associationTypeId });
+const defined = (associationTypeId, associationCategory = "HUBSPOT_DEFINED") => ({
+  associationCategory,
+  associationTypeId,
+});
 
 /** Company id to the labels of its association with the contact. */
 async function partners(contact) {
   const { results } = await single.getPage("contacts", contact, "companies");
-  return Object.fromEntries(results.map((end) => [end.toObjectId, end.associationTypes.map((kind) => kind.label ?? "").sort()]));
+  return Object.fromEntries(
+    results.map((end) => [end.toObjectId, end.associationTypes.map((kind) => kind.label ?? "").sort()]),
+  );
 }
 
-await step("a default association ties both directions; the first company becomes primary, a label moves that", async () => {
-  const { results } = await single.createDefault("contacts", ada, "companies", acme);
-  const both = results.map((end) => [end._from.id, end.to.id, end.associationSpec.associationTypeId]);
-  assert.deepEqual(both, [[ada, acme, PLAIN], [acme, ada, 280]]);
-  await single.createDefault("contacts", ada, "companies", beta);
-  assert.deepEqual(await partners(ada), { [acme]: ["", "Primary"], [beta]: [""] });
-  const answer = await single.create("contacts", ada, "companies", beta, [defined(PRIMARY)]);
-  assert.deepEqual([answer.fromObjectTypeId, String(answer.toObjectId), answer.labels], ["0-1", beta, ["Primary"]]);
-  assert.deepEqual(await partners(ada), { [acme]: [""], [beta]: ["", "Primary"] });
-  assert.equal((await read(ada, "associatedcompanyid")).associatedcompanyid, beta);
-});
+await step(
+  "a default association ties both directions; the first company is primary until a label moves that",
+  async () => {
+    const { results } = await single.createDefault("contacts", ada, "companies", acme);
+    const both = results.map((end) => [end._from.id, end.to.id, end.associationSpec.associationTypeId]);
+    assert.deepEqual(both, [
+      [ada, acme, PLAIN],
+      [acme, ada, 280],
+    ]);
+    await single.createDefault("contacts", ada, "companies", beta);
+    assert.deepEqual(await partners(ada), { [acme]: ["", "Primary"], [beta]: [""] });
+    const answer = await single.create("contacts", ada, "companies", beta, [defined(PRIMARY)]);
+    assert.deepEqual([answer.fromObjectTypeId, String(answer.toObjectId), answer.labels], ["0-1", beta, ["Primary"]]);
+    assert.deepEqual(await partners(ada), { [acme]: [""], [beta]: ["", "Primary"] });
+    assert.equal((await read(ada, "associatedcompanyid")).associatedcompanyid, beta);
+  },
+);
 
 await step("an association label is made in both directions, listed, used, renamed and removed", async () => {
   const listed = async (from, to) => {
@@ -259,7 +297,11 @@ await step("an association label is made in both directions, listed, used, renam
   assert.deepEqual(await listed("companies", "contacts"), [[back, "Advised by"]]);
   const answer = await single.create("contacts", ada, "companies", acme, [defined(there, "USER_DEFINED")]);
   assert.deepEqual([answer.labels, (await partners(ada))[acme]], [["Adviser"], ["", "Adviser"]]);
-  await labels.update("contacts", "companies", { associationTypeId: there, label: "Counsel", inverseLabel: "Counselled by" });
+  await labels.update("contacts", "companies", {
+    associationTypeId: there,
+    label: "Counsel",
+    inverseLabel: "Counselled by",
+  });
   assert.deepEqual(await listed("companies", "contacts"), [[back, "Counselled by"]]);
   assert.deepEqual((await partners(ada))[acme], ["", "Counsel"]);
   await labels.remove("contacts", "companies", there);
@@ -267,9 +309,11 @@ await step("an association label is made in both directions, listed, used, renam
   assert.deepEqual((await partners(ada))[acme], [""]);
 });
 
-await step("a batch of associations is made, read with \"none found\" as an error entry, unlabelled, archived", async () => {
+await step("a batch of associations is made, read (none found is an error entry), unlabelled, archived", async () => {
   const tie = (to, kind) => ({ _from: id(b1), to: id(to), types: [defined(kind)] });
-  const made = await many.createWithHttpInfo("contacts", "companies", { inputs: [tie(acme, PLAIN), tie(beta, PRIMARY)] });
+  const made = await many.createWithHttpInfo("contacts", "companies", {
+    inputs: [tie(acme, PLAIN), tie(beta, PRIMARY)],
+  });
   assert.deepEqual([made.httpStatusCode, made.data.results.map((end) => end.labels)], [201, [[], ["Primary"]]]);
   const found = await many.getPageWithHttpInfo("contacts", "companies", { inputs: [id(b1), id(b2)] });
   assert.equal(found.httpStatusCode, 207);
@@ -296,27 +340,30 @@ await step("one association is taken off; a wrong direction and a missing end ar
 
 // Merge
 
-await step("merge makes a new record: both old ids lead to it, the first's values win, associations come along", async () => {
-  const keep = await make({ email: "keep@loopback.example", lastname: "Keep" });
-  const lose = await make({ email: "lose@loopback.example", lastname: "Lose", jobtitle: "CEO" });
-  await single.createDefault("contacts", lose, "companies", acme);
-  const merged = (await one.merge({ primaryObjectId: keep, objectIdToMerge: lose })).id;
-  assert.ok(![keep, lose].includes(merged), merged);
-  for (const old of [keep, lose, merged]) {
-    const have = await one.getById(old, ["lastname", "jobtitle", "email", "hs_merged_object_ids"]);
-    const { lastname, jobtitle, email, hs_merged_object_ids } = have.properties;
-    assert.deepEqual([have.id, lastname, jobtitle, email], [merged, "Keep", "CEO", "keep@loopback.example"]);
-    assert.deepEqual(sorted(hs_merged_object_ids.split(";")), sorted([keep, lose]));
-  }
-  const both = await batch.read({ inputs: [id(keep), id(lose)], properties: [], propertiesWithHistory: [] });
-  assert.deepEqual([...new Set(both.results.map((record) => record.id))], [merged]);
-  assert.deepEqual(Object.keys(await partners(merged)), [acme]);
-  const taken = await refused(make({ email: "lose@loopback.example" }));
-  assert.equal(taken.body.message, `Contact already exists. Existing ID: ${merged}`);
-  const itself = await refused(one.merge({ primaryObjectId: merged, objectIdToMerge: keep }));
-  assert.deepEqual(told(itself), [400, "VALIDATION_ERROR"]);
-  assert.equal((await refused(one.merge({ primaryObjectId: merged, objectIdToMerge: "1" }))).code, 404);
-});
+await step(
+  "merge makes a new record: both old ids lead to it, the first one's values win, associations come",
+  async () => {
+    const keep = await make({ email: "keep@loopback.example", lastname: "Keep" });
+    const lose = await make({ email: "lose@loopback.example", lastname: "Lose", jobtitle: "CEO" });
+    await single.createDefault("contacts", lose, "companies", acme);
+    const merged = (await one.merge({ primaryObjectId: keep, objectIdToMerge: lose })).id;
+    assert.ok(![keep, lose].includes(merged), merged);
+    for (const old of [keep, lose, merged]) {
+      const have = await one.getById(old, ["lastname", "jobtitle", "email", "hs_merged_object_ids"]);
+      const { lastname, jobtitle, email, hs_merged_object_ids } = have.properties;
+      assert.deepEqual([have.id, lastname, jobtitle, email], [merged, "Keep", "CEO", "keep@loopback.example"]);
+      assert.deepEqual(sorted(hs_merged_object_ids.split(";")), sorted([keep, lose]));
+    }
+    const both = await batch.read({ inputs: [id(keep), id(lose)], properties: [], propertiesWithHistory: [] });
+    assert.deepEqual([...new Set(both.results.map((record) => record.id))], [merged]);
+    assert.deepEqual(Object.keys(await partners(merged)), [acme]);
+    const taken = await refused(make({ email: "lose@loopback.example" }));
+    assert.equal(taken.body.message, `Contact already exists. Existing ID: ${merged}`);
+    const itself = await refused(one.merge({ primaryObjectId: merged, objectIdToMerge: keep }));
+    assert.deepEqual(told(itself), [400, "VALIDATION_ERROR"]);
+    assert.equal((await refused(one.merge({ primaryObjectId: merged, objectIdToMerge: "1" }))).code, 404);
+  },
+);
 
 // Owners, pipelines
 
@@ -329,5 +376,8 @@ await step("owners page and are found by id; the deal pipeline has its stages in
   assert.notEqual(next.results[0].id, owner.id);
   const [pipeline] = (await client.crm.pipelines.pipelinesApi.getAll("deals")).results;
   const stages = pipeline.stages.sort((a, b) => a.displayOrder - b.displayOrder).map((stage) => stage.id);
-  assert.deepEqual([pipeline.id, stages[0], ...stages.slice(-2)], ["default", "appointmentscheduled", "closedwon", "closedlost"]);
+  assert.deepEqual(
+    [pipeline.id, stages[0], ...stages.slice(-2)],
+    ["default", "appointmentscheduled", "closedwon", "closedlost"],
+  );
 });

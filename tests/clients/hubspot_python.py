@@ -66,7 +66,10 @@ definitions = client.crm.properties.core_api
 
 with step("the property list tells types, options, what is read-only and what is unique"):
     have = {one.name: one for one in definitions.get_all("contacts").results}
-    same((have["email"].type, have["email"].field_type, have["email"].group_name), ("string", "text", "contactinformation"))
+    same(
+        (have["email"].type, have["email"].field_type, have["email"].group_name),
+        ("string", "text", "contactinformation"),
+    )
     same((have[KEY].has_unique_value, have["email"].hubspot_defined), (True, True))
     same(have["createdate"].modification_metadata.read_only_value, True)
     assert "lead" in [option.value for option in have["lifecyclestage"].options]
@@ -76,10 +79,18 @@ with step("a group and a property are made, read by name, changed, and archived"
     same(client.crm.properties.groups_api.create("contacts", group).name, "loop_group")
     option = props.OptionInput(label="One", value="one", display_order=0, hidden=False)
     made = props.PropertyCreate(
-        name="loop_choice", label="Choice", type="enumeration", field_type="select", group_name="loop_group", options=[option]
+        name="loop_choice",
+        label="Choice",
+        type="enumeration",
+        field_type="select",
+        group_name="loop_group",
+        options=[option],
     )
     same(definitions.create("contacts", made).name, "loop_choice")
-    same(told(refused(props.exceptions.ApiException, lambda: definitions.create("contacts", made))), (409, "OBJECT_ALREADY_EXISTS"))
+    same(
+        told(refused(props.exceptions.ApiException, lambda: definitions.create("contacts", made))),
+        (409, "OBJECT_ALREADY_EXISTS"),
+    )
     definitions.update("contacts", "loop_choice", props.PropertyUpdate(label="Selection"))
     read = definitions.get_by_name("contacts", "loop_choice")
     same((read.label, [one.value for one in read.options], read.hubspot_defined), ("Selection", ["one"], False))
@@ -102,12 +113,17 @@ with step("the list comes in pages of 100 by id, each with what continues it, an
     same(contacts.basic_api.get_page(limit=100, after=str(int(everyone[-1].id) + 1)).paging, None)
 
 with step("a page over 100 is refused"):
-    same(told(refused(crm.exceptions.ApiException, lambda: contacts.basic_api.get_page(limit=101))), (400, "VALIDATION_ERROR"))
+    same(
+        told(refused(crm.exceptions.ApiException, lambda: contacts.basic_api.get_page(limit=101))),
+        (400, "VALIDATION_ERROR"),
+    )
 
 # Search: the world's records, which the index knows
 
 patient = HubSpot(
-    access_token=TOKEN, host=URL, retry=Retry(total=5, backoff_factor=0.5, status_forcelist=(429,), allowed_methods=None)
+    access_token=TOKEN,
+    host=URL,
+    retry=Retry(total=5, backoff_factor=0.5, status_forcelist=(429,), allowed_methods=None),
 )
 
 
@@ -174,13 +190,18 @@ with step("a taken unique value is 400, naming the holder last"):
     same(told(error), (400, "VALIDATION_ERROR"))
     assert body(error)["message"].endswith(f" {ada} already has that value."), body(error)
 
-with step("update changes what is sent: \"\" clears, a value never set reads null, history tells both"):
+with step('update changes what is sent: "" clears, a value never set reads null, history tells both'):
     contacts.basic_api.update(ada, change(jobtitle="CTO", phone="+49 731 1"))
     same(contacts.basic_api.update(ada, change(phone="")).properties["phone"], "")
     have = contacts.basic_api.get_by_id(ada, properties=["jobtitle", "phone", "fax"], properties_with_history=["phone"])
     same([have.properties[name] for name in ("jobtitle", "phone", "fax")], ["CTO", "", None])
     history = have.properties_with_history["phone"]
     same([(one.value, one.source_type) for one in history], [("", "INTEGRATION"), ("+49 731 1", "INTEGRATION")])
+
+with step("a record is found and changed by its unique value, and by the generic objects API"):
+    by_key = contacts.basic_api.update("003loop1", change(jobtitle="CIO"), id_property=KEY)
+    same((by_key.id, by_key.properties["jobtitle"]), (ada, "CIO"))
+    same(client.crm.objects.basic_api.get_by_id("0-1", ada, properties=["jobtitle"]).properties["jobtitle"], "CIO")
 
 with step("a bad record is refused with every problem listed"):
     wrong = dict(nope="1", email="bad@", lifecyclestage="king", createdate="2026-01-01T00:00:00Z")
@@ -216,7 +237,9 @@ def by_name(answer):
 
 
 with step("a batch is created whole (201)"):
-    made, status, _ = batch.create_with_http_info(creation({"lastname": "B1"}, {"lastname": "B2", "email": "b2@loopback.example"}))
+    made, status, _ = batch.create_with_http_info(
+        creation({"lastname": "B1"}, {"lastname": "B2", "email": "b2@loopback.example"})
+    )
     same((status, made.status, sorted(by_name(made))), (201, "COMPLETE", ["B1", "B2"]))
     b1, b2 = by_name(made)["B1"].id, by_name(made)["B2"].id
 
@@ -232,6 +255,7 @@ with step("with trace ids a bad input fails alone (207); without, the whole batc
     same([one.properties["lastname"] for one in contacts.basic_api.get_page(after=b3).results], ["B3"])
 
 with step("a batch is read by id: what is missing comes as an error entry (207)"):
+
     def reading(*wanted, **more):
         inputs = [crm.SimplePublicObjectId(id=one) for one in wanted]
         return crm.BatchReadInputSimplePublicObjectId(
@@ -257,6 +281,7 @@ with step("a batch is updated, a missing id fails alone"):
     same(contacts.basic_api.get_by_id(b1, properties=["jobtitle"]).properties["jobtitle"], "CFO")
 
 with step("a batch is upserted by the unique property: made and changed are told apart"):
+
     def upserts(**names):
         inputs = [
             crm.SimplePublicObjectBatchInputUpsert(
@@ -288,7 +313,9 @@ with step("a batch is archived (204)"):
 # Associations
 
 acme = companies.basic_api.create(
-    companies_api.SimplePublicObjectInputForCreate(properties={"name": "Acme", "domain": "acme.example"}, associations=[])
+    companies_api.SimplePublicObjectInputForCreate(
+        properties={"name": "Acme", "domain": "acme.example"}, associations=[]
+    )
 ).id
 beta = companies.basic_api.create(
     companies_api.SimplePublicObjectInputForCreate(properties={"name": "Beta"}, associations=[])
@@ -311,6 +338,10 @@ with step("a default association ties both directions; the first company becomes
     single.create_default("contacts", ada, "companies", beta)
     same(partners(ada), {acme: ["", "Primary"], beta: [""]})
     same([one.to_object_id for one in single.get_page("companies", acme, "contacts").results], [ada])
+    first = single.get_page("contacts", ada, "companies", limit=1)
+    rest = single.get_page("contacts", ada, "companies", limit=1, after=first.paging.next.after)
+    same([one.to_object_id for one in first.results + rest.results], [acme, beta])
+    same(rest.paging, None)
 
 with step("a labelled association moves the primary company, and the contact's copy of it"):
     primary = links.AssociationSpec(association_category="HUBSPOT_DEFINED", association_type_id=PRIMARY)
@@ -322,6 +353,7 @@ with step("a labelled association moves the primary company, and the contact's c
     same({one.id for one in tied}, {acme, beta})
 
 with step("an association label is made in both directions, listed, used, renamed and removed"):
+
     def label_names(start, end):
         return {one.label: one.type_id for one in labels.get_all(start, end).results if one.category == "USER_DEFINED"}
 
@@ -330,17 +362,25 @@ with step("an association label is made in both directions, listed, used, rename
         return [one.type_id for one in labels.create("contacts", "companies", wanted).results]
 
     there, back = label("adviser", "Adviser", "Advised by")
-    same((label_names("contacts", "companies"), label_names("companies", "contacts")), ({"Adviser": there}, {"Advised by": back}))
+    same(
+        (label_names("contacts", "companies"), label_names("companies", "contacts")),
+        ({"Adviser": there}, {"Advised by": back}),
+    )
     spec = links.AssociationSpec(association_category="USER_DEFINED", association_type_id=there)
     same(single.create("contacts", ada, "companies", acme, [spec]).labels, ["Adviser"])
     same(partners(ada)[acme], ["", "Adviser"])
-    kinds = {one.label: one.category for one in single.get_page("companies", acme, "contacts").results[0].association_types}
+    kinds = {
+        one.label: one.category for one in single.get_page("companies", acme, "contacts").results[0].association_types
+    }
     same(kinds, {None: "HUBSPOT_DEFINED", "Advised by": "USER_DEFINED"})
     renamed = link_schema.PublicAssociationDefinitionUpdateRequest(
         association_type_id=there, label="Counsel", inverse_label="Counselled by"
     )
     labels.update("contacts", "companies", renamed)
-    same((label_names("contacts", "companies"), label_names("companies", "contacts")), ({"Counsel": there}, {"Counselled by": back}))
+    same(
+        (label_names("contacts", "companies"), label_names("companies", "contacts")),
+        ({"Counsel": there}, {"Counselled by": back}),
+    )
     other = label("owner", "Owner", "Owned by")
     labels.remove("contacts", "companies", there)
     same(label_names("contacts", "companies"), {"Owner": other[0]})
@@ -348,21 +388,29 @@ with step("an association label is made in both directions, listed, used, rename
     third = label("third", "Third", "Third of")
     same(len({*other, *third}), 4)
 
-with step("a batch of associations is made, read with \"none found\" as an error entry, unlabelled, archived"):
+with step("a batch of associations is made, read (none found is an error entry), unlabelled, archived"):
+
     def tie(start, end, kind):
         spec = links.AssociationSpec(association_category="HUBSPOT_DEFINED", association_type_id=kind)
-        return links.PublicAssociationMultiPost(_from=links.PublicObjectId(id=start), to=links.PublicObjectId(id=end), types=[spec])
+        return links.PublicAssociationMultiPost(
+            _from=links.PublicObjectId(id=start), to=links.PublicObjectId(id=end), types=[spec]
+        )
 
     def several(*inputs):
         return links.BatchInputPublicAssociationMultiPost(inputs=list(inputs))
 
-    answer, status, _ = many.create_with_http_info("contacts", "companies", several(tie(b1, acme, PLAIN), tie(b1, beta, PRIMARY)))
+    answer, status, _ = many.create_with_http_info(
+        "contacts", "companies", several(tie(b1, acme, PLAIN), tie(b1, beta, PRIMARY))
+    )
     same((status, [(one.to_object_id, one.labels) for one in answer.results]), (201, [(acme, []), (beta, ["Primary"])]))
     asked = links.BatchInputPublicFetchAssociationsBatchRequest(
         inputs=[links.PublicFetchAssociationsBatchRequest(id=one) for one in (b1, b2)]
     )
     answer, status, _ = many.get_page_with_http_info("contacts", "companies", asked)
-    same((status, [(one._from.id, sorted(end.to_object_id for end in one.to)) for one in answer.results]), (207, [(b1, sorted([acme, beta]))]))
+    same(
+        (status, [(one._from.id, sorted(end.to_object_id for end in one.to)) for one in answer.results]),
+        (207, [(b1, sorted([acme, beta]))]),
+    )
     error = answer.errors[0]
     same((error.sub_category, error.context["fromObjectId"]), ("crm.associations.NO_ASSOCIATIONS_FOUND", [b2]))
     many.archive_labels("contacts", "companies", several(tie(b1, beta, PRIMARY)))
@@ -376,17 +424,34 @@ with step("a batch of associations is made, read with \"none found\" as an error
     many.create_default("contacts", "companies", links.BatchInputPublicDefaultAssociationMultiPost(inputs=[plain]))
     same(partners(b2), {acme: ["", "Primary"]})
 
-with step("one association is taken off (204); a wrong direction and a missing end are refused"):
+with step("one association is taken off; a wrong direction, a missing end and the record itself are refused"):
     single.archive("contacts", b2, "companies", acme)
     same(partners(b2), {})
     backwards = links.AssociationSpec(association_category="HUBSPOT_DEFINED", association_type_id=280)
     for end, kind in ((acme, backwards), ("1", primary)):
         error = refused(links.exceptions.ApiException, lambda: single.create("contacts", b2, "companies", end, [kind]))
         same(told(error), (400, "VALIDATION_ERROR"))
+    peer = links.AssociationSpec(association_category="HUBSPOT_DEFINED", association_type_id=449)
+    error = refused(links.exceptions.ApiException, lambda: single.create("contacts", b2, "contacts", b2, [peer]))
+    same(body(error)["message"], f"Object {b2} cannot be associated to itself ({b2})")
+
+with step("a record is created with its associations; one that is missing fails the creation"):
+
+    def beside(company, name):
+        end = crm.PublicAssociationsForObject(
+            to=crm.PublicObjectId(id=company),
+            types=[crm.AssociationSpec(association_category="HUBSPOT_DEFINED", association_type_id=PLAIN)],
+        )
+        return crm.SimplePublicObjectInputForCreate(properties={"lastname": name}, associations=[end])
+
+    born = contacts.basic_api.create(beside(acme, "Beside")).id
+    same(partners(born), {acme: ["", "Primary"]})
+    error = refused(crm.exceptions.ApiException, lambda: contacts.basic_api.create(beside("1", "Nowhere")))
+    same((*told(error), body(error)["context"]), (400, "VALIDATION_ERROR", {"INVALID_OBJECT_IDS": ["1"]}))
 
 # Merge
 
-with step("merge makes a new record: both old ids lead to it, the first's values win, associations come along"):
+with step("merge makes a new record: both old ids lead to it, the first one's values win, associations come"):
     keep = make(email="keep@loopback.example", lastname="Keep", jobtitle="")
     lose = make(email="lose@loopback.example", lastname="Lose", jobtitle="CEO")
     single.create_default("contacts", lose, "companies", acme)
@@ -407,7 +472,9 @@ with step("a merged-away e-mail still belongs to the merged record; merging with
     error = refused(crm.exceptions.ApiException, lambda: make(email="lose@loopback.example"))
     same(body(error)["message"], f"Contact already exists. Existing ID: {merged.id}")
     itself = crm.PublicMergeInput(primary_object_id=merged.id, object_id_to_merge=keep)
-    same(told(refused(crm.exceptions.ApiException, lambda: contacts.basic_api.merge(itself))), (400, "VALIDATION_ERROR"))
+    same(
+        told(refused(crm.exceptions.ApiException, lambda: contacts.basic_api.merge(itself))), (400, "VALIDATION_ERROR")
+    )
     nothing = crm.PublicMergeInput(primary_object_id=merged.id, object_id_to_merge="1")
     same(refused(crm.exceptions.NotFoundException, lambda: contacts.basic_api.merge(nothing)).status, 404)
 

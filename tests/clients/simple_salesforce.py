@@ -89,7 +89,7 @@ with step("describe lists the objects with their key prefixes and a batch size o
     same((prefixes["Contact"], prefixes["Account"], prefixes["Lead"]), ("003", "001", "00Q"))
     same(everything["maxBatchSize"], 200)
 
-with step("Contact's describe tells what is required, what identifies, what is an external id and what is read-only"):
+with step("Contact's describe tells what is required, what identifies and what is read-only"):
     fields = {field["name"]: field for field in sf.Contact.describe()["fields"]}
     last_name, email, key, stamp = (fields[name] for name in ("LastName", "Email", KEY, "SystemModstamp"))
     same((last_name["nillable"], last_name["createable"], last_name["length"]), (False, True, 80))
@@ -145,7 +145,7 @@ with step("a bad query is refused by its cause: syntax, column, object, locator,
 with step("create answers with an id, get gives the values back, parents and children are found through it"):
     account = sf.Account.create({"Name": "Loopback Ltd", "BillingCity": "Ulm"})
     same((account["success"], account["errors"], account["id"][:3], len(account["id"])), (True, [], "001", 18))
-    hostile = "O'Hara \\ 50% \"off\""
+    hostile = 'O\'Hara \\ 50% "off"'
     made = sf.Contact.create({"LastName": hostile, "Email": "Ohara@Loopback.example", "AccountId": account["id"]})
     have = sf.Contact.get(made["id"])
     same(have["attributes"], {"type": "Contact", "url": f"/services/data/v68.0/sobjects/Contact/{made['id']}"})
@@ -154,7 +154,9 @@ with step("create answers with an id, get gives the values back, parents and chi
     same([(one["Id"], one["Account"]["Name"]) for one in row], [(made["id"], "Loopback Ltd")])
     children = "SELECT Name, (SELECT Id FROM Contacts) FROM Account WHERE Id = {}"
     row = sf.query(format_soql(children, account["id"]))["records"][0]
-    same((row["Name"], row["Contacts"]["totalSize"], ids(row["Contacts"]["records"])), ("Loopback Ltd", 1, [made["id"]]))
+    same(
+        (row["Name"], row["Contacts"]["totalSize"], ids(row["Contacts"]["records"])), ("Loopback Ltd", 1, [made["id"]])
+    )
 
 with step("update answers 204, moves SystemModstamp, and null clears"):
     same(sf.Contact.update(made["id"], {"Title": "CTO", "Phone": "+49 731 1"}), 204)
@@ -163,6 +165,13 @@ with step("update answers 204, moves SystemModstamp, and null clears"):
     assert changed["SystemModstamp"] >= have["SystemModstamp"] and changed["SystemModstamp"].endswith(".000+0000")
     same(sf.Contact.update(made["id"], {"Phone": None}), 204)
     same(sf.Contact.get(made["id"])["Phone"], None)
+
+with step("an update on condition is 412 when the record was changed since, and goes through when not"):
+    since = {"If-Unmodified-Since": "Thu, 19 Nov 2020 10:00:00 GMT"}
+    error = refused(SalesforceGeneralError, lambda: sf.Contact.update(made["id"], {"Title": "CEO"}, headers=since))
+    same((error.status, sf.Contact.get(made["id"])["Title"]), (412, "CTO"))
+    since = {"If-Unmodified-Since": "Wed, 19 Nov 2036 10:00:00 GMT"}
+    same(sf.Contact.update(made["id"], {"Title": "CEO"}, headers=since), 204)
 
 with step("a bad record is refused by its cause, with the field named"):
     for values, want, fields in [
@@ -266,7 +275,10 @@ with step("a collection is upserted by external id: created, changed, refused, t
 with step("a collection is updated, and read back in the order asked with null for a missing id"):
     pair = [row_one, rows[1]["id"]]
     records = [{"attributes": CONTACT, "id": one, "Title": "CFO"} for one in pair]
-    same(verdicts(collect("PATCH", json={"records": [*records, {"attributes": CONTACT}]})), [True, True, "MISSING_ARGUMENT"])
+    same(
+        verdicts(collect("PATCH", json={"records": [*records, {"attributes": CONTACT}]})),
+        [True, True, "MISSING_ARGUMENT"],
+    )
     asked = [pair[1], made["id"], pair[0]]
     have = collect("POST", "/Contact", json={"ids": asked, "fields": ["Id", "Title"]})
     same([one and (one["Id"], one["Title"]) for one in have], [(pair[1], "CFO"), None, (pair[0], "CFO")])
@@ -281,6 +293,7 @@ with step("more than 200 rows are refused as EXCEEDED_ID_LIMIT"):
     same(code(refused(SalesforceMalformedRequest, lambda: collect("POST", json=many))), (400, "EXCEEDED_ID_LIMIT"))
 
 with step("composite passes an id on, and rolls all back when one part fails"):
+
     def part(method, path, reference, body):
         return {"method": method, "url": f"/services/data/v68.0/{path}", "referenceId": reference, "body": body}
 
@@ -295,6 +308,12 @@ with step("composite passes an id on, and rolls all back when one part fails"):
     codes = [(one["httpStatusCode"], one["body"][0]["errorCode"]) for one in answer["compositeResponse"]]
     same(codes, [(400, "PROCESSING_HALTED"), (400, "REQUIRED_FIELD_MISSING")])
     same(sf.query("SELECT COUNT() FROM Account WHERE Name = 'Composite Ltd'")["totalSize"], 1)
+
+with step("composite/batch answers each part by itself"):
+    parts = [{"method": "GET", "url": f"v68.0/sobjects/Contact/{one}?fields=Id"} for one in (ada, made["id"])]
+    answer = sf.restful("composite/batch", method="POST", json={"batchRequests": parts})
+    same((answer["hasErrors"], [one["statusCode"] for one in answer["results"]]), (True, [200, 404]))
+    same(answer["results"][0]["result"]["Id"], ada)
 
 # Replication, limits
 

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 /** Loads a package from the folder that the runner names. */
 export const load = createRequire(`${process.env.PACKAGES}/`);
 
-/** Runs `body` and prints `ok` or `FAIL` with the sentence; gives back what `body` gave. A failure does not stop the script. */
+/** Runs `body`, prints `ok` or `FAIL` and the sentence, gives back what it gave. A failure does not end the script. */
 export async function step(sentence, body) {
   try {
     const result = await body();

@@ -198,6 +198,28 @@ fn bad_ends_and_wrong_directions_are_refused() {
 }
 
 #[test]
+fn a_record_is_not_associated_to_itself_with_or_without_a_label() {
+    let mut desk = Desk::new();
+    let contact = desk.make("contacts", json!({"lastname": "L"}));
+    let pair = format!("contacts/{contact}");
+    let label = json!([{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 449}]);
+    for (path, body) in [
+        (
+            format!("/crm/v4/objects/{pair}/associations/default/{pair}"),
+            Value::Null,
+        ),
+        (
+            format!("/crm/v4/objects/{pair}/associations/{pair}"),
+            label.clone(),
+        ),
+    ] {
+        let got = desk.call("PUT", &path, body);
+        let itself = format!("Object {contact} cannot be associated to itself ({contact})");
+        assert_eq!((got.status, &got.body["message"]), (400, &json!(itself)));
+    }
+}
+
+#[test]
 fn removing_takes_all_labels_and_the_mirror_off() {
     let mut desk = Desk::new();
     let (contact, a, b) = three(&mut desk);
