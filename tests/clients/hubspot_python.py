@@ -164,7 +164,7 @@ with step("a bad search is refused: unknown property, 201 a page, past 10,000"):
     ):
         same(told(refused(crm.exceptions.ApiException, lambda: search(**request))), (400, "VALIDATION_ERROR"))
 
-with step("the sixth search of a second is 429 SECONDLY, without rate headers"):
+with step("searches one right after another soon are 429 SECONDLY, without rate headers"):
     hasty = contacts.search_api
     error = refused(crm.exceptions.ApiException, lambda: [search(hasty, limit=1) for _ in range(12)])
     same((error.status, body(error)["policyName"], body(error)["errorType"]), (429, "SECONDLY", "RATE_LIMIT"))

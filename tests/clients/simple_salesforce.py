@@ -73,10 +73,10 @@ with step("a dead token given by hand is SalesforceExpiredSession, 401 INVALID_S
     same(code(refused(SalesforceExpiredSession, stale.describe)), (401, "INVALID_SESSION_ID"))
 
 with step("a dead token from a login is replaced once, and the call answered"):
-    sf.session_id = "00D000000000000!stale"
-    sf._generate_headers()
+    before = sf.session_id
+    sf.headers["Authorization"] = "Bearer 00D000000000000!stale"
     same(sf.query("SELECT Name FROM Organization")["totalSize"], 1)
-    assert sf.session_id != "00D000000000000!stale", "a new token"
+    assert sf.session_id != before, "a new token"
 
 with step("the API version that the library itself defaults to is answered as well"):
     same(login().query("SELECT COUNT() FROM User WHERE Username = 'sync@acme.example'")["totalSize"], 1)
