@@ -98,7 +98,7 @@ impl Portal {
                 let to = Portal::kind(to)?;
                 let partner = self.partner(to, partner)?;
                 let types = self.types(from, to, &call.body()?)?;
-                let row = self.tie_labelled(call, (from, id), (to, partner), &types);
+                let row = self.tie_labelled(call, (from, id), (to, partner), &types)?;
                 Ok(Response::json(201, &row))
             }
             ("PUT", [to, partner, name]) => {
@@ -111,7 +111,7 @@ impl Portal {
                     Err(_) if name.ends_with("_unlabeled") => vec![plain.plain],
                     Err(_) => vec![plain.primary.unwrap_or(plain.plain)],
                 };
-                self.tie_labelled(call, (from, id), (to, partner), &types);
+                self.tie_labelled(call, (from, id), (to, partner), &types)?;
                 self.get_record(from, id)
             }
             ("DELETE", [to, partner] | [to, partner, _]) => {
@@ -199,7 +199,10 @@ impl Portal {
         from: (Kind, u64),
         to: (Kind, u64),
         types: &[u32],
-    ) -> Value {
+    ) -> Result<Value, Fault> {
+        if from == to {
+            return Err(itself(from.1));
+        }
         let plain = pair(from.0, to.0).map(|pair| pair.plain);
         let old: Vec<u32> = self
             .links
@@ -215,8 +218,10 @@ impl Portal {
             .iter()
             .filter_map(|type_id| self.links.text(from.0, to.0, *type_id))
             .collect();
-        json!({"fromObjectTypeId": from.0.row().type_id, "fromObjectId": self.wire_id(from.1),
-               "toObjectTypeId": to.0.row().type_id, "toObjectId": self.wire_id(to.1), "labels": labels})
+        Ok(
+            json!({"fromObjectTypeId": from.0.row().type_id, "fromObjectId": self.wire_id(from.1),
+               "toObjectTypeId": to.0.row().type_id, "toObjectId": self.wire_id(to.1), "labels": labels}),
+        )
     }
 
     /// What a change of associations brings along: the contact's own copy of its primary company.
@@ -316,19 +321,12 @@ impl Portal {
     ) -> Result<Vec<Value>, Fault> {
         let one = self.partner(from, &id_text(&input["from"]["id"]))?;
         let other = self.partner(to, &id_text(&input["to"]["id"]))?;
-        if from == to && one == other {
-            return Err(itself(one));
-        }
         if default {
             return self.tie_default(call, (from, one), (to, other));
         }
         let types = self.types(from, to, &input["types"])?;
-        Ok(vec![self.tie_labelled(
-            call,
-            (from, one),
-            (to, other),
-            &types,
-        )])
+        let row = self.tie_labelled(call, (from, one), (to, other), &types)?;
+        Ok(vec![row])
     }
 
     fn ties_archive(&mut self, call: &Call, from: Kind, to: Kind, labels: bool) -> Answer {

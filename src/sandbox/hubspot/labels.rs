@@ -45,23 +45,36 @@ impl Portal {
             ("PUT", []) => {
                 let body = call.body()?;
                 let type_id = body["associationTypeId"].as_u64().unwrap_or(0);
-                let label = self
-                    .links
-                    .labels
-                    .iter_mut()
-                    .find(|label| u64::from(label.type_id) == type_id);
-                let label = label.ok_or_else(Fault::not_found)?;
-                label.label = body["label"].as_str().unwrap_or(&label.label).to_owned();
+                let inverse = self.label_of(from, to, type_id)?.inverse;
+                self.rename_label(type_id, &body["label"]);
+                self.rename_label(u64::from(inverse), &body["inverseLabel"]);
                 Ok(Response::empty(204))
             }
             ("DELETE", [id]) => {
-                let type_id: u32 = id.parse().map_err(|_| Fault::not_found())?;
-                self.links
-                    .labels
-                    .retain(|label| label.type_id != type_id && label.inverse != type_id);
+                let type_id = id.parse().map_err(|_| Fault::not_found())?;
+                let label = self.label_of(from, to, type_id)?.clone();
+                self.links.forget(&label);
                 Ok(Response::empty(204))
             }
             _ => Err(call.wrong_method()),
+        }
+    }
+
+    fn label_of(&self, from: Kind, to: Kind, type_id: u64) -> Result<&Label, Fault> {
+        let mut labels = self.links.labels.iter();
+        labels
+            .find(|label| {
+                (label.from, label.to) == (from, to) && u64::from(label.type_id) == type_id
+            })
+            .ok_or_else(Fault::not_found)
+    }
+
+    fn rename_label(&mut self, type_id: u64, text: &Value) {
+        let mut labels = self.links.labels.iter_mut();
+        if let Some(label) = labels.find(|label| u64::from(label.type_id) == type_id)
+            && let Some(text) = text.as_str()
+        {
+            text.clone_into(&mut label.label);
         }
     }
 
@@ -86,7 +99,8 @@ impl Portal {
                 format!("An association label named {name} exists"),
             ));
         }
-        let type_id = FIRST_LABEL + u32::try_from(self.links.labels.len()).unwrap_or(0);
+        let type_id = FIRST_LABEL + self.links.labels_made;
+        self.links.labels_made += 2;
         let back = body["inverseLabel"].as_str().unwrap_or(label);
         let made = |from, to, type_id, label: &str, inverse| Label {
             from,

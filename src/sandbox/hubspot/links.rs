@@ -93,8 +93,10 @@ type Partners = BTreeMap<u64, BTreeSet<u32>>;
 #[derive(Debug, Default)]
 pub(super) struct Links {
     by_record: BTreeMap<(Kind, u64, Kind), Partners>,
-    /// Labels made in the portal.
+    /// Labels made in the portal, one for each direction.
     pub labels: Vec<Label>,
+    /// How many were ever made: a type id is not given twice.
+    pub labels_made: u32,
 }
 
 impl Links {
@@ -209,6 +211,23 @@ impl Links {
                 (back, self.partners(to.0, to.1, from.0).get_mut(&from.1))
             {
                 set.remove(&back);
+            }
+        }
+    }
+
+    /// Takes a label out of the portal, and off the associations that bear it; these stay.
+    pub(super) fn forget(&mut self, label: &Label) {
+        let both = [
+            (label.from, label.to, label.type_id),
+            (label.to, label.from, label.inverse),
+        ];
+        for (from, to, type_id) in both {
+            self.labels.retain(|other| other.type_id != type_id);
+            let records = self.by_record.iter_mut();
+            for (_, partners) in records.filter(|((a, _, b), _)| (*a, *b) == (from, to)) {
+                for types in partners.values_mut() {
+                    types.remove(&type_id);
+                }
             }
         }
     }

@@ -198,6 +198,28 @@ fn bad_ends_and_wrong_directions_are_refused() {
 }
 
 #[test]
+fn a_record_is_not_associated_to_itself_with_or_without_a_label() {
+    let mut desk = Desk::new();
+    let contact = desk.make("contacts", json!({"lastname": "L"}));
+    let pair = format!("contacts/{contact}");
+    let label = json!([{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 449}]);
+    for (path, body) in [
+        (
+            format!("/crm/v4/objects/{pair}/associations/default/{pair}"),
+            Value::Null,
+        ),
+        (
+            format!("/crm/v4/objects/{pair}/associations/{pair}"),
+            label.clone(),
+        ),
+    ] {
+        let got = desk.call("PUT", &path, body);
+        let itself = format!("Object {contact} cannot be associated to itself ({contact})");
+        assert_eq!((got.status, &got.body["message"]), (400, &json!(itself)));
+    }
+}
+
+#[test]
 fn removing_takes_all_labels_and_the_mirror_off() {
     let mut desk = Desk::new();
     let (contact, a, b) = three(&mut desk);
@@ -260,6 +282,58 @@ fn labels_are_made_in_pairs_and_used_by_id() {
             .iter()
             .any(|one| one["label"] == "Bossed by" && one["category"] == "USER_DEFINED")
     );
+}
+
+#[test]
+fn renaming_a_label_renames_both_directions() {
+    let mut desk = Desk::new();
+    let labels = "/crm/associations/2026-09/contacts/companies/labels";
+    let made = desk.post(
+        labels,
+        json!({"name": "boss", "label": "Boss", "inverseLabel": "Bossed by"}),
+    );
+    let mut body = json!({"associationTypeId": made.body["results"][0]["typeId"], "label": "Chief",
+        "inverseLabel": "Headed by"});
+    assert_eq!(desk.call("PUT", labels, body.clone()).status, 204);
+    let last = |got: super::Got| got.body["results"][2]["label"].clone();
+    assert_eq!(last(desk.get(labels)), "Chief");
+    let back = "/crm/associations/2026-09/companies/contacts/labels";
+    let got = desk.get(back);
+    assert_eq!(got.body["results"][2]["label"], "Headed by");
+    body["associationTypeId"] = json!(9_999);
+    assert_eq!(desk.call("PUT", labels, body).status, 404);
+}
+
+#[test]
+fn a_removed_label_leaves_the_associations_that_bore_it_and_its_id_is_not_used_again() {
+    let mut desk = Desk::new();
+    let (contact, a, _) = three(&mut desk);
+    let labels = "/crm/associations/2026-09/contacts/companies/labels";
+    let mut make = |name: &str| {
+        let got = desk.post(labels, json!({"name": name, "label": name}));
+        [0, 1].map(|at: usize| got.body["results"][at]["typeId"].as_u64().unwrap())
+    };
+    let (boss, rival) = (make("boss"), make("rival"));
+    let path = format!("/crm/v4/objects/contacts/{contact}/associations/companies/{a}");
+    let body = json!([{"associationCategory": "USER_DEFINED", "associationTypeId": boss[0]}]);
+    assert_eq!(desk.call("PUT", &path, body).status, 201);
+    let one = format!("{labels}/{}", boss[0]);
+    assert_eq!(desk.call("DELETE", &one, Value::Null).status, 204);
+    assert_eq!(desk.call("DELETE", &one, Value::Null).status, 404, "again");
+    for (from, id, to, want) in [
+        ("contacts", &contact, "companies", json!([1, 279])),
+        ("companies", &a, "contacts", json!([2, 280])),
+    ] {
+        let got = desk.get(&format!("/crm/v4/objects/{from}/{id}/associations/{to}"));
+        let types = got.body["results"][0]["associationTypes"].as_array();
+        let ids: Vec<_> = types.unwrap().iter().map(|one| &one["typeId"]).collect();
+        assert_eq!(json!(ids), want);
+    }
+    let got = desk.post(labels, json!({"name": "third", "label": "third"}));
+    for at in [0, 1] {
+        let id = got.body["results"][at]["typeId"].as_u64().unwrap();
+        assert!(!boss.contains(&id) && !rival.contains(&id), "{id}");
+    }
 }
 
 #[test]
