@@ -119,6 +119,11 @@ pub(super) fn plan(view: &View<'_>, work: &Work) -> LinkPlan {
     for side in Side::BOTH {
         plan_stamp(view, work, side, &mut plan);
     }
+    plan
+}
+
+/// Every target of a write is read directly before it (6.2).
+pub(super) fn need_targets(work: &Work, plan: &mut LinkPlan) {
     for side in Side::BOTH {
         let touched = !plan.writes.get(side).is_empty()
             || (side == Side::HubSpot && !plan.associations.is_empty());
@@ -126,7 +131,6 @@ pub(super) fn plan(view: &View<'_>, work: &Work) -> LinkPlan {
             *plan.needs.get_mut(side) = true;
         }
     }
-    plan
 }
 
 /// True where a base has exactly these raw values on both sides.

@@ -309,6 +309,7 @@ async fn decide(
         .map(|work| {
             let mut plan = link_plan::plan(&view, work);
             leave_refused(mapping, work, &mut plan, now);
+            link_plan::need_targets(work, &mut plan);
             plan
         })
         .collect())
@@ -329,9 +330,6 @@ fn leave_refused(
         if let Some(error) = known {
             plan.errors.push(error);
             plan.writes.get_mut(side).clear();
-            let associated = side == Side::HubSpot && !plan.associations.is_empty();
-            *plan.needs.get_mut(side) =
-                work.seen.get(side).is_none() || (associated && work.fresh.get(side).is_none());
         }
     }
 }
