@@ -88,8 +88,9 @@ pub struct History {
 }
 
 impl History {
-    /// Adds a version.
+    /// Adds a version. Most records have one or two: no room is kept for more.
     pub fn push(&mut self, version: Version) {
+        self.versions.reserve_exact(1);
         self.versions.push(version);
     }
 

@@ -1,8 +1,9 @@
 //! The search index of one object: a copy of the records that runs behind them
 //! (`docs/vendor/hubspot.md` 4.7).
 
-use chrono::{DateTime, Duration, Utc};
 use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Duration, Utc};
 
 use crate::sandbox::fields::Packed;
 

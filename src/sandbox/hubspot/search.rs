@@ -217,7 +217,7 @@ fn has_words(kind: Kind, doc: &Doc, words: &[String]) -> bool {
         kind.row()
             .searched
             .iter()
-            .filter_map(|name| doc.fields.get(*name))
+            .filter_map(|name| doc.fields.get(name))
             .any(|value| value.to_lowercase().contains(word.as_str()))
     })
 }
