@@ -394,11 +394,8 @@ fn every_choice_is_taken_all_or_none_and_the_next_run_sends_it() {
         let versions = history(Side::HubSpot, "contacts", contact)
             .unwrap()
             .versions;
-        let title = versions
-            .iter()
-            .rev()
-            .find_map(|one| one.values.get("jobtitle").cloned().flatten());
-        assert_eq!(title.as_deref(), Some("Decided by hand"));
+        let title = versions.iter().rev().find_map(|one| one.value("jobtitle"));
+        assert_eq!(title, Some("Decided by hand"));
     }
     let all = desk
         .run(&[

@@ -271,11 +271,8 @@ async fn an_old_write_that_lands_after_a_newer_one_is_not_taken_for_an_edit() {
             .history(H, &h)
             .cloned()
             .unwrap();
-        let back = history.versions.iter().filter(|one| {
-            one.values
-                .get("jobtitle")
-                .is_some_and(|value| value.as_deref() == Some("First"))
-        });
+        let versions = history.versions.iter();
+        let back = versions.filter(|one| one.value("jobtitle") == Some("First"));
         assert_eq!(
             back.count(),
             1,

@@ -112,11 +112,16 @@ fn versions(history: &History) -> Value {
         .versions
         .iter()
         .map(|version| {
+            let values: Map<String, Value> = version
+                .values
+                .iter()
+                .map(|(field, _)| (field.to_owned(), json!(version.value(field))))
+                .collect();
             let mut entry = json!({
                 "at": version.at.to_rfc3339_opts(SecondsFormat::Millis, true),
                 "by": version.by.label(),
                 "event": event(&version.event),
-                "values": version.values,
+                "values": values,
             });
             if let Event::MergedInto(id) = &version.event {
                 entry["merged_into"] = json!(id);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-/// Field values by API name, as text; `None` is blank. The vendor renders them by its own field types.
+use super::fields::Packed;
+
+/// Field values that someone writes, by API name, as text; `None` is blank. The vendor renders them by its own types.
 pub type Values = BTreeMap<String, Option<String>>;
 
 /// Who made a version.
@@ -58,7 +60,24 @@ pub struct Version {
     /// What happened.
     pub event: Event,
     /// The values that this version set (only those).
-    pub values: Values,
+    pub values: Packed,
+}
+
+impl Version {
+    /// A version of those values.
+    pub fn new(at: DateTime<Utc>, by: &Author, event: Event, values: Packed) -> Self {
+        Version {
+            at,
+            by: by.clone(),
+            event,
+            values,
+        }
+    }
+
+    /// The value that this version gave a field; `None` where it left it alone or made it blank.
+    pub fn value(&self, field: &str) -> Option<&str> {
+        self.values.get(field).filter(|value| !value.is_empty())
+    }
 }
 
 /// All versions of one record, oldest first; never empty.
@@ -69,8 +88,9 @@ pub struct History {
 }
 
 impl History {
-    /// Adds a version.
+    /// Adds a version. Most records have one or two: no room is kept for more.
     pub fn push(&mut self, version: Version) {
+        self.versions.reserve_exact(1);
         self.versions.push(version);
     }
 
@@ -79,6 +99,6 @@ impl History {
         self.versions
             .iter()
             .rev()
-            .filter(move |version| version.values.contains_key(field))
+            .filter(move |version| version.values.contains(field))
     }
 }

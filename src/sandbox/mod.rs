@@ -7,6 +7,7 @@
 pub mod colleagues;
 mod control;
 pub mod faults;
+pub mod fields;
 mod ground;
 pub mod history;
 pub mod http;

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::sandbox::fields::Packed;
+
 use super::Portal;
 use super::fault::Fault;
 use super::index::Fields;
@@ -94,7 +96,7 @@ impl Portal {
         how: How,
     ) -> Result<Checked, Fault> {
         let table = self.table(kind);
-        let none = Fields::new();
+        let none = Packed::default();
         let before = id
             .and_then(|id| table.records.get(&id))
             .map_or(&none, |record| &record.fields);
@@ -138,7 +140,7 @@ impl Portal {
                 pipelines,
                 currencies: &currencies,
                 dated: how.dated,
-                before: before.get(name).map_or("", String::as_str),
+                before: before.get(name).unwrap_or_default(),
             };
             match values::normalise(property, value, &around) {
                 Ok(kept) => {
@@ -173,7 +175,7 @@ impl Portal {
     fn check_stage(
         &self,
         kind: Kind,
-        before: &Fields,
+        before: &Packed,
         values: &mut Fields,
         problems: &mut Vec<(String, Problem)>,
     ) {
@@ -189,20 +191,21 @@ impl Portal {
             .map_or("default", |pipeline| pipeline.id.as_str());
         let chosen = values
             .get(pipeline)
+            .map(String::as_str)
             .or_else(|| before.get(pipeline))
             .filter(|id| !id.is_empty());
-        let chosen = chosen.map_or(first, String::as_str).to_owned();
+        let chosen = chosen.unwrap_or(first).to_owned();
         let wanted = values
             .get(stage)
+            .map(String::as_str)
             .or_else(|| before.get(stage))
-            .cloned()
             .unwrap_or_default();
         if wanted.is_empty() {
             return;
         }
-        match values::stage(&wanted, &chosen, pipelines) {
+        match values::stage(wanted, &chosen, pipelines) {
             Err(problem) => problems.push((stage.to_owned(), problem)),
-            Ok(()) if !before.contains_key(pipeline) => {
+            Ok(()) if !before.contains(pipeline) => {
                 values.entry(pipeline.to_owned()).or_insert(chosen);
             }
             Ok(()) => {}
@@ -283,7 +286,7 @@ impl Portal {
     fn check_conditional(
         &self,
         kind: Kind,
-        before: &Fields,
+        before: &Packed,
         values: &Fields,
         how: How,
     ) -> Result<(), Fault> {
@@ -293,8 +296,9 @@ impl Portal {
         let now = |name: &str| {
             values
                 .get(name)
+                .map(String::as_str)
                 .or_else(|| before.get(name))
-                .map_or("", String::as_str)
+                .unwrap_or_default()
         };
         let broken: Vec<Value> = self
             .settings
@@ -388,7 +392,7 @@ pub(super) fn email_taken(holder: u64) -> Fault {
 }
 
 /// Drops a backward move of `lifecyclestage` without a word (7.9).
-pub(super) fn forward_only(kind: Kind, table: &Table, before: &Fields, values: &mut Fields) {
+pub(super) fn forward_only(kind: Kind, table: &Table, before: &Packed, values: &mut Fields) {
     if kind != Kind::CONTACTS && kind != Kind::COMPANIES {
         return;
     }
@@ -402,7 +406,7 @@ pub(super) fn forward_only(kind: Kind, table: &Table, before: &Fields, values: &
             .find(|option| option.value == stage)
             .map(|option| option.order)
     };
-    let old = before.get("lifecyclestage").and_then(|stage| rank(stage));
+    let old = before.get("lifecyclestage").and_then(rank);
     let new = values.get("lifecyclestage").and_then(|stage| rank(stage));
     if let (Some(old), Some(new)) = (old, new)
         && new < old

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::sandbox::fields::Packed;
+
 use super::Portal;
 use super::fault::Fault;
-use super::index::{Doc, Fields};
+use super::index::Doc;
 use super::kinds::Kind;
 use super::text::parse_instant;
 
@@ -251,11 +253,8 @@ impl Filter {
         }
     }
 
-    fn test_text(&self, fields: &Fields, name: &str) -> bool {
-        let text = fields
-            .get(name)
-            .map(String::as_str)
-            .filter(|text| !text.is_empty());
+    fn test_text(&self, fields: &Packed, name: &str) -> bool {
+        let text = fields.get(name).filter(|text| !text.is_empty());
         if let Test::Token(pattern, want) = &self.test {
             return text.is_some_and(|text| has_token(text, pattern) == *want);
         }

@@ -2,19 +2,20 @@
 //! (`docs/vendor/hubspot.md` 4.7).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 
+use crate::sandbox::fields::Packed;
+
 use super::text::mix;
 
-/// Current values of a record by property name; "" is cleared, absent was never set.
+/// Values on their way to a record by property name; "" clears.
 pub(super) type Fields = BTreeMap<String, String>;
 
 /// What the index knows of a record.
 #[derive(Clone, Debug)]
 pub(super) struct Doc {
-    pub fields: Arc<Fields>,
+    pub fields: Packed,
     /// Creation time in ms, for the default order.
     pub created: i64,
     /// Modified time in ms.
@@ -33,8 +34,10 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Takes a change in: visible after the record's own share of `lag`. `None` takes the record out.
+    /// Takes a change in: visible after the record's own share of `lag`. `None` takes the record out. What was due by
+    /// now is taken in first: copies that nobody will see any more would otherwise pile up between two searches.
     pub(super) fn push(&mut self, now: DateTime<Utc>, lag: Duration, id: u64, doc: Option<Doc>) {
+        self.advance(now);
         self.sequence += 1;
         let mean = lag.num_milliseconds().max(0);
         if mean == 0 {

@@ -87,12 +87,11 @@ pub(super) struct Label {
     pub inverse: u32,
 }
 
-type Partners = BTreeMap<u64, BTreeSet<u32>>;
-
 /// All associations of the portal.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    by_record: BTreeMap<(Kind, u64, Kind), Partners>,
+    /// The types of one direction: from which record of which object, to which object's which record.
+    ties: BTreeMap<(Kind, u64, Kind, u64), BTreeSet<u32>>,
     /// Labels made in the portal, one for each direction.
     pub labels: Vec<Label>,
     /// How many were ever made: a type id is not given twice.
@@ -107,11 +106,9 @@ impl Links {
         id: u64,
         to: Kind,
     ) -> impl Iterator<Item = (u64, &BTreeSet<u32>)> {
-        self.by_record
-            .get(&(from, id, to))
-            .into_iter()
-            .flatten()
-            .map(|(id, types)| (*id, types))
+        self.ties
+            .range((from, id, to, 0)..=(from, id, to, u64::MAX))
+            .map(|((.., partner), types)| (*partner, types))
     }
 
     /// The primary partner of a record.
@@ -125,7 +122,7 @@ impl Links {
     /// The objects that a record has partners in.
     pub(super) fn partner_kinds(&self, from: Kind, id: u64) -> Vec<Kind> {
         Kind::all()
-            .filter(|to| self.by_record.contains_key(&(from, id, *to)))
+            .filter(|to| self.of(from, id, *to).next().is_some())
             .collect()
     }
 
@@ -175,15 +172,9 @@ impl Links {
             .iter()
             .filter_map(|id| self.inverse(from.0, to.0, *id))
             .collect();
-        self.partners(from.0, from.1, to.0)
-            .entry(to.1)
-            .or_default()
-            .extend(all);
+        self.types(from, to).extend(all);
         if !back.is_empty() {
-            self.partners(to.0, to.1, from.0)
-                .entry(from.1)
-                .or_default()
-                .extend(back);
+            self.types(to, from).extend(back);
         }
     }
 
@@ -204,11 +195,11 @@ impl Links {
         }
         for type_id in types {
             let back = self.inverse(from.0, to.0, *type_id);
-            if let Some(set) = self.partners(from.0, from.1, to.0).get_mut(&to.1) {
+            if let Some(set) = self.ties.get_mut(&(from.0, from.1, to.0, to.1)) {
                 set.remove(type_id);
             }
-            if let (Some(back), Some(set)) =
-                (back, self.partners(to.0, to.1, from.0).get_mut(&from.1))
+            if let Some(back) = back
+                && let Some(set) = self.ties.get_mut(&(to.0, to.1, from.0, from.1))
             {
                 set.remove(&back);
             }
@@ -223,29 +214,17 @@ impl Links {
         ];
         for (from, to, type_id) in both {
             self.labels.retain(|other| other.type_id != type_id);
-            let records = self.by_record.iter_mut();
-            for (_, partners) in records.filter(|((a, _, b), _)| (*a, *b) == (from, to)) {
-                for types in partners.values_mut() {
-                    types.remove(&type_id);
-                }
+            let ties = self.ties.iter_mut();
+            for (_, types) in ties.filter(|((a, _, b, _), _)| (*a, *b) == (from, to)) {
+                types.remove(&type_id);
             }
         }
     }
 
     /// Takes an association off.
     pub(super) fn untie(&mut self, from: (Kind, u64), to: (Kind, u64)) {
-        self.cut(from, to);
-        self.cut(to, from);
-    }
-
-    fn cut(&mut self, from: (Kind, u64), to: (Kind, u64)) {
-        let key = (from.0, from.1, to.0);
-        if let Some(partners) = self.by_record.get_mut(&key) {
-            partners.remove(&to.1);
-            if partners.is_empty() {
-                self.by_record.remove(&key);
-            }
-        }
+        self.ties.remove(&(from.0, from.1, to.0, to.1));
+        self.ties.remove(&(to.0, to.1, from.0, from.1));
     }
 
     /// The type of the other direction.
@@ -263,7 +242,8 @@ impl Links {
             .map(|label| label.inverse)
     }
 
-    fn partners(&mut self, from: Kind, id: u64, to: Kind) -> &mut Partners {
-        self.by_record.entry((from, id, to)).or_default()
+    fn types(&mut self, from: (Kind, u64), to: (Kind, u64)) -> &mut BTreeSet<u32> {
+        let key = (from.0, from.1, to.0, to.1);
+        self.ties.entry(key).or_default()
     }
 }

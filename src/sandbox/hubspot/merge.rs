@@ -1,12 +1,12 @@
 //! Merging two records into a new one (`docs/vendor/hubspot.md` 3.26).
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::sandbox::history::{Author, Event};
+use crate::sandbox::fields::Packed;
+use crate::sandbox::history::{Author, Event, Version};
 use crate::sandbox::http::Response;
 
 use super::batch::id_text;
@@ -14,7 +14,7 @@ use super::fault::{Answer, Fault};
 use super::index::Fields;
 use super::kinds::Kind;
 use super::render::Want;
-use super::table::{Former, Record, version};
+use super::table::{Former, Record};
 use super::text::instant;
 use super::{Call, Portal};
 
@@ -73,12 +73,14 @@ impl Portal {
         let taken: Fields = fields
             .iter()
             .filter(|(name, value)| {
-                !name.starts_with("hs_") && first.fields.get(*name) != Some(*value)
+                !name.starts_with("hs_") && first.fields.get(name) != Some(value.as_str())
             })
             .filter(|(name, _)| **name != *kind.row().modified && **name != *kind.row().created)
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        history.push(version(now, by, Event::Updated, &taken));
+        let pool = &mut self.table_mut(kind).pool;
+        history.push(Version::new(now, by, Event::Updated, pool.pack(&taken)));
+        let fields = pool.pack(&fields);
         let merged = [winner]
             .iter()
             .chain(&first.merged)
@@ -91,18 +93,14 @@ impl Portal {
         let lag = self.settings.index_lag;
         for (old, record) in [(winner, first), (loser, second)] {
             let mut history = record.history;
-            history.push(version(
-                now,
-                by,
-                Event::MergedInto(id.to_string()),
-                &Fields::new(),
-            ));
+            let event = Event::MergedInto(id.to_string());
+            history.push(Version::new(now, by, event, Packed::default()));
             let table = self.table_mut(kind);
             table.former.insert(old, Former { into: id, history });
             table.index.push(now, lag, old, None);
         }
         let record = Record {
-            fields: Arc::new(fields),
+            fields,
             created,
             modified: now,
             archived: None,
@@ -167,22 +165,22 @@ fn united(
     second: (u64, &Record),
 ) -> Fields {
     let (winner, loser) = (first.1, second.1);
-    let mut fields = Fields::clone(&winner.fields);
+    let mut fields = winner.fields.unpacked();
     for (name, value) in loser.fields.iter() {
-        let mine = fields.entry(name.clone()).or_default();
+        let mine = fields.entry(name.to_owned()).or_default();
         if mine.is_empty() {
-            mine.clone_from(value);
+            *mine = value.to_owned();
         }
     }
     let stages = super::tables::options(kind, "lifecyclestage");
     let rank = |record: &Record| {
         let stage = record.fields.get("lifecyclestage")?;
-        stages.iter().position(|(value, _)| value == stage)
+        stages.iter().position(|(value, _)| *value == stage)
     };
     if rank(loser) > rank(winner)
         && let Some(stage) = loser.fields.get("lifecyclestage")
     {
-        fields.insert("lifecyclestage".into(), stage.clone());
+        fields.insert("lifecyclestage".into(), stage.to_owned());
     }
     let mut former: Vec<String> = vec![first.0.to_string(), second.0.to_string()];
     former.extend(
@@ -196,7 +194,7 @@ fn united(
         let mut emails = BTreeSet::new();
         for record in [winner, loser] {
             for name in ["email", "hs_additional_emails"] {
-                let text = record.fields.get(name).map_or("", String::as_str);
+                let text = record.fields.get(name).unwrap_or_default();
                 emails.extend(
                     text.split(';')
                         .filter(|part| !part.is_empty())

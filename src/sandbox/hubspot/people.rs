@@ -1,11 +1,9 @@
 //! The door of the world builder and of the simulated colleagues, and the legacy call for further addresses.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use crate::sandbox::history::{Author, Event, History, Values};
+use crate::sandbox::history::{Author, Event, History, Values, Version};
 use crate::sandbox::http::Response;
 
 use super::check::{Claims, How, email_taken};
@@ -13,7 +11,7 @@ use super::fault::{Answer, Fault};
 use super::index::Fields;
 use super::kinds::Kind;
 use super::links::pair;
-use super::table::{Record, fold, version};
+use super::table::{Record, fold};
 use super::text::{instant, parse_instant, to_millis};
 use super::{Call, Portal, values};
 
@@ -66,7 +64,8 @@ impl Portal {
             } else {
                 Event::Updated
             };
-            history.push(version(at, by, event, &set));
+            let values = self.table_mut(kind).pool.pack(&set);
+            history.push(Version::new(at, by, event, values));
             fields.extend(set);
             last = last.max(at);
         }
@@ -85,7 +84,7 @@ impl Portal {
         self.counts.made(kind, &maker);
         let by_api = matches!(maker, Author::Api(_));
         let record = Record {
-            fields: Arc::new(fields),
+            fields: self.table_mut(kind).pool.pack(&fields),
             created,
             modified: last,
             archived: None,
@@ -94,7 +93,7 @@ impl Portal {
             keyed: false,
             merged: Vec::new(),
         };
-        let company = record.fields.get("associatedcompanyid").cloned();
+        let company = record.fields.get("associatedcompanyid").map(str::to_owned);
         self.table_mut(kind).insert(id, record);
         if kind == Kind::CONTACTS
             && let Some(company) = company
@@ -188,7 +187,7 @@ impl Portal {
             .records
             .get(&number)
             .filter(|record| record.archived.is_some());
-        let fields = record.map(|record| Fields::clone(&record.fields));
+        let fields = record.map(|record| record.fields.unpacked());
         let fields = fields.ok_or_else(|| format!("{object} {id} is not in the recycling bin"))?;
         self.check_unique(kind, Some(number), &fields, &mut Claims::new())
             .map_err(said)?;
@@ -293,7 +292,7 @@ impl Portal {
     pub fn value(&self, object: &str, id: &str, property: &str) -> Option<String> {
         let (kind, id) = self.live_id(object, id).ok()?;
         let value = self.table(kind).records.get(&id)?.fields.get(property)?;
-        Some(value.clone()).filter(|value| !value.is_empty())
+        Some(value.to_owned()).filter(|value| !value.is_empty())
     }
 
     /// The ids of one object that a live record is tied to, the primary one first.
@@ -350,7 +349,7 @@ impl Portal {
             .get(&id)
             .and_then(|record| record.fields.get("hs_additional_emails"));
         let mut all: Vec<&str> = before
-            .map_or("", String::as_str)
+            .unwrap_or_default()
             .split(';')
             .filter(|part| !part.is_empty())
             .collect();
@@ -376,7 +375,7 @@ impl Portal {
                 let before = record
                     .fields
                     .get("hs_additional_emails")
-                    .map_or("", String::as_str);
+                    .unwrap_or_default();
                 let left: Vec<&str> = before
                     .split(';')
                     .filter(|part| fold(part) != fold(email))

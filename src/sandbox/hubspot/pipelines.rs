@@ -347,7 +347,7 @@ impl Portal {
         for (id, record) in &table.records {
             if let Some(stage) = record.fields.get(property)
                 && record.archived.is_none()
-                && stages.contains(stage)
+                && let Some(stage) = stages.iter().find(|known| *known == stage)
             {
                 by.push(id.to_string());
                 if !used.contains(stage) {

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::sandbox::fields::Packed;
+
 use super::Portal;
 use super::index::Fields;
 use super::kinds::Kind;
@@ -62,7 +64,7 @@ impl Want {
         let row = kind.row();
         let own = ANSWERED
             .iter()
-            .filter(|name| record.fields.contains_key(**name))
+            .filter(|name| record.fields.contains(name))
             .map(|name| (*name).to_owned());
         let stamps = [row.created, row.modified, "hs_object_id"].map(String::from);
         let names: BTreeSet<String> = values.keys().cloned().chain(own).chain(stamps).collect();
@@ -79,7 +81,7 @@ fn past(record: &Record, name: &str, most: usize) -> Vec<Value> {
     versions
         .map(|version| {
             let (kind, id) = source(&version.by);
-            let value = version.values.get(name).cloned().flatten().unwrap_or_default();
+            let value = version.value(name).unwrap_or_default();
             let mut entry = json!({"value": value, "timestamp": instant(version.at), "sourceType": kind, "sourceId": id});
             if let crate::sandbox::history::Author::Colleague(user) = &version.by {
                 entry["updatedByUserId"] = user.parse::<u64>().map_or(json!(user), |number| json!(number));
@@ -95,7 +97,7 @@ impl Portal {
         &self,
         kind: Kind,
         id: u64,
-        fields: &Fields,
+        fields: &Packed,
         want: &Want,
         stamps: (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>),
     ) -> Map<String, Value> {
@@ -104,7 +106,7 @@ impl Portal {
         for name in &want.names {
             let value = fields
                 .get(name)
-                .map_or(Value::Null, |text| Value::String(text.clone()));
+                .map_or(Value::Null, |text| Value::String(text.to_owned()));
             properties.insert(name.clone(), value);
         }
         let mut out = Map::with_capacity(8);

@@ -59,10 +59,7 @@ impl Portal {
             .map(|(id, doc)| {
                 let at =
                     |millis| chrono::DateTime::from_timestamp_millis(millis).unwrap_or_default();
-                let created = doc
-                    .fields
-                    .get(kind.row().created)
-                    .and_then(|text| parse_instant(text));
+                let created = doc.fields.get(kind.row().created).and_then(parse_instant);
                 let stamps = (
                     created.unwrap_or_else(|| at(doc.created)),
                     at(doc.modified),
@@ -220,7 +217,7 @@ fn has_words(kind: Kind, doc: &Doc, words: &[String]) -> bool {
         kind.row()
             .searched
             .iter()
-            .filter_map(|name| doc.fields.get(*name))
+            .filter_map(|name| doc.fields.get(name))
             .any(|value| value.to_lowercase().contains(word.as_str()))
     })
 }

@@ -1,10 +1,10 @@
 //! The records of one object: current values, history, unique values, former ids.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::sandbox::fields::{Packed, Pool};
 use crate::sandbox::history::{Author, Event, History, Version};
 
 use super::index::{Doc, Fields, Index};
@@ -16,7 +16,8 @@ use super::text::mix;
 /// One record, live or in the recycling bin.
 #[derive(Debug)]
 pub(super) struct Record {
-    pub fields: Arc<Fields>,
+    /// Current values; "" is cleared, absent was never set.
+    pub fields: Packed,
     pub created: DateTime<Utc>,
     pub modified: DateTime<Utc>,
     pub archived: Option<DateTime<Utc>>,
@@ -46,6 +47,8 @@ pub(super) struct Table {
     pub records: BTreeMap<u64, Record>,
     pub former: BTreeMap<u64, Former>,
     pub index: Index,
+    /// What the values of all its records and versions share.
+    pub pool: Pool,
     /// Property name, then folded value, then the live record that holds it.
     unique: BTreeMap<String, BTreeMap<String, u64>>,
     next_id: u64,
@@ -66,6 +69,7 @@ impl Table {
             records: BTreeMap::new(),
             former: BTreeMap::new(),
             index: Index::default(),
+            pool: Pool::default(),
             unique: BTreeMap::new(),
             next_id: settings.first_id,
             made: 0,
@@ -111,7 +115,7 @@ impl Table {
 
     /// Puts a new record in; it is live.
     pub(super) fn insert(&mut self, id: u64, record: Record) {
-        let fields = Arc::clone(&record.fields);
+        let fields = record.fields.clone();
         self.records.insert(id, record);
         self.live += 1;
         self.claim(id, &fields);
@@ -126,7 +130,7 @@ impl Table {
             return;
         }
         self.live -= 1;
-        let fields = Arc::clone(&record.fields);
+        let fields = record.fields.clone();
         self.release(id, &fields);
     }
 
@@ -145,10 +149,9 @@ impl Table {
         let Some(record) = self.records.get_mut(&id) else {
             return;
         };
-        let before = Arc::clone(&record.fields);
-        Arc::make_mut(&mut record.fields)
-            .extend(values.iter().map(|(k, v)| (k.clone(), v.clone())));
-        let after = Arc::clone(&record.fields);
+        let before = record.fields.clone();
+        record.fields = self.pool.with(&before, values);
+        let after = record.fields.clone();
         if values.keys().any(|name| self.is_claimed(name)) {
             self.release(id, &before);
             self.claim(id, &after);
@@ -164,13 +167,11 @@ impl Table {
                 .is_some_and(|property| property.unique)
     }
 
-    fn claims(&self, fields: &Fields) -> Vec<(String, String)> {
+    fn claims(&self, fields: &Packed) -> Vec<(String, String)> {
         let mut out = Vec::new();
         if self.kind == Kind::CONTACTS {
-            let more = fields
-                .get("hs_additional_emails")
-                .map_or("", String::as_str);
-            let first = fields.get("email").map_or("", String::as_str);
+            let more = fields.get("hs_additional_emails").unwrap_or_default();
+            let first = fields.get("email").unwrap_or_default();
             for address in std::iter::once(first).chain(more.split(';')) {
                 out.push(("email".to_owned(), fold(address)));
             }
@@ -186,7 +187,7 @@ impl Table {
         out
     }
 
-    fn claim(&mut self, id: u64, fields: &Fields) {
+    fn claim(&mut self, id: u64, fields: &Packed) {
         for (name, value) in self.claims(fields) {
             self.unique
                 .entry(name)
@@ -196,7 +197,7 @@ impl Table {
         }
     }
 
-    fn release(&mut self, id: u64, fields: &Fields) {
+    fn release(&mut self, id: u64, fields: &Packed) {
         for (name, value) in self.claims(fields) {
             if let Some(values) = self.unique.get_mut(&name)
                 && values.get(&value) == Some(&id)
@@ -216,7 +217,8 @@ impl Table {
         values: &Fields,
     ) {
         if let Some(record) = self.records.get_mut(&id) {
-            record.history.push(version(at, by, event, values));
+            let values = self.pool.pack(values);
+            record.history.push(Version::new(at, by, event, values));
         }
     }
 
@@ -227,28 +229,10 @@ impl Table {
             .get(&id)
             .filter(|record| record.archived.is_none())
             .map(|record| Doc {
-                fields: Arc::clone(&record.fields),
+                fields: record.fields.clone(),
                 created: record.created.timestamp_millis(),
                 modified: record.modified.timestamp_millis(),
             });
         self.index.push(now, lag, id, doc);
-    }
-}
-
-/// A history entry.
-pub(super) fn version(at: DateTime<Utc>, by: &Author, event: Event, values: &Fields) -> Version {
-    Version {
-        at,
-        by: by.clone(),
-        event,
-        values: values
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.clone(),
-                    Some(value.clone()).filter(|value| !value.is_empty()),
-                )
-            })
-            .collect(),
     }
 }

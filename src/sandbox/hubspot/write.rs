@@ -1,17 +1,16 @@
 //! The commit of every write: values, derived values, stamps, history, associations that follow, the index.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
-use crate::sandbox::history::{Author, Event, History};
+use crate::sandbox::fields::Packed;
+use crate::sandbox::history::{Author, Event, History, Version};
 
 use super::Portal;
 use super::check::forward_only;
 use super::index::Fields;
 use super::kinds::Kind;
 use super::property::KEY;
-use super::table::{Record, version};
+use super::table::Record;
 use super::text::{instant, parse_instant};
 
 impl Portal {
@@ -33,16 +32,17 @@ impl Portal {
         }
         let mut fields = values.clone();
         self.born(now, by, kind, id, &mut fields);
-        self.derive(now, kind, &Fields::new(), &mut fields, &values);
+        self.derive(now, kind, &Packed::default(), &mut fields, &values);
         let created = fields
             .get(kind.row().created)
             .and_then(|text| parse_instant(text))
             .unwrap_or(now);
         let mut history = History::default();
-        history.push(version(now, by, Event::Created, &values));
+        let pool = &mut self.table_mut(kind).pool;
+        history.push(Version::new(now, by, Event::Created, pool.pack(&values)));
         let by_api = matches!(by, Author::Api(_));
         let record = Record {
-            fields: Arc::new(fields),
+            fields: pool.pack(&fields),
             created,
             modified: now,
             archived: None,
@@ -69,9 +69,9 @@ impl Portal {
         let Some(record) = self.table(kind).records.get(&id) else {
             return false;
         };
-        let before = Arc::clone(&record.fields);
+        let before = record.fields.clone();
         let differs = |(name, value): (&String, &String)| {
-            before.get(name).map_or("", String::as_str) != value.as_str()
+            before.get(name).unwrap_or_default() != value.as_str()
         };
         if values.is_empty() || (!self.settings.equal_write_bumps && !values.iter().any(differs)) {
             return false;
@@ -163,7 +163,7 @@ impl Portal {
         &self,
         now: DateTime<Utc>,
         kind: Kind,
-        before: &Fields,
+        before: &Packed,
         fields: &mut Fields,
         written: &Fields,
     ) {
@@ -206,6 +206,7 @@ impl Portal {
             }
             let dated = fields
                 .get("closedate")
+                .map(String::as_str)
                 .or_else(|| before.get("closedate"))
                 .is_some_and(|at| !at.is_empty());
             if closed && !dated {
@@ -273,12 +274,7 @@ impl Portal {
         let Some(record) = table.records.get(&contact) else {
             return;
         };
-        if record
-            .fields
-            .get("associatedcompanyid")
-            .map_or("", String::as_str)
-            == value
-        {
+        if record.fields.get("associatedcompanyid").unwrap_or_default() == value {
             return;
         }
         let values = Fields::from([("associatedcompanyid".to_owned(), value)]);

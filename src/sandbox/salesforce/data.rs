@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Duration, Utc};
 
+use crate::sandbox::fields::{Pool, Text};
 use crate::sandbox::history::History;
 
 use super::ids;
@@ -19,7 +20,7 @@ pub struct Row {
     /// 18-character id.
     pub id: String,
     /// Stored values, by the object's field places.
-    pub values: Vec<Option<String>>,
+    pub values: Vec<Option<Text>>,
     /// `CreatedDate`
     pub created: DateTime<Utc>,
     /// `CreatedById`
@@ -130,6 +131,8 @@ pub struct Data {
     pub schema: Schema,
     /// Records, by object place.
     pub tables: Vec<Table>,
+    /// What the values of all rows and versions share.
+    pub pool: Pool,
     undo: Vec<Undo>,
     depth: usize,
 }
@@ -154,6 +157,7 @@ impl Data {
         Data {
             schema,
             tables,
+            pool: Pool::default(),
             undo: Vec::new(),
             depth: 0,
         }

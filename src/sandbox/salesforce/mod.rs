@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeZone, Utc};
 
-use crate::sandbox::history::{Author, Event, History, Version};
+use crate::sandbox::history::{Author, History};
 use crate::sandbox::http::{Request, Response, Vendor};
 
 use auth::Sessions;
@@ -180,21 +180,6 @@ impl Org {
             hidden: false,
             history: History::default(),
         }
-    }
-}
-
-/// One version for a record's history.
-fn version(
-    at: DateTime<Utc>,
-    by: &Author,
-    event: Event,
-    values: crate::sandbox::history::Values,
-) -> Version {
-    Version {
-        at,
-        by: by.clone(),
-        event,
-        values,
     }
 }
 

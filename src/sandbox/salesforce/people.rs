@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, DurationRound, Utc};
 use serde_json::{Map, Value};
 
-use crate::sandbox::history::{Author, Event, Values};
+use crate::sandbox::fields::{Packed, Pool};
+use crate::sandbox::history::{Author, Event, Values, Version};
 
-use super::data::Row;
+use super::data::{Data, Row};
 use super::errors::Fault;
 use super::schema::Object;
 use super::schema::field::{Kind, Source};
 use super::write::{Write, touch};
-use super::{Org, VERSION, ids, version};
+use super::{Org, VERSION, ids};
 
 /// A moment cut to whole seconds, the resolution of every stamp.
 pub(super) fn second(at: DateTime<Utc>) -> DateTime<Utc> {
@@ -31,13 +32,14 @@ fn told(fault: Fault) -> String {
     format!("{}: {}", fault.code, fault.message)
 }
 
-fn place_values(object: &Object, row: &mut Row, values: &Values) {
+fn place_values(object: &Object, row: &mut Row, values: &Values, pool: &mut Pool) {
     for (name, value) in values {
         if let Some(place) = object
             .any(name)
             .filter(|place| object.fields[*place].source == Source::Stored)
         {
-            row.values[place] = value.clone().filter(|text| !text.is_empty());
+            let text = value.as_deref().filter(|text| !text.is_empty());
+            row.values[place] = text.map(|text| pool.text(text));
         }
     }
 }
@@ -59,27 +61,40 @@ impl Org {
                 Event::Updated
             };
             let user = self.user_of(&author);
-            let definition = &self.data.schema.objects[object];
-            let current = row.get_or_insert_with(|| {
-                let mut fresh = self.new_row(id.clone(), object, stamp, &author);
-                for (place, field) in definition.fields.iter().enumerate() {
-                    fresh.values[place] = match field.kind {
-                        _ if field.source != Source::Stored => None,
-                        Kind::Boolean(default) => Some(default.to_string()),
-                        _ if field.name == "OwnerId" => Some(user.clone()),
-                        _ => field.default.map(str::to_owned),
-                    };
-                }
-                fresh
-            });
-            place_values(definition, current, &values);
-            touch(current, &self.quiet(at, stamp, &author), user);
-            current.history.push(version(at, &author, event, values));
+            let write = self.quiet(at, stamp, &author);
+            let mut current = match row.take() {
+                Some(row) => row,
+                None => self.seedling(id.clone(), object, &write),
+            };
+            let Data { schema, pool, .. } = &mut self.data;
+            place_values(&schema.objects[object], &mut current, &values, pool);
+            touch(&mut current, &write, user);
+            let set = values
+                .iter()
+                .map(|(name, value)| (name, value.as_deref().unwrap_or_default()));
+            let version = Version::new(at, &author, event, pool.pack(set));
+            current.history.push(version);
+            row = Some(current);
         }
         if let Some(row) = row {
             self.data.add(object, row);
         }
         id
+    }
+
+    /// A row with what every new one has.
+    fn seedling(&mut self, id: String, object: usize, write: &Write) -> Row {
+        let mut row = self.new_row(id, object, write.stamp, &write.author);
+        let Data { schema, pool, .. } = &mut self.data;
+        for (place, field) in schema.objects[object].fields.iter().enumerate() {
+            row.values[place] = match field.kind {
+                _ if field.source != Source::Stored => None,
+                Kind::Boolean(default) => Some(pool.text(&default.to_string())),
+                _ if field.name == "OwnerId" => Some(pool.text(&row.created_by)),
+                _ => field.default.map(|text| pool.text(text)),
+            };
+        }
+        row
     }
 
     fn quiet(&self, now: DateTime<Utc>, stamp: DateTime<Utc>, author: &Author) -> Write {
@@ -184,11 +199,11 @@ impl Org {
             row.deleted = None;
             row.master = None;
             touch(row, &write, user);
-            row.history.push(version(
+            row.history.push(Version::new(
                 write.now,
                 &write.author,
                 Event::Restored,
-                Values::new(),
+                Packed::default(),
             ));
         });
         Ok(())
@@ -225,9 +240,10 @@ impl Org {
             .child_relationships(object)
             .map(|(child, field, _)| (child, field))
             .collect();
+        let parent = self.data.pool.text(&winner);
         for (child, field) in children {
             for place in self.data.live_with_value(child, field, &loser) {
-                let parent = winner.clone();
+                let parent = parent.clone();
                 self.data
                     .change(child, place, |row| row.values[field] = Some(parent));
             }
@@ -238,17 +254,15 @@ impl Org {
             row.deleted = Some(write.stamp);
             row.master = Some(winner.clone());
             touch(row, &write, user.clone());
-            row.history.push(version(
-                now,
-                author,
-                Event::MergedInto(winner.clone()),
-                Values::new(),
-            ));
+            let event = Event::MergedInto(winner.clone());
+            row.history
+                .push(Version::new(now, author, event, Packed::default()));
         });
         self.data.change(object, to, |row| {
             touch(row, &write, user);
+            let none = Packed::default();
             row.history
-                .push(version(now, author, Event::Updated, Values::new()));
+                .push(Version::new(now, author, Event::Updated, none));
         });
         Ok(())
     }
@@ -286,7 +300,7 @@ impl Org {
         Some(
             fields
                 .zip(&row.values)
-                .filter_map(|(field, value)| Some((field.name, value.clone()?)))
+                .filter_map(|(field, value)| Some((field.name, value.as_deref()?.to_owned())))
                 .collect(),
         )
     }

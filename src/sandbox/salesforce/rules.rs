@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use crate::sandbox::fields::Text;
+
 use super::Org;
 use super::data::fold;
 use super::errors::Fault;
@@ -21,7 +23,7 @@ impl Org {
     pub(super) fn check_required(
         &self,
         object: usize,
-        values: &[Option<String>],
+        values: &[Option<Text>],
     ) -> Result<(), Fault> {
         let missing: Vec<&str> = self.data.schema.objects[object]
             .fields
@@ -44,7 +46,7 @@ impl Org {
         &self,
         object: usize,
         own: Option<usize>,
-        values: &[Option<String>],
+        values: &[Option<Text>],
     ) -> Result<(), Fault> {
         let table = &self.data.tables[object];
         for (place, field) in self.data.schema.objects[object].fields.iter().enumerate() {
@@ -81,7 +83,7 @@ impl Org {
     pub(super) fn check_validation_rule(
         &self,
         object: usize,
-        values: &[Option<String>],
+        values: &[Option<Text>],
     ) -> Result<(), Fault> {
         let definition = &self.data.schema.objects[object];
         if !self.settings.validation_rule || definition.name != "Contact" {
@@ -106,7 +108,7 @@ impl Org {
         &self,
         object: usize,
         own: Option<usize>,
-        values: &[Option<String>],
+        values: &[Option<Text>],
         version: u32,
     ) -> Result<(), Fault> {
         let definition = &self.data.schema.objects[object];
@@ -126,7 +128,7 @@ impl Org {
                 .iter()
                 .any(|place| table.rows[own].values[*place] != values[*place])
         });
-        let same = |a: &Option<String>, b: &Option<String>| {
+        let same = |a: &Option<Text>, b: &Option<Text>| {
             a.as_deref().map(fold).unwrap_or_default() == b.as_deref().map(fold).unwrap_or_default()
         };
         let twins: Vec<&str> = self
@@ -154,7 +156,7 @@ impl Org {
         now: DateTime<Utc>,
         id: Option<&str>,
         object: usize,
-        values: &[Option<String>],
+        values: &[Option<Text>],
     ) -> Result<(), Fault> {
         self.locks.retain(|_, until| *until > now);
         if self.locks.is_empty() {

@@ -151,9 +151,9 @@ impl Org {
                     .history
                     .versions
                     .iter()
-                    .find_map(|version| version.values.get(KEY_FIELD).cloned().flatten());
+                    .find_map(|version| version.value(KEY_FIELD));
                 if let Some(key) = key {
-                    *makers.entry(super::data::fold(&key)).or_default() += 1;
+                    *makers.entry(super::data::fold(key)).or_default() += 1;
                 }
             }
             let keys: Vec<String> = makers

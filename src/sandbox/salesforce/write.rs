@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::sandbox::history::{Author, Event, Values};
+use crate::sandbox::fields::{Packed, Text};
+use crate::sandbox::history::{Author, Event, Version};
 
-use super::data::Row;
+use super::Org;
+use super::data::{Data, Row};
 use super::errors::Fault;
 use super::schema::field::Kind;
-use super::{Org, version};
 
 /// Who writes, when, and how strictly.
 #[derive(Clone, Debug)]
@@ -50,33 +51,31 @@ impl Org {
         body: &Map<String, Value>,
     ) -> Result<String, Fault> {
         let changes = self.changes(write, object, body, true)?;
+        let changes = self.with_derived(object, changes);
         let mut row = self.new_row(String::new(), object, write.stamp, &write.author);
-        let mut set = Values::new();
-        let fields = &self.data.schema.objects[object].fields;
+        let Data { schema, pool, .. } = &mut self.data;
+        let fields = &schema.objects[object].fields;
         for (place, field) in fields.iter().enumerate() {
             row.values[place] = match field.kind {
                 Kind::Boolean(default) if field.createable || field.defaulted => {
-                    Some(default.to_string())
+                    Some(pool.text(&default.to_string()))
                 }
-                _ if field.name == "OwnerId" => Some(row.created_by.clone()),
-                _ => field.default.map(str::to_owned),
+                _ if field.name == "OwnerId" => Some(pool.text(&row.created_by)),
+                _ => field.default.map(|text| pool.text(text)),
             };
         }
-        for (place, value) in self.with_derived(object, changes) {
+        for (place, value) in changes {
             let keep_default = value.is_none() && fields[place].defaulted;
             if !keep_default {
-                row.values[place] = value;
+                row.values[place] = value.map(|text| pool.text(&text));
             }
         }
-        for (field, value) in fields.iter().zip(&row.values) {
-            if value.is_some() {
-                set.insert(field.name.to_owned(), value.clone());
-            }
-        }
+        let set = fields.iter().zip(&row.values);
+        let set = pool.pack(set.filter_map(|(field, value)| Some((field.name, value.as_ref()?))));
         self.check(write, object, None, &row.values)?;
         row.id = self.data.next_id(object);
         row.history
-            .push(version(write.now, &write.author, Event::Created, set));
+            .push(Version::new(write.now, &write.author, Event::Created, set));
         let id = row.id.clone();
         self.data.add(object, row);
         Ok(id)
@@ -99,11 +98,16 @@ impl Org {
             return Err(Fault::deleted());
         }
         let mut values = row.values.clone();
-        let mut set = Values::new();
-        for (field, value) in self.with_derived(object, changes) {
-            let name = self.data.schema.objects[object].fields[field].name;
-            set.insert(name.to_owned(), value.clone());
-            values[field] = value;
+        let changes = self.with_derived(object, changes);
+        let Data { schema, pool, .. } = &mut self.data;
+        let fields = &schema.objects[object].fields;
+        let set = changes.iter().map(|(place, value)| {
+            let value = value.as_deref().unwrap_or_default();
+            (fields[*place].name, value)
+        });
+        let set = pool.pack(set);
+        for (place, value) in changes {
+            values[place] = value.map(|text| pool.text(&text));
         }
         self.check(write, object, Some(place), &values)?;
         let user = self.user_of(&write.author);
@@ -112,7 +116,7 @@ impl Org {
             row.values = values;
             touch(row, &write, user);
             row.history
-                .push(version(write.now, &write.author, Event::Updated, set));
+                .push(Version::new(write.now, &write.author, Event::Updated, set));
         });
         Ok(())
     }
@@ -122,7 +126,7 @@ impl Org {
         write: &Write,
         object: usize,
         own: Option<usize>,
-        values: &[Option<String>],
+        values: &[Option<Text>],
     ) -> Result<(), Fault> {
         self.check_required(object, values)?;
         let id = own.map(|place| self.data.tables[object].rows[place].id.clone());
@@ -175,11 +179,11 @@ impl Org {
         self.data.change(object, place, move |row| {
             row.deleted = Some(write.stamp);
             touch(row, &write, user);
-            row.history.push(version(
+            row.history.push(Version::new(
                 write.now,
                 &write.author,
                 Event::Deleted,
-                Values::new(),
+                Packed::default(),
             ));
         });
     }
