@@ -6,7 +6,7 @@ use super::batches::{Answer, CrmErrorOrVendor, OpBatch};
 use super::context::EngineError;
 use super::failures::{ErrorFacts, Failure, error_item, not_applied, op_digest, refused};
 use super::fields;
-use super::link_plan::{Work, label, pair_digests};
+use super::link_plan::{Work, pair_digests};
 use super::links::{self, base_field};
 use super::report::Phase;
 use super::run::RunCtx;
@@ -165,7 +165,7 @@ pub(super) async fn record(
                     engine.report.line_about(
                         "ok",
                         subject(&op),
-                        &label(mapping, work),
+                        &work.label(),
                         what,
                         None,
                         Some(work.link.id),
@@ -311,7 +311,7 @@ fn failed(
             ),
             side: op.side,
             link: Some(work.link.id),
-            label: label(mapping, work),
+            label: work.label(),
             field: assignment
                 .map(|assignment| assignment.pair.clone())
                 .unwrap_or_default(),
@@ -347,7 +347,7 @@ fn unknown(ctx: &RunCtx<'_>, mapping: &Mapping, work: &Work, op: &Op, why: &str)
             ),
             side: op.side,
             link: Some(work.link.id),
-            label: label(mapping, work),
+            label: work.label(),
             field: String::new(),
             value: Value::Null,
             category: ErrorCategory::Transient,

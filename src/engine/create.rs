@@ -216,7 +216,7 @@ fn draft(
                     record: links::record_key(mapping, source, &seen.id),
                     side: source,
                     link: Some(id),
-                    label: links::label(mapping, &seen),
+                    label: seen.label(),
                     field,
                     value,
                     category,
@@ -370,7 +370,7 @@ fn source_error(
             record: links::record_key(mapping, draft.seen.side, &draft.seen.id),
             side: draft.op.side,
             link: None,
-            label: links::label(mapping, &draft.seen),
+            label: draft.seen.label(),
             field: field.to_owned(),
             value: draft.seen.value(field).clone(),
             category: failure.category,
@@ -582,7 +582,7 @@ async fn there_already(
         _ => {
             let candidates = hits.iter().map(|seen| Candidate {
                 record: links::record_key(mapping, target, &seen.id),
-                label: links::label(mapping, seen),
+                label: seen.label(),
                 why: if seen.presence == Presence::Live {
                     "holds its key".into()
                 } else {
@@ -857,7 +857,7 @@ fn made(
         tx.put_error(&item, false)?;
     }
     note_link(ctx, mapping, &draft.link);
-    let label = links::label(mapping, &draft.seen);
+    let label = draft.seen.label();
     if created {
         ctx.tally(&mapping.id)
             .created(target, &draft.seen.id, draft.link.id);
@@ -947,7 +947,7 @@ async fn duplicate(
         .next();
     let candidate = Candidate {
         record: links::record_key(mapping, target, &holder),
-        label: seen.map_or_else(String::new, |seen| links::label(mapping, &seen)),
+        label: seen.map_or_else(String::new, |seen| seen.label()),
         why: format!("named by {target}: {}", failure.message),
     };
     let why = format!("{target} refused the create and names a record that is the same for it.");

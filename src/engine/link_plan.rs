@@ -40,6 +40,16 @@ pub(super) struct Work {
     pub(super) replans: u32,
 }
 
+impl Work {
+    /// A name for people, from whichever side was read.
+    pub(super) fn label(&self) -> String {
+        let named = |side: Side| self.seen.get(side).as_ref().map(Observation::label);
+        named(Side::Salesforce)
+            .or_else(|| named(Side::HubSpot))
+            .unwrap_or_else(|| self.link.id.short())
+    }
+}
+
 /// What a link needs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LinkPlan {
@@ -406,7 +416,7 @@ fn field_error(
             record: links::of_link(view.mapping, &work.link, side),
             side,
             link: Some(work.link.id),
-            label: label(view.mapping, work),
+            label: work.label(),
             field: pair.name().to_owned(),
             value,
             category,
@@ -434,19 +444,6 @@ pub(super) fn pair_digests(work: &Work, pair: &FieldPair) -> PerSide<String> {
             .map(value_digest)
             .unwrap_or_default()
     })
-}
-
-/// A name for people, from whichever side was read.
-pub(super) fn label(mapping: &Mapping, work: &Work) -> String {
-    let named = |side: Side| {
-        work.seen
-            .get(side)
-            .as_ref()
-            .map(|seen| links::label(mapping, seen))
-    };
-    named(Side::Salesforce)
-        .or_else(|| named(Side::HubSpot))
-        .unwrap_or_else(|| work.link.id.short())
 }
 
 fn merge(
@@ -787,7 +784,7 @@ fn blank_item(view: &View<'_>, work: &Work) -> Conflict {
         mapping: view.mapping.id.clone(),
         kind: ItemKind::Field,
         link: Some(work.link.id),
-        label: label(view.mapping, work),
+        label: work.label(),
         field: String::new(),
         sides: PerSide::from_fn(|side| SideValue {
             id: work.link.ids.get(side).clone(),

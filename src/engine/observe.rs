@@ -437,7 +437,7 @@ pub(super) async fn notice_gone(
         mapping: mapping.id.clone(),
         kind,
         link: Some(link.id),
-        label: super::links::label(mapping, seen),
+        label: seen.label(),
         field: String::new(),
         sides: PerSide::from_fn(|one| SideValue {
             id: link.ids.get(one).clone(),

@@ -364,7 +364,7 @@ async fn conclude_create(
             if let Some(source) = op.source.clone() {
                 let candidates = found.iter().map(|seen| Candidate {
                     record: links::record_key(mapping, op.side, &seen.id),
-                    label: links::label(mapping, seen),
+                    label: seen.label(),
                     why: "made since the create was sent".into(),
                 });
                 let why = format!(
