@@ -14,7 +14,7 @@ mod side;
 mod value;
 
 pub use ids::{ItemId, LinkId, MappingId, OpId, RecordId, RecordKey, RunId, digest128};
-pub use link::{Base, BaseField, BaseValue, CreatedBy, Link, LinkState, SideBase};
+pub use link::{Base, BaseField, BaseValue, CreatedBy, Link, LinkState, SideBase, Written};
 pub use mapping::{
     BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, Direction, Endpoint, FieldPair,
     ForeignEdit, KeyFields, Mapping, MatchRule, OtherwiseRule, PairKind, TransformSpec,

@@ -8,6 +8,8 @@ use super::failures::{ErrorFacts, Failure, error_item, not_applied, op_digest, r
 use super::fields;
 use super::link_plan::{Work, pair_digests};
 use super::links::{self, base_field};
+use super::oscillation;
+use super::references::is_translated;
 use super::report::Phase;
 use super::run::RunCtx;
 use super::settle::Progressed;
@@ -281,7 +283,12 @@ fn move_base(mapping: &Mapping, work: &mut Work, op: &Op, unverified: bool) {
         *field.values.get_mut(op.side.other()) =
             transform::base_value(pair, op.side.other(), &assignment.source);
         *field.unverified.get_mut(op.side) = unverified;
-        field.diverged = false;
+        let (s, h) = match op.side {
+            Side::Salesforce => (left, &assignment.source),
+            Side::HubSpot => (&assignment.source, left),
+        };
+        field.diverged = !is_translated(pair) && transform::equal(pair, s, h) == Some(false);
+        oscillation::note(field, op.run, op.side, assignment);
         if let Some(seen) = work.seen.get_mut(op.side) {
             seen.fields.insert(name.clone(), left.clone());
         }

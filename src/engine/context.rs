@@ -40,6 +40,10 @@ pub struct Settings {
     pub schema_refresh: Duration,
     /// Tries before only an edit or a person helps.
     pub quarantine_after: u32,
+    /// Writes of one field within ten runs before its going back and forth freezes it.
+    pub oscillation_writes: u32,
+    /// How long a field waits for the record that it refers to before that is an error.
+    pub blocked_after: Duration,
     /// Share of each side's daily calls that is ours, in percent.
     pub daily_share: PerSide<u8>,
 }
@@ -58,6 +62,8 @@ impl Default for Settings {
             stop_grace: Duration::from_secs(30),
             schema_refresh: Duration::from_secs(3600),
             quarantine_after: 8,
+            oscillation_writes: 3,
+            blocked_after: Duration::from_secs(7 * 24 * 3600),
             daily_share: PerSide {
                 salesforce: 50,
                 hubspot: 50,

@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::context::{Engine, Known};
+use super::echo::{self, Origin};
 use super::failures::{ErrorFacts, error_item, standing, value_digest};
 use super::fields::{is_association, is_property};
 use super::links;
+use super::oscillation;
 use super::references::{Parents, Token, is_translated};
 use crate::crm::FieldVersion;
 use crate::domain::merge::{Action, FieldOutcome, FieldTimes, MergeInput};
@@ -211,9 +213,13 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
         .base
         .fields
         .get(pair.name())
-        .is_some_and(|base| holds(base, &raws));
-    if untouched && shown.is_none() && open_conflict(work, pair).is_none() {
+        .filter(|base| holds(base, &raws));
+    if let Some(base) = untouched
+        && shown.is_none()
+        && open_conflict(work, pair).is_none()
+    {
         // Row F1 without a look at canonical forms: both sides hold to the letter what they held when they were settled.
+        settle_unverified(work, pair, base, plan);
         return;
     }
     let mut values = raws.clone();
@@ -240,7 +246,16 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
     let open = open_conflict(work, pair);
     let resolution = open.and_then(|item| valid_choice(item, &raws));
     let outcome = match late_landing(view, work, pair, &raws, plan) {
-        Landed::No => merge(view, work, pair, &values, base.as_ref(), resolution),
+        Landed::No => match normalised(view, work, pair, base.as_ref()) {
+            Some(settled) => {
+                base = settled;
+                merge(view, work, pair, &values, base.as_ref(), resolution)
+            }
+            None => {
+                plan.wants_times.insert(pair.fields.hubspot.clone());
+                return;
+            }
+        },
         Landed::WantsTimes => {
             plan.wants_times.insert(pair.fields.hubspot.clone());
             return;
@@ -250,13 +265,165 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
             merge(view, work, pair, &values, base.as_ref(), resolution)
         }
     };
+    let outcome = match resolution {
+        Some(_) => outcome,
+        None => brake(view, work, pair, &values, outcome),
+    };
+    if outcome.action == Action::Nothing
+        && let Some(base) = &base
+    {
+        settle_unverified(work, pair, base, plan);
+    }
     note_changes(pair, &values, base.as_ref(), plan);
+    let frozen =
+        matches!(&outcome.action, Action::Conflict { rule, .. } if *rule == oscillation::RULE);
+    if let Some(side) = Side::BOTH
+        .into_iter()
+        .find(|side| frozen && shown.is_none() && work.seen.get(*side).is_none())
+    {
+        // Before a field is frozen both sides are looked at: they may agree by now.
+        *plan.needs.get_mut(side) = true;
+        return;
+    }
     let same = matches!(outcome.action, Action::Conflict { .. } | Action::NeedsTimes);
     if let Some(side) = shown.filter(|_| !same) {
         // The conflict may be over: nothing is settled or written from what was seen then.
         *plan.needs.get_mut(side) = true;
     }
     carry_out(view, work, pair, &raws, base.as_ref(), outcome, plan);
+}
+
+/// A pair at rest whose base nobody has seen on a side yet: this look is what verifies it (6.4, I-23).
+fn settle_unverified(work: &Work, pair: &FieldPair, base: &BaseField, plan: &mut LinkPlan) {
+    let verified = |side: Side| *base.unverified.get(side) && work.seen.get(side).is_some();
+    if Side::BOTH.into_iter().any(verified) {
+        plan.settles.push((pair.name().to_owned(), base.diverged));
+    }
+}
+
+/// A write that would go on with what goes back and forth becomes a question, and so does whatever else the rules would do
+/// to a field that is frozen (8).
+fn brake(
+    view: &View<'_>,
+    work: &Work,
+    pair: &FieldPair,
+    values: &PerSide<Value>,
+    outcome: FieldOutcome,
+) -> FieldOutcome {
+    let raw = |side: Side, value: &Value| {
+        let rendered = view.parents.render(view.known, pair, side, value);
+        (side, rendered.unwrap_or_else(|| value.clone()))
+    };
+    let next: Vec<(Side, Value)> = match &outcome.action {
+        Action::Write { to, value, .. } => vec![raw(*to, value)],
+        Action::WriteBoth { s, h, .. } => [(Side::Salesforce, s), (Side::HubSpot, h)]
+            .into_iter()
+            .filter(|(side, value)| values.get(*side) != *value)
+            .map(|(side, value)| raw(side, value))
+            .collect(),
+        Action::Conflict { .. } | Action::NeedsTimes => Vec::new(),
+        Action::Nothing | Action::Settle { .. } | Action::Error { .. } => return outcome,
+    };
+    let frozen = open_conflict(work, pair).filter(|item| item.kind == ItemKind::Oscillation);
+    let limit = view.engine.rules.settings.oscillation_writes;
+    let stuck =
+        work.base.fields.get(pair.name()).filter(|field| {
+            !next.is_empty() && oscillation::is_stuck(field, &next, view.run, limit)
+        });
+    let why = match (frozen, stuck) {
+        (Some(item), _) => item.why.clone(),
+        (None, Some(field)) => oscillation::why(field),
+        (None, None) => return outcome,
+    };
+    FieldOutcome {
+        row: outcome.row,
+        action: Action::Conflict {
+            suggest: None,
+            why,
+            rule: oscillation::RULE,
+        },
+        record: None,
+    }
+}
+
+/// The base, moved on a side to what the vendor made of our own write (11); `None` where it must be looked up whose
+/// change it was.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one says whether it is known, the inner one is the base"
+)]
+fn normalised(
+    view: &View<'_>,
+    work: &Work,
+    pair: &FieldPair,
+    base: Option<&BaseField>,
+) -> Option<Option<BaseField>> {
+    let mut moved = base.cloned();
+    let Some(field) = moved.as_mut().filter(|_| !is_translated(pair)) else {
+        return Some(moved);
+    };
+    for side in Side::BOTH {
+        let name = pair.field(side);
+        let (Some(seen), Some(held)) = (
+            work.seen
+                .get(side)
+                .as_ref()
+                .filter(|_| is_property(pair, side)),
+            assumed(work, pair, side),
+        ) else {
+            continue;
+        };
+        let now = seen.value(name);
+        if !now.is_known() || super::apply::same_value(view.mapping, side, name, &held, now) {
+            continue;
+        }
+        let offset = view.engine.side(side).health().clock_offset_ms;
+        let looked = work.base.sides.get(side).observed_at;
+        let change = echo::Change {
+            unverified: *field.unverified.get(side),
+            wrote_last: field.writes.last().is_some_and(|last| last.to == side),
+            after: looked.map(|at| seen.modstamp - (at + TimeDelta::milliseconds(offset))),
+            by_us: by_us(view, work, seen, name),
+        };
+        match echo::origin(change) {
+            Origin::Theirs => {}
+            Origin::Unclear => return None,
+            Origin::Ours => {
+                tracing::info!(event = "normalised", link = %work.link.id, field = name, "the vendor stored our value in another form");
+                *field.values.get_mut(side) = transform::base_value(pair, side, now);
+                *field.unverified.get_mut(side) = true;
+                let present = |side: Side| {
+                    work.seen
+                        .get(side)
+                        .as_ref()
+                        .map(|seen| seen.value(pair.field(side)).clone())
+                };
+                let both = PerSide::from_fn(|one| {
+                    present(one)
+                        .or_else(|| assumed(work, pair, one))
+                        .unwrap_or_default()
+                });
+                field.diverged =
+                    transform::equal(pair, &both.salesforce, &both.hubspot) == Some(false);
+            }
+        }
+    }
+    Some(moved)
+}
+
+/// Whether a side's present value was set under our identity; `None` where HubSpot's versions have to be looked up first.
+fn by_us(view: &View<'_>, work: &Work, seen: &Observation, name: &str) -> Option<bool> {
+    match seen.side {
+        Side::Salesforce => {
+            let us = view.known.us.salesforce.as_ref();
+            Some(us.is_some() && seen.modified_by.as_ref() == us)
+        }
+        Side::HubSpot => {
+            let versions = work.times.as_ref()?.get(name);
+            let newest = versions.and_then(|all| all.first());
+            Some(newest.is_some_and(|version| version.ours))
+        }
+    }
 }
 
 /// True where a vendor refused a write and somebody has edited something else of that record since: its rules may let it
@@ -325,18 +492,8 @@ fn late_landing(
         if settled || !same(&sent.after) || raws.get(side) != seen.value(name) {
             continue;
         }
-        let ours = match side {
-            Side::Salesforce => {
-                let us = view.known.us.salesforce.as_ref();
-                us.is_some() && seen.modified_by.as_ref() == us
-            }
-            Side::HubSpot => match &work.times {
-                None => return Landed::WantsTimes,
-                Some(times) => times
-                    .get(name)
-                    .and_then(|all| all.first())
-                    .is_some_and(|version| version.ours),
-            },
+        let Some(ours) = by_us(view, work, seen, name) else {
+            return Landed::WantsTimes;
         };
         if ours {
             tracing::warn!(event = "late_landing", op = %op.id, field = name, "a write that was given up has landed");
@@ -516,9 +673,9 @@ fn note_changes(
 }
 
 fn open_conflict<'a>(work: &'a Work, pair: &FieldPair) -> Option<&'a Conflict> {
-    work.conflicts
-        .iter()
-        .find(|item| item.kind == ItemKind::Field && item.field == pair.name())
+    work.conflicts.iter().find(|item| {
+        matches!(item.kind, ItemKind::Field | ItemKind::Oscillation) && item.field == pair.name()
+    })
 }
 
 /// A stored choice, where the values are still those that were shown (8).
@@ -565,7 +722,8 @@ fn carry_out(
         plan.infos.push(info);
     }
     match outcome.action {
-        Action::Nothing => closing = None,
+        // Both sides hold their bases again: whatever was asked about them is over.
+        Action::Nothing => {}
         Action::Settle { diverged } => plan.settles.push((pair.name().to_owned(), diverged)),
         Action::Write { to, value, rule } => assign(view, work, pair, raws, to, &value, rule, plan),
         Action::WriteBoth { s, h, rule } => {
@@ -585,12 +743,16 @@ fn carry_out(
             }
         }
         Action::Conflict { suggest, why, rule } => {
-            closing = None;
             let mut item = conflict(view, work, pair, raws, base);
+            if rule == oscillation::RULE {
+                item.kind = ItemKind::Oscillation;
+                item.id = oscillation::item_id(work.link.id, pair.name());
+            }
             item.suggest = suggest;
             item.why = why;
             item.rule = rule.to_owned();
-            if let Some(before) = open {
+            if let Some(before) = open.filter(|before| before.id == item.id) {
+                closing = None;
                 item.first_seen = before.first_seen;
                 for side in Side::BOTH {
                     if work.seen.get(side).is_none() {

@@ -780,7 +780,8 @@ impl Engine {
         let scratch = Engine { db, ..self.clone() };
         let found = preflight(&scratch, &mappings).await?;
         let budget = Budget::load(&scratch).await?;
-        let mut ctx = RunCtx::new(&scratch, RunId(0), Mode::Preview, found.known, budget);
+        let run = RunId(scratch.db.number(names::LAST_RUN).await? + 1);
+        let mut ctx = RunCtx::new(&scratch, run, Mode::Preview, found.known, budget);
         let states = scratch.states(&mut ctx, &mappings).await?;
         for op in scratch.db.open_ops().await? {
             ctx.locked.insert(op.link);

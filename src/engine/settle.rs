@@ -11,7 +11,7 @@ use super::run::RunCtx;
 use super::tally::Fate;
 use crate::crm::Purpose;
 use crate::domain::{
-    ErrorItem, ItemState, Mapping, Observation, Op, OpKind, PerSide, Presence, Side,
+    ErrorItem, ItemKind, ItemState, Mapping, Observation, Op, OpKind, PerSide, Presence, Side,
 };
 use crate::store::rows::Dirty;
 use crate::transform;
@@ -155,6 +155,12 @@ fn one(
                 *field.values.get_mut(side) = transform::base_value(pair, side, raw);
                 *field.unverified.get_mut(side) = false;
             }
+        }
+    }
+    for item in &plan.closes {
+        // A person let a frozen field go: what is written from now on is a new series.
+        if item.kind == ItemKind::Oscillation && item.resolution.is_some() {
+            base_field(&mut work.base, &item.field).writes.clear();
         }
     }
     for side in Side::BOTH {
