@@ -11,6 +11,8 @@ use support::town::*;
 use syncline::clock::BoxFuture;
 use syncline::crm::{HttpRequest, HttpResponse, Transport, TransportError};
 use syncline::domain::{Choice, ItemKind};
+use syncline::sandbox::Side as Party;
+use syncline::sandbox::faults::Fault;
 use syncline::sandbox::history::Author;
 
 const S: &str = "Contact";
@@ -345,4 +347,31 @@ async fn a_field_that_people_edit_again_and_again_on_one_side_is_never_frozen() 
         house.both((&s, &h), ("Title", "jobtitle"), (&title, &title));
     }
     at_rest(&house).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_hubspot_lower_cased_behind_a_lost_answer_is_no_conflict() {
+    for again in [false, true] {
+        let (house, s, h) = linked(&plain()).await;
+        house.script(
+            Party::HubSpot,
+            Some("POST"),
+            "/crm/objects/2026-09/contacts/batch/update",
+            Fault::Silence { committed: true },
+            1,
+        );
+        house.sf_edit(S, &s, &[("Email", "Anna.Berg@Example.COM")]);
+        house.wait(60).await;
+        house.fine().await;
+        let mut want = ("Anna.Berg@Example.COM", "anna.berg@example.com");
+        if again {
+            house.sf_edit(S, &s, &[("Email", "Berg@Example.COM")]);
+            want = ("Berg@Example.COM", "berg@example.com");
+        }
+        house.wait(200).await;
+        assert_eq!(writes(&house.fine().await), u64::from(again));
+        house.both((&s, &h), ("Email", "email"), want);
+        assert!(house.infos().await.is_empty());
+        at_rest(&house).await;
+    }
 }

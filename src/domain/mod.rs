@@ -25,7 +25,8 @@ pub use pending::{
     SideValue, VendorError,
 };
 pub use run::{
-    CallCount, Counters, MappingCounts, RunKind, RunRecord, RunState, SideCount, ValveHit,
+    CallCount, Counters, MappingCounts, OpenCounts, RunKind, RunRecord, RunState, SideCount,
+    ValveHit,
 };
 pub use schema::{FieldSchema, FieldType, ObjectSchema, PicklistValue};
 pub use secret::Secret;

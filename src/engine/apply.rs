@@ -7,9 +7,7 @@ use super::context::EngineError;
 use super::failures::{ErrorFacts, Failure, error_item, not_applied, op_digest, refused};
 use super::fields;
 use super::link_plan::{Work, pair_digests};
-use super::links::{self, base_field};
-use super::oscillation;
-use super::references::is_translated;
+use super::links;
 use super::report::Phase;
 use super::run::RunCtx;
 use super::settle::Progressed;
@@ -263,32 +261,15 @@ pub(super) fn note_left(op: &mut Op, stored: Option<&Observation>) {
     }
 }
 
-/// The base after a confirmed write: the target's moves to what was stored, the source's to the value that led there.
+/// The base after a confirmed write, and what the record looks like now.
 fn move_base(mapping: &Mapping, work: &mut Work, op: &Op, unverified: bool) {
+    super::bases::written(mapping, &mut work.base, op, unverified);
     for (name, assignment) in &op.fields {
         if assignment.pair.is_empty() {
             *work.link.stamped.get_mut(op.side) = true;
             continue;
         }
-        let Some(pair) = mapping
-            .pairs
-            .iter()
-            .find(|pair| pair.name() == assignment.pair)
-        else {
-            continue;
-        };
         let left = assignment.left.as_ref().unwrap_or(&assignment.after);
-        let field = base_field(&mut work.base, pair.name());
-        *field.values.get_mut(op.side) = transform::base_value(pair, op.side, left);
-        *field.values.get_mut(op.side.other()) =
-            transform::base_value(pair, op.side.other(), &assignment.source);
-        *field.unverified.get_mut(op.side) = unverified;
-        let (s, h) = match op.side {
-            Side::Salesforce => (left, &assignment.source),
-            Side::HubSpot => (&assignment.source, left),
-        };
-        field.diverged = !is_translated(pair) && transform::equal(pair, s, h) == Some(false);
-        oscillation::note(field, op.run, op.side, assignment);
         if let Some(seen) = work.seen.get_mut(op.side) {
             seen.fields.insert(name.clone(), left.clone());
         }

@@ -126,6 +126,8 @@ pub struct Halt {
     pub awaiting: bool,
     /// The plan that was kept for the confirm.
     pub plan: Vec<crate::domain::Op>,
+    /// The mapping that alone is halted; `None`: the run.
+    pub mapping: Option<MappingId>,
 }
 
 /// Why a run could not go on.
@@ -148,16 +150,24 @@ pub enum EngineError {
     Invariant(String),
 }
 
-impl EngineError {
+impl Halt {
     /// A halt with a reason and nothing else.
-    pub fn halt(reason: impl Into<String>) -> Self {
-        EngineError::Halted(Box::new(Halt {
+    pub fn because(reason: impl Into<String>) -> Self {
+        Halt {
             reason: reason.into(),
             valves: Vec::new(),
             confirm: None,
             awaiting: false,
             plan: Vec::new(),
-        }))
+            mapping: None,
+        }
+    }
+}
+
+impl EngineError {
+    /// A halt with a reason and nothing else.
+    pub fn halt(reason: impl Into<String>) -> Self {
+        EngineError::Halted(Box::new(Halt::because(reason)))
     }
 }
 

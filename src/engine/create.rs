@@ -902,6 +902,7 @@ fn base_of_create(mapping: &Mapping, draft: &Draft, op: &Op, stored: Option<&Obs
         };
         let field = base_field(&mut base, pair.name());
         *field.values.get_mut(target) = transform::base_value(pair, target, &left);
+        *field.unverified.get_mut(target) = stored.is_none();
         if !unsent {
             *field.values.get_mut(source) = transform::base_value(pair, source, raw);
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::blocked::Blocked;
 use super::context::{Engine, Known};
 use super::echo::{self, Origin};
 use super::failures::{ErrorFacts, error_item, standing, value_digest};
@@ -70,7 +71,7 @@ pub(super) struct LinkPlan {
     /// Fields that cannot be used.
     pub(super) errors: Vec<ErrorItem>,
     /// Parents that must be linked first.
-    pub(super) blocked: Vec<RecordKey>,
+    pub(super) blocked: Vec<Blocked>,
     /// Ghosts that were seen to have landed after all.
     pub(super) landed: Vec<OpId>,
     /// HubSpot properties whose times must be looked up before this can be decided.
@@ -185,7 +186,9 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
         value.filter(|value| value.is_known() && !pair.field(side).is_empty())
     });
     let known = standing(&work.errors, pair.name(), &there, view.now);
-    if let Some(error) = known.filter(|error| !freed(view.mapping, work, error)) {
+    if let Some(error) = known
+        .filter(|error| !freed(view.mapping, work, error) && !is_awaited(view, pair, &there, error))
+    {
         plan.errors.push(error.clone());
         return;
     }
@@ -201,7 +204,7 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
             Side1::Missing => {
                 // While the other side names a parent without a link, nothing can be decided: no read is spent on it.
                 match waits_for_parent(view, pair, &there, side.other()) {
-                    Some(parent) => plan.blocked.push(parent),
+                    Some(parent) => plan.blocked.push(blocked(pair, parent)),
                     None => *plan.needs.get_mut(side) = true,
                 }
                 return;
@@ -232,7 +235,7 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
             {
                 Token::Plain(value) | Token::Shared(value) => *values.get_mut(side) = value,
                 Token::Unlinked(parent) => {
-                    plan.blocked.push(parent);
+                    plan.blocked.push(blocked(pair, parent));
                     return;
                 }
                 Token::NoOwner(id) => {
@@ -449,6 +452,29 @@ pub(super) fn freed(mapping: &Mapping, work: &Work, error: &ErrorItem) -> bool {
             && assumed(work, pair, side)
                 .is_some_and(|base| !super::apply::same_value(mapping, side, name, &base, now))
     })
+}
+
+fn blocked(pair: &FieldPair, parent: RecordKey) -> Blocked {
+    Blocked {
+        pair: pair.name().to_owned(),
+        parent,
+    }
+}
+
+/// True where the error told of a wait for a parent, and none is missing any more.
+fn is_awaited(
+    view: &View<'_>,
+    pair: &FieldPair,
+    there: &PerSide<Option<Value>>,
+    error: &ErrorItem,
+) -> bool {
+    let about_parent = matches!(pair.kind, PairKind::Reference { .. })
+        && error.category == ErrorCategory::Reference
+        && error.vendor.is_none();
+    about_parent
+        && Side::BOTH
+            .into_iter()
+            .all(|side| waits_for_parent(view, pair, there, side).is_none())
 }
 
 /// The parent without a link that a side's value names, if it does.
@@ -890,8 +916,8 @@ fn block_on_source(
     else {
         return;
     };
-    plan.blocked
-        .push(links::record_key(parent, to.other(), &id.into()));
+    let parent = links::record_key(parent, to.other(), &id.into());
+    plan.blocked.push(blocked(pair, parent));
 }
 
 fn conflict(

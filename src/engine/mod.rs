@@ -3,8 +3,12 @@
 
 mod advice;
 mod apply;
+mod backfill;
+mod bases;
 mod batches;
+mod blocked;
 mod budget;
+mod circuit;
 mod complete;
 mod context;
 mod control;
@@ -31,6 +35,7 @@ mod run;
 mod settle;
 mod slice;
 mod tally;
+mod whole;
 
 pub use context::{Engine, EngineError, Halt, Order, OwnerCache, Rules, Scope, Settings};
 pub use control::{Control, ControlHandle};

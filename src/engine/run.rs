@@ -1,10 +1,12 @@
 //! The conductor: one run from its first row to its last (docs/design/sync-semantics.md 15).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::backfill;
 use super::batches::{Answer, CrmErrorOrVendor};
 use super::budget::{Budget, since};
+use super::circuit::{Circuit, Outcome};
 use super::context::{Engine, EngineError, Halt, Known, Order, Scope};
 use super::cost::{CostInput, expected_calls};
 use super::create::creates;
@@ -19,9 +21,12 @@ use super::recover::recover;
 use super::report::{Phase, Reporter};
 use super::slice::links;
 use super::tally::{Fate, Tally};
+use super::whole::{is_restored, whole};
+use chrono::DateTime;
+
 use crate::domain::{
-    CallCount, Counters, LinkId, Mapping, MappingCounts, MappingId, Op, PerSide, RecordId, RunId,
-    RunKind, RunRecord, RunState, Side, SideCount, ValveHit,
+    CallCount, Counters, LinkId, Mapping, MappingCounts, MappingId, Op, OpenCounts, PerSide,
+    RecordId, RunId, RunKind, RunRecord, RunState, Side, SideCount, ValveHit,
 };
 use crate::store::rows::{ActivityLine, MapState, MappingPhase};
 use crate::store::{Count, TypedStore, keys};
@@ -61,12 +66,8 @@ pub(super) struct RunCtx<'e> {
     first: BTreeSet<MappingId>,
     tallies: BTreeMap<MappingId, Tally>,
     costs: BTreeMap<MappingId, CostInput>,
-    recent: VecDeque<bool>,
-    trouble: Option<String>,
+    circuit: Circuit,
 }
-
-/// Ops that the error rate looks back over.
-const WINDOW: usize = 200;
 
 impl<'e> RunCtx<'e> {
     fn new(engine: &'e Engine, run: RunId, mode: Mode, known: Known, budget: Budget) -> Self {
@@ -86,8 +87,7 @@ impl<'e> RunCtx<'e> {
             first: BTreeSet::new(),
             tallies: BTreeMap::new(),
             costs: BTreeMap::new(),
-            recent: VecDeque::new(),
-            trouble: None,
+            circuit: Circuit::default(),
         }
     }
 
@@ -106,39 +106,35 @@ impl<'e> RunCtx<'e> {
         self.first.contains(mapping)
     }
 
-    /// Notes how ops went, for the error rate and for refusals that are everybody's (17).
+    /// Notes how ops went, for refusals that are everybody's (17).
     pub(super) fn note_answers(&mut self, answers: &[(Op, Answer)]) {
-        let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
-        for (_, answer) in answers {
-            self.recent.push_back(matches!(answer, Answer::Refused(_)));
-            if let Answer::Refused(CrmErrorOrVendor::Record(vendor)) = answer {
-                *codes.entry(vendor.code.as_str()).or_default() += 1;
-            }
+        for (op, answer) in answers {
+            let outcome = match answer {
+                Answer::Refused(CrmErrorOrVendor::Record(vendor)) if vendor.holder.is_none() => {
+                    Outcome::Refused(vendor.code.clone())
+                }
+                Answer::Refused(CrmErrorOrVendor::Call(error)) => {
+                    Outcome::Refused(error.message.clone())
+                }
+                _ => Outcome::Fine,
+            };
+            self.circuit.note(&op.mapping, outcome);
         }
-        while self.recent.len() > WINDOW {
-            self.recent.pop_front();
-        }
-        if let Some((code, count)) = codes.into_iter().max_by_key(|(_, count)| *count)
-            && answers.len() >= 20
-            && count * 2 > answers.len()
-        {
-            self.trouble = Some(format!(
-                "{count} of {} records were refused with {code}: that is not about single records; run `syncline check`",
-                answers.len()
-            ));
+    }
+
+    /// Notes an answer to these ops that could not be understood.
+    pub(super) fn note_bug(&mut self, ops: &[Op]) {
+        if let Some(op) = ops.first() {
+            self.circuit.bug(&op.mapping);
         }
     }
 
     /// Halts where too many ops fail, or the budget is used up.
     pub(super) fn check_error_rate(&mut self) -> Result<(), EngineError> {
-        if let Some(trouble) = self.trouble.take() {
-            return Err(EngineError::halt(trouble));
-        }
-        let failed = self.recent.iter().filter(|failed| **failed).count();
-        if self.recent.len() == WINDOW && failed * 5 > WINDOW {
-            return Err(EngineError::halt(format!(
-                "{failed} of the last {WINDOW} writes were refused; nothing more is sent until someone has looked at Errors"
-            )));
+        if let Some(trouble) = self.circuit.trouble() {
+            let mut halt = Halt::because(trouble.reason);
+            halt.mapping = trouble.mapping;
+            return Err(EngineError::Halted(Box::new(halt)));
         }
         for side in Side::BOTH {
             self.budget.check(self.engine, side)?;
@@ -232,14 +228,11 @@ impl Engine {
             }
         }
         let mappings = self.chosen(order).await?;
-        let mut full = order.scope == Scope::Full;
-        for mapping in &mappings {
-            full |= !self.db.map_state(&mapping.id).await?.first_sync_done;
-        }
+        let whole = whole(self, order, &mappings).await?;
         let kind = match order.scope {
             Scope::Stored => RunKind::Apply,
             _ if order.confirm.is_some() => RunKind::Apply,
-            _ if full => RunKind::Full,
+            _ if whole.is_some() => RunKind::Full,
             _ => RunKind::Incremental,
         };
         let record = RunRecord {
@@ -305,13 +298,8 @@ impl Engine {
         let outcome = self.conduct(&mut record, order).await;
         let error = match outcome {
             Ok(()) => {
-                let mut open = 0;
-                for row in &record.mappings {
-                    for count in [Count::Errors, Count::Conflicts, Count::Review] {
-                        open += self.db.count(&count(row.mapping.clone()));
-                    }
-                }
-                record.state = if open > 0 {
+                let open = |row: &MappingCounts| self.open(&row.mapping).sum();
+                record.state = if record.mappings.iter().any(|row| open(row) > 0) {
                     RunState::DoneWithErrors
                 } else {
                     RunState::Done
@@ -340,10 +328,23 @@ impl Engine {
         {
             self.report.fail_open_phases();
         }
+        for row in &mut record.mappings {
+            row.counts.open = self.open(&row.mapping);
+        }
         record.ended_at = Some(self.clock.now());
         record.calls = self.calls_since(&before);
         self.finish(&record).await?;
         Ok(RunEnd { record, error })
+    }
+
+    /// What waits of a mapping.
+    fn open(&self, mapping: &MappingId) -> OpenCounts {
+        let count = |of: fn(MappingId) -> Count| self.db.count(&of(mapping.clone()));
+        OpenCounts {
+            conflicts: count(Count::Conflicts),
+            review: count(Count::Review),
+            errors: count(Count::Errors),
+        }
     }
 
     /// Calls since the meters stood at `before`, by purpose.
@@ -387,8 +388,8 @@ impl Engine {
                 format!(
                     "{} applied, {} conflicts, {} errors",
                     created + sum(|count| count.updated_links),
-                    sum(|count| count.conflicts + count.review),
-                    sum(|count| count.errors)
+                    sum(|count| count.open.conflicts + count.open.review),
+                    sum(|count| count.open.errors)
                 )
             }
         };
@@ -488,9 +489,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         recover(ctx).await?;
         ctx.ghosts = self.ghosts().await?;
-        if order.scope != Scope::Stored {
-            self.look(ctx, order, mappings).await?;
-        }
+        self.look(ctx, order, mappings).await?;
         for tally in ctx.tallies.values_mut() {
             for link in &ctx.locked {
                 tally.raise(*link, Fate::Error);
@@ -525,28 +524,40 @@ impl Engine {
                     first.message.clone()
                 };
                 return Err(EngineError::Halted(Box::new(Halt {
-                    reason,
                     valves: hits,
                     confirm: confirmable.then_some(hash),
                     awaiting,
                     plan: estimate.ops,
+                    ..Halt::because(reason)
                 })));
             }
         }
         // The plan is as large as all that it writes; it has served.
         drop(estimate);
+        let mut halted: BTreeMap<MappingId, String> = BTreeMap::new();
         for mapping in mappings {
-            let wanted = match_up(ctx, mapping).await?;
-            creates(ctx, mapping, wanted).await?;
-            links(ctx, mapping).await?;
-            wake_children(ctx, mapping).await?;
-            // Children that waited within this mapping itself, and what moved while it was read back.
-            links(ctx, mapping).await?;
+            match work(ctx, mapping).await {
+                Err(EngineError::Halted(halt)) if halt.mapping.is_some() => {
+                    ctx.circuit.forget(&mapping.id);
+                    halted.insert(mapping.id.clone(), halt.reason);
+                }
+                other => other?,
+            }
             ctx.publish(mappings);
         }
         self.report.begin(Phase::Settle);
+        let epoch = self.db.number(keys::META_EPOCH).await?;
         let mut tx = self.db.begin();
-        for mapping in mappings {
+        for (name, reason) in &halted {
+            let state = states.entry(name.clone()).or_default();
+            state.state = MappingPhase::Halted;
+            state.reason = Some(reason.clone());
+            tx.put_map_state(name, state)?;
+        }
+        for mapping in mappings
+            .iter()
+            .filter(|mapping| !halted.contains_key(&mapping.id))
+        {
             let state = states.entry(mapping.id.clone()).or_default();
             state.first_sync_done = true;
             state.confirmed_rev = self
@@ -556,6 +567,7 @@ impl Engine {
                 .cloned()
                 .unwrap_or_default();
             state.rev = state.confirmed_rev.clone();
+            state.confirmed_epoch = epoch;
             state.reason = None;
             if state.state != MappingPhase::Paused {
                 state.state = MappingPhase::Active;
@@ -567,7 +579,34 @@ impl Engine {
         for side in Side::BOTH {
             self.report.end(Phase::Apply(side));
         }
-        Ok(())
+        if halted.is_empty() {
+            return Ok(());
+        }
+        self.doubt_schemas(mappings, &halted).await?;
+        let reasons: Vec<String> = halted.into_values().collect();
+        Err(EngineError::halt(reasons.join("; ")))
+    }
+
+    /// What halts a mapping may be a change of its objects: the next run reads them anew.
+    async fn doubt_schemas(
+        &self,
+        mappings: &[&Mapping],
+        halted: &BTreeMap<MappingId, String>,
+    ) -> Result<(), EngineError> {
+        let mut tx = self.db.begin();
+        for mapping in mappings
+            .iter()
+            .filter(|mapping| halted.contains_key(&mapping.id))
+        {
+            for side in Side::BOTH {
+                let object = mapping.object(side);
+                if let Some(mut row) = self.db.schema(side, object).await? {
+                    row.fetched_at = DateTime::UNIX_EPOCH;
+                    tx.put_schema(side, object, &row)?;
+                }
+            }
+        }
+        Ok(tx.apply().await?)
     }
 
     /// Updates that may still land, by their link.
@@ -579,13 +618,19 @@ impl Engine {
         Ok(ghosts)
     }
 
-    /// Reads every object of the mappings, each once.
+    /// Reads every object of the mappings, each once; says whether as a whole.
     async fn look(
         &self,
         ctx: &mut RunCtx<'_>,
         order: &Order,
         mappings: &[&Mapping],
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
+        backfill::prepare(self, mappings).await?;
+        if order.scope == Scope::Stored {
+            return Ok(false);
+        }
+        let whole = whole(self, order, mappings).await?.is_some();
+        let pass = if whole { Pass::Full } else { Pass::Changes };
         for side in Side::BOTH {
             self.report.begin(Phase::Observe(side));
             let mut objects: Vec<&str> = Vec::new();
@@ -600,11 +645,6 @@ impl Engine {
                     .copied()
                     .filter(|mapping| mapping.object(side) == object)
                     .collect();
-                let cursor = self.db.cursor(side, object).await?;
-                let whole = order.scope == Scope::Full
-                    || cursor.watermark.is_none()
-                    || cursor.resume.is_some();
-                let pass = if whole { Pass::Full } else { Pass::Changes };
                 let seen = observe(
                     self,
                     &ctx.known,
@@ -624,13 +664,15 @@ impl Engine {
                     }
                     cost.associations_read += seen.associations;
                     if pass == Pass::Full {
-                        self.empty_source(side, object, seen.records, &over).await?;
+                        self.empty_source(side, object, seen.records + seen.earlier, &over)
+                            .await?;
                     }
                 }
             }
             self.report.end(Phase::Observe(side));
         }
-        Ok(())
+        backfill::remember(self, mappings).await?;
+        Ok(whole)
     }
 
     /// A side that is suddenly (half) empty stops the run before anything is planned (18).
@@ -659,12 +701,10 @@ impl Engine {
                 message: message.clone(),
                 confirmable: false,
             };
+            let reason = format!("{message}; check the credentials' rights, then run --full again");
             return Err(EngineError::Halted(Box::new(Halt {
-                reason: format!("{message}; check the credentials' rights, then run --full again"),
                 valves: vec![hit],
-                confirm: None,
-                awaiting: false,
-                plan: Vec::new(),
+                ..Halt::because(reason)
             })));
         }
         let mut tx = self.db.begin();
@@ -719,6 +759,7 @@ impl Engine {
         yes: bool,
     ) -> Result<Vec<ValveHit>, EngineError> {
         let mut hits = Vec::new();
+        let epoch = self.db.number(keys::META_EPOCH).await?;
         for mapping in mappings {
             let state = states.get(&mapping.id).cloned().unwrap_or_default();
             let mut input = foreseen.guard_input(&mapping.id);
@@ -731,6 +772,7 @@ impl Engine {
                 .cloned()
                 .unwrap_or_default();
             input.rev_changed = !input.first && state.confirmed_rev != revision;
+            input.restored = is_restored(&state, epoch);
             if input.first {
                 let cost = ctx.costs.get(&mapping.id).cloned().unwrap_or_default();
                 input.live = match (cost.listed.salesforce, cost.listed.hubspot) {
@@ -787,9 +829,7 @@ impl Engine {
             ctx.locked.insert(op.link);
         }
         ctx.ghosts = scratch.ghosts().await?;
-        if order.scope != Scope::Stored {
-            scratch.look(&mut ctx, order, &mappings).await?;
-        }
+        let whole = scratch.look(&mut ctx, order, &mappings).await?;
         mark_due(&scratch, &mappings).await?;
         scratch.report.begin(Phase::Plan);
         plan_all(&mut ctx, &mappings).await?;
@@ -803,9 +843,12 @@ impl Engine {
             *forecast.get_mut(side) += *found.calls.get(side);
         }
         tracing::info!(calls = ?since(calls(self), start), "preview made");
-        let first = mappings.iter().any(|mapping| ctx.is_first(&mapping.id));
+        let mut rows = ctx.counts(&mappings);
+        for row in &mut rows {
+            row.counts.open = self.open(&row.mapping);
+        }
         Ok(PlanPreview {
-            kind: if order.scope == Scope::Full || first {
+            kind: if whole {
                 RunKind::Full
             } else {
                 RunKind::Incremental
@@ -814,7 +857,7 @@ impl Engine {
             plan_hash: plan_hash(&foreseen.ops),
             valves,
             forecast,
-            mappings: ctx.counts(&mappings),
+            mappings: rows,
             ops: foreseen.ops,
             errors: foreseen.errors,
         })
@@ -855,6 +898,16 @@ struct Estimate {
     ops: Vec<Op>,
     foreseen: Foreseen,
     forecast: SideCount,
+}
+
+/// Everything that a mapping needs.
+async fn work(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<(), EngineError> {
+    let wanted = match_up(ctx, mapping).await?;
+    creates(ctx, mapping, wanted).await?;
+    links(ctx, mapping).await?;
+    wake_children(ctx, mapping).await?;
+    // Children that waited within this mapping itself, and what moved while it was read back.
+    links(ctx, mapping).await
 }
 
 /// Matches and plans every mapping without sending anything.
