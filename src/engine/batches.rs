@@ -108,7 +108,10 @@ pub(super) async fn send(
         for (batch, outcome) in sent_results(ctx, sent).await? {
             match outcome {
                 Ok(results) => {
-                    if results.len() != batch.ops.len() {
+                    let lost = results
+                        .iter()
+                        .any(|one| matches!(one, WriteResult::Unknown(_)));
+                    if lost || results.len() != batch.ops.len() {
                         ctx.note_bug(&batch.ops);
                     }
                     answers.extend(match_results(batch, results));
