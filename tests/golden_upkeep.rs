@@ -326,6 +326,8 @@ async fn one_refusal_for_most_of_a_mapping_halts_it_and_the_others_go_on() {
     let end = house.run(&order()).await;
     let run = end.record;
     assert_eq!(run.state, RunState::Halted, "{:?}", run.mappings);
+    assert_eq!(run.valves[0].valve, "one_refusal");
+    assert!(!run.valves[0].confirmable);
     let reason = run.reason.clone().unwrap();
     assert!(
         reason.contains("accounts") && reason.contains("refused"),

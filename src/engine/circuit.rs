@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::domain::MappingId;
+use crate::domain::{MappingId, ValveHit};
 
 /// Ops that are looked back over.
 const WINDOW: usize = 200;
@@ -25,14 +25,32 @@ pub(super) enum Outcome {
 pub(super) struct Trouble {
     /// The mapping that alone is halted; `None`: the run.
     pub(super) mapping: Option<MappingId>,
-    /// The sentence for people.
-    pub(super) reason: String,
+    /// What tripped, with the sentence for people.
+    pub(super) hit: ValveHit,
+}
+
+/// No confirm helps against it.
+fn hit(
+    valve: &str,
+    mapping: &MappingId,
+    (found, limit): (usize, usize),
+    message: String,
+) -> ValveHit {
+    ValveHit {
+        valve: valve.to_owned(),
+        mapping: mapping.clone(),
+        found: found as u64,
+        limit: limit as u64,
+        message,
+        confirmable: false,
+    }
 }
 
 /// The last ops of a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Circuit {
     all: VecDeque<bool>,
+    last: Option<MappingId>,
     mappings: BTreeMap<MappingId, One>,
 }
 
@@ -49,6 +67,7 @@ impl Circuit {
         if self.all.len() > WINDOW {
             self.all.pop_front();
         }
+        self.last = Some(mapping.clone());
         let one = self.mappings.entry(mapping.clone()).or_default();
         one.recent.push_back(outcome);
         if one.recent.len() > WINDOW {
@@ -79,8 +98,13 @@ impl Circuit {
         let failed = self.all.iter().filter(|failed| **failed).count();
         (self.all.len() == WINDOW && failed * 5 > WINDOW).then(|| Trouble {
             mapping: None,
-            reason: format!(
-                "{failed} of the last {WINDOW} writes were refused; nothing more is sent until someone has looked at Errors"
+            hit: hit(
+                "error_rate",
+                &self.last.clone().unwrap_or_else(|| MappingId(String::new())),
+                (failed, WINDOW / 5),
+                format!(
+                    "{failed} of the last {WINDOW} writes were refused; nothing more is sent until someone has looked at Errors"
+                ),
             ),
         })
     }
@@ -88,15 +112,16 @@ impl Circuit {
 
 impl One {
     fn trouble(&self, mapping: &MappingId) -> Option<Trouble> {
-        let halted = |reason: String| Trouble {
+        let halted = |valve: &str, counts: (usize, usize), reason: String| Trouble {
             mapping: Some(mapping.clone()),
-            reason: format!("{mapping}: {reason}"),
+            hit: hit(valve, mapping, counts, format!("{mapping}: {reason}")),
         };
         if self.bugs >= BUGS {
-            return Some(halted(format!(
-                "{} answers could not be understood; what was sent is looked up by the next run. Please report it with the log file",
-                self.bugs
-            )));
+            let bugs = self.bugs as usize;
+            let reason = format!(
+                "{bugs} answers could not be understood; what was sent is looked up by the next run. Please report it with the log file"
+            );
+            return Some(halted("bugs", (bugs, BUGS as usize - 1), reason));
         }
         let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
         for outcome in &self.recent {
@@ -107,9 +132,10 @@ impl One {
         let (code, count) = codes.into_iter().max_by_key(|(_, count)| *count)?;
         let all = self.recent.len();
         (all >= ENOUGH && count * 2 > all).then(|| {
-            halted(format!(
+            let reason = format!(
                 "{count} of {all} records were refused with {code}: that is not about single records; run `syncline check`"
-            ))
+            );
+            halted("one_refusal", (count, all / 2), reason)
         })
     }
 }

@@ -132,9 +132,11 @@ impl<'e> RunCtx<'e> {
     /// Halts where too many ops fail, or the budget is used up.
     pub(super) fn check_error_rate(&mut self) -> Result<(), EngineError> {
         if let Some(trouble) = self.circuit.trouble() {
-            let mut halt = Halt::because(trouble.reason);
-            halt.mapping = trouble.mapping;
-            return Err(EngineError::Halted(Box::new(halt)));
+            return Err(EngineError::Halted(Box::new(Halt {
+                mapping: trouble.mapping,
+                valves: vec![trouble.hit.clone()],
+                ..Halt::because(trouble.hit.message)
+            })));
         }
         for side in Side::BOTH {
             self.budget.check(self.engine, side)?;
@@ -534,12 +536,12 @@ impl Engine {
         }
         // The plan is as large as all that it writes; it has served.
         drop(estimate);
-        let mut halted: BTreeMap<MappingId, String> = BTreeMap::new();
+        let mut halted: BTreeMap<MappingId, Vec<ValveHit>> = BTreeMap::new();
         for mapping in mappings {
             match work(ctx, mapping).await {
                 Err(EngineError::Halted(halt)) if halt.mapping.is_some() => {
                     ctx.circuit.forget(&mapping.id);
-                    halted.insert(mapping.id.clone(), halt.reason);
+                    halted.insert(mapping.id.clone(), halt.valves);
                 }
                 other => other?,
             }
@@ -548,12 +550,6 @@ impl Engine {
         self.report.begin(Phase::Settle);
         let epoch = self.db.number(keys::META_EPOCH).await?;
         let mut tx = self.db.begin();
-        for (name, reason) in &halted {
-            let state = states.entry(name.clone()).or_default();
-            state.state = MappingPhase::Halted;
-            state.reason = Some(reason.clone());
-            tx.put_map_state(name, state)?;
-        }
         for mapping in mappings
             .iter()
             .filter(|mapping| !halted.contains_key(&mapping.id))
@@ -583,15 +579,19 @@ impl Engine {
             return Ok(());
         }
         self.doubt_schemas(mappings, &halted).await?;
-        let reasons: Vec<String> = halted.into_values().collect();
-        Err(EngineError::halt(reasons.join("; ")))
+        let valves: Vec<ValveHit> = halted.into_values().flatten().collect();
+        let reasons: Vec<&str> = valves.iter().map(|hit| hit.message.as_str()).collect();
+        Err(EngineError::Halted(Box::new(Halt {
+            valves: valves.clone(),
+            ..Halt::because(reasons.join("; "))
+        })))
     }
 
     /// What halts a mapping may be a change of its objects: the next run reads them anew.
     async fn doubt_schemas(
         &self,
         mappings: &[&Mapping],
-        halted: &BTreeMap<MappingId, String>,
+        halted: &BTreeMap<MappingId, Vec<ValveHit>>,
     ) -> Result<(), EngineError> {
         let mut tx = self.db.begin();
         for mapping in mappings
