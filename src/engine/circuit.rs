@@ -144,7 +144,12 @@ impl One {
 mod tests {
     use super::*;
 
-    fn circuit(ops: &[(&str, usize, Option<&str>)]) -> Circuit {
+    /// A mapping, how many ops, and the code they were refused with.
+    type Ops<'a> = (&'a str, usize, Option<&'a str>);
+    /// What happened, and what is halted: nothing, the run, or a mapping.
+    type Row<'a> = (&'a [Ops<'a>], Option<Option<&'a str>>);
+
+    fn circuit(ops: &[Ops]) -> Circuit {
         let mut circuit = Circuit::default();
         for (mapping, count, code) in ops {
             for _ in 0..*count {
@@ -158,7 +163,7 @@ mod tests {
     #[test]
     fn one_code_for_more_than_half_of_twenty_halts_its_mapping_and_a_fifth_of_two_hundred_the_run()
     {
-        let rows: [(&[(&str, usize, Option<&str>)], Option<Option<&str>>); 9] = [
+        let rows: [Row; 9] = [
             (&[("a", 19, Some("X"))], None),
             (&[("a", 20, Some("X"))], Some(Some("a"))),
             (&[("a", 10, None), ("a", 10, Some("X"))], None),

@@ -35,7 +35,8 @@ pub(super) enum Origin {
 /// Whose change it is. Timing alone never says that it is ours: a person's edit in the same second would be lost.
 pub(super) fn origin(change: Change) -> Origin {
     let soon = change.after.is_some_and(|after| after <= SOON);
-    if !change.unverified && !(change.wrote_last && soon) {
+    let may_be_ours = change.unverified || (change.wrote_last && soon);
+    if !may_be_ours {
         return Origin::Theirs;
     }
     match change.by_us {

@@ -11,21 +11,20 @@ use super::work::{LinkPlan, View, Work};
 use crate::domain::{BaseField, BaseValue, FieldPair, Observation, PerSide, Side, Value};
 use crate::transform;
 
-/// The base, moved on a side to what the vendor made of our own write (11); `None` where it must be looked up whose
+/// The versions of HubSpot properties have to be looked up first.
+pub(super) struct NeedsTimes;
+
+/// The base, moved on a side to what the vendor made of our own write (11); an error where it must be looked up whose
 /// change it was.
-#[expect(
-    clippy::option_option,
-    reason = "the outer one says whether it is known, the inner one is the base"
-)]
 pub(super) fn normalised(
     view: &View<'_>,
     work: &Work,
     pair: &FieldPair,
     base: Option<&BaseField>,
-) -> Option<Option<BaseField>> {
+) -> Result<Option<BaseField>, NeedsTimes> {
     let mut moved = base.cloned();
     let Some(field) = moved.as_mut().filter(|_| !is_translated(pair)) else {
-        return Some(moved);
+        return Ok(moved);
     };
     for side in Side::BOTH {
         let name = pair.field(side);
@@ -52,7 +51,7 @@ pub(super) fn normalised(
         };
         match echo::origin(change) {
             Origin::Theirs => {}
-            Origin::Unclear => return None,
+            Origin::Unclear => return Err(NeedsTimes),
             Origin::Ours => {
                 tracing::info!(event = "normalised", link = %work.link.id, field = name, "the vendor stored our value in another form");
                 *field.values.get_mut(side) = transform::base_value(pair, side, now);
@@ -73,7 +72,7 @@ pub(super) fn normalised(
             }
         }
     }
-    Some(moved)
+    Ok(moved)
 }
 
 /// Whether a side's present value was set under our identity; `None` where HubSpot's versions have to be looked up first.

@@ -8,7 +8,7 @@ use super::failures::standing;
 use super::field_errors::{blocked, is_awaited, no_owner, waits_for_parent};
 pub(super) use super::field_errors::{freed, pair_digests};
 use super::fields::is_association;
-use super::hindsight::{Landed, late_landing, normalised, without_landing};
+use super::hindsight::{Landed, NeedsTimes, late_landing, normalised, without_landing};
 use super::links;
 use super::oscillation;
 use super::outcome::carry_out;
@@ -170,11 +170,11 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
     let resolution = open.and_then(|item| valid_choice(item, &raws));
     let outcome = match late_landing(view, work, pair, &raws, plan) {
         Landed::No => match normalised(view, work, pair, base.as_ref()) {
-            Some(settled) => {
+            Ok(settled) => {
                 base = settled;
                 merge(view, work, pair, &values, base.as_ref(), resolution)
             }
-            None => {
+            Err(NeedsTimes) => {
                 plan.wants_times.insert(pair.fields.hubspot.clone());
                 return;
             }

@@ -78,7 +78,10 @@ mod tests {
     use super::*;
     use Side::{HubSpot as H, Salesforce as S};
 
-    fn field(writes: &[(u64, Side, &str)]) -> BaseField {
+    /// Run, side written to, value.
+    type Write<'a> = (u64, Side, &'a str);
+
+    fn field(writes: &[Write]) -> BaseField {
         let mut field = BaseField::default();
         for (run, to, value) in writes {
             let assignment = Assignment {
@@ -93,7 +96,7 @@ mod tests {
 
     #[test]
     fn only_a_series_that_turns_back_twice_within_ten_runs_is_stuck() {
-        let rows: [(&[(u64, Side, &str)], (u64, Side, &str), bool); 9] = [
+        let rows: [(&[Write], Write, bool); 9] = [
             (&[(1, H, "a"), (2, S, "A"), (3, H, "a")], (4, S, "A"), true),
             (&[(1, H, "a"), (2, S, "A")], (3, H, "a"), false),
             (&[(1, H, "a"), (2, H, "a"), (3, H, "a")], (4, H, "a"), true),
