@@ -113,9 +113,9 @@ pub fn summary(record: &RunRecord) -> String {
             .sum::<u64>()
     };
     let waiting: Vec<String> = [
-        (sum(|one| one.conflicts), "conflict"),
-        (sum(|one| one.review), "review item"),
-        (sum(|one| one.errors), "error"),
+        (sum(|one| one.open.conflicts), "conflict"),
+        (sum(|one| one.open.review), "review item"),
+        (sum(|one| one.open.errors), "error"),
     ]
     .into_iter()
     .filter(|(many, _)| *many > 0)

@@ -153,6 +153,8 @@ fn engine(reader: &Reader<'_>, problems: &mut Problems) -> EngineSettings {
         searches_per_second: reader.number("engine.searches_per_second"),
         schema_refresh: reader.duration("engine.schema_refresh"),
         quarantine_after: reader.number("engine.quarantine_after"),
+        oscillation_writes: reader.number("engine.oscillation_writes"),
+        blocked_after: reader.duration("engine.blocked_after"),
     };
     if settings.settle_delay < settings.request_timeout * 2 {
         let place = |path| reader.tree.at(path).map(|node: &Node| &node.place);

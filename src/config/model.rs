@@ -135,6 +135,10 @@ pub struct EngineSettings {
     pub schema_refresh: Duration,
     /// Tries after which a failing record waits for an edit or a person.
     pub quarantine_after: u32,
+    /// Writes of one field within ten runs before its going back and forth freezes it.
+    pub oscillation_writes: u32,
+    /// How long a field waits for the record that it refers to before that is an error.
+    pub blocked_after: Duration,
 }
 
 /// One setting as lists show it.

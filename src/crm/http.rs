@@ -193,8 +193,8 @@ impl<D: Dialect> Http<D> {
         }
     }
 
-    /// Sends a call and reads its answer. An unreadable answer to a write leaves its outcome unknown; a read is sent once
-    /// more before its answer counts as unreadable.
+    /// Sends a call and reads its answer. An unreadable answer to a write leaves its outcome unknown, which is for the
+    /// caller to look up; a read is sent once more before its answer counts as unreadable.
     pub(crate) async fn fetch<T>(
         &self,
         call: &Call,
@@ -218,11 +218,6 @@ impl<D: Dialect> Http<D> {
         answer: &HttpResponse,
         why: &Malformed,
     ) -> CrmError {
-        let class = if call.repeatable {
-            ErrorClass::Bug
-        } else {
-            ErrorClass::Unknown
-        };
         let json = answer
             .header("content-type")
             .is_none_or(|kind| kind.contains("json"));
@@ -233,7 +228,7 @@ impl<D: Dialect> Http<D> {
             format!(": \"{}\"", excerpt_of_bytes(&answer.body))
         };
         let message = format!("{why}{words}; report it with the log of this run");
-        CrmError::new(self.dialect.side(), &call.what, class, message)
+        CrmError::new(self.dialect.side(), &call.what, ErrorClass::Bug, message)
     }
 
     fn request(&self, call: &Call, token: &Token) -> HttpRequest {

@@ -182,34 +182,25 @@ async fn a_write_refused_with_401_is_sent_again_and_one_without_answer_never() {
     assert!(headers.contains(&("sforce-auto-assign".into(), "FALSE".into())));
     assert!(headers.contains(&("sforce-call-options".into(), "client=syncline".into())));
 
-    for answer in [
-        Script::default()
-            .json(200, TOKEN)
-            .json(200, CONTACT)
-            .silence(),
-        Script::default()
-            .json(200, TOKEN)
-            .json(200, CONTACT)
-            .json(500, "<html>oops</html>"),
-        Script::default()
-            .json(200, TOKEN)
-            .json(200, CONTACT)
-            .json(503, "<html>oops</html>"),
-        Script::default()
-            .json(200, TOKEN)
-            .json(200, CONTACT)
-            .json(200, "{\"cut"),
+    let described = || Script::default().json(200, TOKEN).json(200, CONTACT);
+    for (answer, class) in [
+        (described().silence(), ErrorClass::Unknown),
+        (
+            described().json(500, "<html>oops</html>"),
+            ErrorClass::Unknown,
+        ),
+        (
+            described().json(503, "<html>oops</html>"),
+            ErrorClass::Unknown,
+        ),
+        (described().json(200, "{\"cut"), ErrorClass::Bug),
     ] {
         let client = salesforce(&answer);
         let error = client
             .write(Purpose::Write, &create("Contact"))
             .await
             .unwrap_err();
-        assert_eq!(
-            (error.class, answer.left()),
-            (ErrorClass::Unknown, 0),
-            "{error}"
-        );
+        assert_eq!((error.class, answer.left()), (class, 0), "{error}");
         assert_eq!(client.meter().snapshot()[&Purpose::Write], 1);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{LinkId, MappingId, PerSide, RecordId, Side, Value, digest128};
+use super::{LinkId, MappingId, PerSide, RecordId, RunId, Side, Value, digest128};
 
 /// How a link came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -114,6 +114,40 @@ pub struct BaseField {
     /// Settled although not equal.
     #[serde(rename = "d", default, skip_serializing_if = "is_default")]
     pub diverged: bool,
+    /// What we wrote of late, oldest first: what the oscillation breaker looks at (8).
+    #[serde(rename = "w", default, skip_serializing_if = "is_default")]
+    pub writes: Vec<Written>,
+}
+
+/// A write of ours to one side of a pair.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The run.
+    #[serde(rename = "r")]
+    pub run: RunId,
+    /// The side written to.
+    #[serde(rename = "t")]
+    pub to: Side,
+    /// The raw value in short; equal for equal values.
+    #[serde(rename = "v")]
+    pub value: String,
+}
+
+impl Written {
+    /// Longest value that is kept as it is, in bytes.
+    const WHOLE: usize = 48;
+
+    /// A write of that value. A long one is kept as its beginning and a digest.
+    pub fn new(run: RunId, to: Side, value: &Value) -> Self {
+        let text = value.as_text().unwrap_or_default();
+        let value = if text.len() <= Self::WHOLE {
+            text.to_owned()
+        } else {
+            let head: String = text.chars().take(Self::WHOLE / 2).collect();
+            format!("{head}…{:08x}", digest128(&[text.as_bytes()]) as u32)
+        };
+        Written { run, to, value }
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

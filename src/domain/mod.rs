@@ -14,7 +14,7 @@ mod side;
 mod value;
 
 pub use ids::{ItemId, LinkId, MappingId, OpId, RecordId, RecordKey, RunId, digest128};
-pub use link::{Base, BaseField, BaseValue, CreatedBy, Link, LinkState, SideBase};
+pub use link::{Base, BaseField, BaseValue, CreatedBy, Link, LinkState, SideBase, Written};
 pub use mapping::{
     BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, Direction, Endpoint, FieldPair,
     ForeignEdit, KeyFields, Mapping, MatchRule, OtherwiseRule, PairKind, TransformSpec,
@@ -25,7 +25,8 @@ pub use pending::{
     SideValue, VendorError,
 };
 pub use run::{
-    CallCount, Counters, MappingCounts, RunKind, RunRecord, RunState, SideCount, ValveHit,
+    CallCount, Counters, MappingCounts, OpenCounts, RunKind, RunRecord, RunState, SideCount,
+    ValveHit,
 };
 pub use schema::{FieldSchema, FieldType, ObjectSchema, PicklistValue};
 pub use secret::Secret;

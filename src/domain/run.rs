@@ -127,6 +127,27 @@ pub struct Counters {
     pub held: u64,
     /// Records out of scope, unmatched where no create is allowed, or of another mapping.
     pub excluded: u64,
+    /// What waits at the end of the run, old and new: the counts above are of this run's records only.
+    pub open: OpenCounts,
+}
+
+/// What waits for a person or for a cause to go away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OpenCounts {
+    /// Field conflicts.
+    pub conflicts: u64,
+    /// Review items.
+    pub review: u64,
+    /// Errors.
+    pub errors: u64,
+}
+
+impl OpenCounts {
+    /// All of them.
+    pub fn sum(&self) -> u64 {
+        self.conflicts + self.review + self.errors
+    }
 }
 
 /// A safety valve that tripped (18).

@@ -117,4 +117,68 @@ impl Observation {
     pub fn value(&self, field: &str) -> &Value {
         self.fields.get(field).unwrap_or(&Value::Unknown)
     }
+
+    /// A name for people, from the record's own values; the id where it has none.
+    pub fn label(&self) -> String {
+        let text = |field: &str| {
+            self.value(field)
+                .as_text()
+                .map(str::trim)
+                .unwrap_or_default()
+        };
+        for (first, second) in NAMES {
+            let name = format!("{} {}", text(first), text(second));
+            if !name.trim().is_empty() {
+                return name.trim().to_owned();
+            }
+        }
+        FALLBACKS
+            .iter()
+            .map(|field| text(field))
+            .find(|found| !found.is_empty())
+            .map_or_else(|| self.id.to_string(), str::to_owned)
+    }
+}
+
+/// Fields that name a record, first choice first: a person's two names, then what else there is.
+const NAMES: [(&str, &str); 4] = [
+    ("FirstName", "LastName"),
+    ("firstname", "lastname"),
+    ("Name", ""),
+    ("name", ""),
+];
+const FALLBACKS: [&str; 4] = ["Email", "email", "Website", "domain"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_called_by_its_names_its_addresses_or_its_id() {
+        let rows: [(&[(&str, &str)], &str); 5] = [
+            (&[("FirstName", "Anna"), ("LastName", "Berg")], "Anna Berg"),
+            (&[("lastname", " Berg "), ("email", "a@b.example")], "Berg"),
+            (&[("Name", "Acme"), ("Website", "acme.example")], "Acme"),
+            (&[("Name", " "), ("domain", "acme.example")], "acme.example"),
+            (&[], "003"),
+        ];
+        for (fields, want) in rows {
+            let seen = Observation {
+                side: Side::Salesforce,
+                object: "Contact".into(),
+                id: "003".into(),
+                fields: fields
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), Value::text(*value)))
+                    .collect(),
+                modstamp: DateTime::UNIX_EPOCH,
+                modified_at: None,
+                created_at: None,
+                modified_by: None,
+                presence: Presence::Live,
+                observed_at: DateTime::UNIX_EPOCH,
+            };
+            assert_eq!(seen.label(), want);
+        }
+    }
 }

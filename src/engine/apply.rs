@@ -6,8 +6,8 @@ use super::batches::{Answer, CrmErrorOrVendor, OpBatch};
 use super::context::EngineError;
 use super::failures::{ErrorFacts, Failure, error_item, not_applied, op_digest, refused};
 use super::fields;
-use super::link_plan::{Work, label, pair_digests};
-use super::links::{self, base_field};
+use super::link_plan::{Work, pair_digests};
+use super::links;
 use super::report::Phase;
 use super::run::RunCtx;
 use super::settle::Progressed;
@@ -165,7 +165,7 @@ pub(super) async fn record(
                     engine.report.line_about(
                         "ok",
                         subject(&op),
-                        &label(mapping, work),
+                        &work.label(),
                         what,
                         None,
                         Some(work.link.id),
@@ -261,27 +261,15 @@ pub(super) fn note_left(op: &mut Op, stored: Option<&Observation>) {
     }
 }
 
-/// The base after a confirmed write: the target's moves to what was stored, the source's to the value that led there.
+/// The base after a confirmed write, and what the record looks like now.
 fn move_base(mapping: &Mapping, work: &mut Work, op: &Op, unverified: bool) {
+    super::bases::written(mapping, &mut work.base, op, unverified);
     for (name, assignment) in &op.fields {
         if assignment.pair.is_empty() {
             *work.link.stamped.get_mut(op.side) = true;
             continue;
         }
-        let Some(pair) = mapping
-            .pairs
-            .iter()
-            .find(|pair| pair.name() == assignment.pair)
-        else {
-            continue;
-        };
         let left = assignment.left.as_ref().unwrap_or(&assignment.after);
-        let field = base_field(&mut work.base, pair.name());
-        *field.values.get_mut(op.side) = transform::base_value(pair, op.side, left);
-        *field.values.get_mut(op.side.other()) =
-            transform::base_value(pair, op.side.other(), &assignment.source);
-        *field.unverified.get_mut(op.side) = unverified;
-        field.diverged = false;
         if let Some(seen) = work.seen.get_mut(op.side) {
             seen.fields.insert(name.clone(), left.clone());
         }
@@ -311,7 +299,7 @@ fn failed(
             ),
             side: op.side,
             link: Some(work.link.id),
-            label: label(mapping, work),
+            label: work.label(),
             field: assignment
                 .map(|assignment| assignment.pair.clone())
                 .unwrap_or_default(),
@@ -347,7 +335,7 @@ fn unknown(ctx: &RunCtx<'_>, mapping: &Mapping, work: &Work, op: &Op, why: &str)
             ),
             side: op.side,
             link: Some(work.link.id),
-            label: label(mapping, work),
+            label: work.label(),
             field: String::new(),
             value: Value::Null,
             category: ErrorCategory::Transient,

@@ -107,11 +107,22 @@ pub(super) async fn send(
         let sent = std::mem::take(&mut waiting);
         for (batch, outcome) in sent_results(ctx, sent).await? {
             match outcome {
-                Ok(results) => answers.extend(match_results(batch, results)),
+                Ok(results) => {
+                    let lost = results
+                        .iter()
+                        .any(|one| matches!(one, WriteResult::Unknown(_)));
+                    if lost || results.len() != batch.ops.len() {
+                        ctx.note_bug(&batch.ops);
+                    }
+                    answers.extend(match_results(batch, results));
+                }
                 Err(error) if error.class == ErrorClass::Record && batch.ops.len() > 1 => {
                     waiting.extend(halves(batch));
                 }
                 Err(error) => {
+                    if error.class == ErrorClass::Bug {
+                        ctx.note_bug(&batch.ops);
+                    }
                     let answer = call_failed(&error);
                     answers.extend(batch.ops.into_iter().map(|op| (op, answer.clone())));
                 }

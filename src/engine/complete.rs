@@ -4,7 +4,7 @@
 use super::context::EngineError;
 use super::failures::{ErrorFacts, error_item};
 use super::fields;
-use super::link_plan::{LinkPlan, Work, label};
+use super::link_plan::{LinkPlan, Work};
 use super::links;
 use super::observe::{notice_gone, read_associations};
 use super::run::RunCtx;
@@ -184,7 +184,7 @@ async fn set_aside(
                     record: links::record_key(mapping, side, &seen.id),
                     side,
                     link: Some(work.link.id),
-                    label: label(mapping, work),
+                    label: work.label(),
                     field: String::new(),
                     value: crate::domain::Value::Null,
                     category: ErrorCategory::Gone,

@@ -40,6 +40,10 @@ pub struct Settings {
     pub schema_refresh: Duration,
     /// Tries before only an edit or a person helps.
     pub quarantine_after: u32,
+    /// Writes of one field within ten runs before its going back and forth freezes it.
+    pub oscillation_writes: u32,
+    /// How long a field waits for the record that it refers to before that is an error.
+    pub blocked_after: Duration,
     /// Share of each side's daily calls that is ours, in percent.
     pub daily_share: PerSide<u8>,
 }
@@ -58,6 +62,8 @@ impl Default for Settings {
             stop_grace: Duration::from_secs(30),
             schema_refresh: Duration::from_secs(3600),
             quarantine_after: 8,
+            oscillation_writes: 3,
+            blocked_after: Duration::from_secs(7 * 24 * 3600),
             daily_share: PerSide {
                 salesforce: 50,
                 hubspot: 50,
@@ -120,6 +126,8 @@ pub struct Halt {
     pub awaiting: bool,
     /// The plan that was kept for the confirm.
     pub plan: Vec<crate::domain::Op>,
+    /// The mapping that alone is halted; `None`: the run.
+    pub mapping: Option<MappingId>,
 }
 
 /// Why a run could not go on.
@@ -142,16 +150,24 @@ pub enum EngineError {
     Invariant(String),
 }
 
-impl EngineError {
+impl Halt {
     /// A halt with a reason and nothing else.
-    pub fn halt(reason: impl Into<String>) -> Self {
-        EngineError::Halted(Box::new(Halt {
+    pub fn because(reason: impl Into<String>) -> Self {
+        Halt {
             reason: reason.into(),
             valves: Vec::new(),
             confirm: None,
             awaiting: false,
             plan: Vec::new(),
-        }))
+            mapping: None,
+        }
+    }
+}
+
+impl EngineError {
+    /// A halt with a reason and nothing else.
+    pub fn halt(reason: impl Into<String>) -> Self {
+        EngineError::Halted(Box::new(Halt::because(reason)))
     }
 }
 

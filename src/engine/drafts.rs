@@ -29,6 +29,7 @@ pub(super) async fn mark_due(engine: &Engine, mappings: &[&Mapping]) -> Result<u
             }
         })
         .await?;
+    super::blocked::mark_overdue(engine, mappings).await?;
     let mut tx = engine.db.begin();
     let mut count = 0;
     for mapping in mappings {

@@ -1,93 +1,26 @@
 //! What one link needs: the field merge of every pair, put together (docs/design/sync-semantics.md 7, 10.3, 14).
 //! A function of what was seen; it sends and stores nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use chrono::TimeDelta;
 
-use chrono::{DateTime, TimeDelta, Utc};
-
-use super::context::{Engine, Known};
-use super::failures::{ErrorFacts, error_item, standing, value_digest};
-use super::fields::{is_association, is_property};
+use super::context::Engine;
+use super::failures::standing;
+use super::field_errors::{blocked, is_awaited, no_owner, waits_for_parent};
+pub(super) use super::field_errors::{freed, pair_digests};
+use super::fields::is_association;
+use super::hindsight::{Landed, NeedsTimes, late_landing, normalised, without_landing};
 use super::links;
-use super::references::{Parents, Token, is_translated};
-use crate::crm::FieldVersion;
+use super::oscillation;
+use super::outcome::carry_out;
+use super::references::{Token, is_translated};
+use super::stamp::plan_stamp;
+pub(super) use super::work::{LinkPlan, View, Work};
 use crate::domain::merge::{Action, FieldOutcome, FieldTimes, MergeInput};
 use crate::domain::{
-    Assignment, Base, BaseField, BaseValue, Choice, Conflict, ErrorCategory, ErrorItem, FieldPair,
-    ItemId, ItemKind, ItemState, Link, LinkId, Mapping, Observation, Op, OpId, PairKind, PerSide,
-    RecordKey, RunId, Side, SideValue, Value,
+    BaseField, BaseValue, Choice, Conflict, FieldPair, ItemKind, ItemState, PairKind, PerSide,
+    Side, Value,
 };
 use crate::transform;
-
-/// One link under work, with all that is known of it.
-#[derive(Clone, Debug)]
-pub(super) struct Work {
-    /// The link.
-    pub(super) link: Link,
-    /// What each side looks like, where it was read.
-    pub(super) seen: PerSide<Option<Observation>>,
-    /// When each side was read for this very decision (the pre-read of 6.2).
-    pub(super) fresh: PerSide<Option<DateTime<Utc>>>,
-    /// The base.
-    pub(super) base: Base,
-    /// Open items of this link.
-    pub(super) conflicts: Vec<Conflict>,
-    /// Open errors of this link.
-    pub(super) errors: Vec<ErrorItem>,
-    /// Versions of HubSpot properties, once they were looked up.
-    pub(super) times: Option<BTreeMap<String, Vec<FieldVersion>>>,
-    /// Rounds it was planned again because its target moved.
-    pub(super) replans: u32,
-}
-
-/// What a link needs.
-#[derive(Clone, Debug, Default)]
-pub(super) struct LinkPlan {
-    /// Fields to write, by side.
-    pub(super) writes: PerSide<BTreeMap<String, Assignment>>,
-    /// Associations to set or remove on HubSpot, by pseudo field.
-    pub(super) associations: BTreeMap<String, Assignment>,
-    /// Pairs that settle without a write: name and whether they diverge.
-    pub(super) settles: Vec<(String, bool)>,
-    /// Conflicts that are open now (new or seen again).
-    pub(super) conflicts: Vec<Conflict>,
-    /// Decisions of rules, kept for the record (I-2).
-    pub(super) infos: Vec<Conflict>,
-    /// Items that are over once this plan is carried out.
-    pub(super) closes: Vec<Conflict>,
-    /// Fields that cannot be used.
-    pub(super) errors: Vec<ErrorItem>,
-    /// Parents that must be linked first.
-    pub(super) blocked: Vec<RecordKey>,
-    /// Ghosts that were seen to have landed after all.
-    pub(super) landed: Vec<OpId>,
-    /// HubSpot properties whose times must be looked up before this can be decided.
-    pub(super) wants_times: BTreeSet<String>,
-    /// Sides that must be read before this can be decided or sent.
-    pub(super) needs: PerSide<bool>,
-    /// Pairs whose values changed since the base, by side (for the valves).
-    pub(super) changed: PerSide<bool>,
-    /// Key fields that were found to hold the counterpart's id already.
-    pub(super) stamped: PerSide<bool>,
-}
-
-/// What planning looks at beside the link itself.
-pub(super) struct View<'a> {
-    /// The engine (clock offsets and mappings only).
-    pub(super) engine: &'a Engine,
-    /// The mapping.
-    pub(super) mapping: &'a Mapping,
-    /// What preflight learned.
-    pub(super) known: &'a Known,
-    /// Updates that may still land, by link.
-    pub(super) ghosts: &'a BTreeMap<LinkId, Vec<Op>>,
-    /// Links of parents.
-    pub(super) parents: &'a Parents,
-    /// The moment of planning.
-    pub(super) now: DateTime<Utc>,
-    /// The run.
-    pub(super) run: RunId,
-}
 
 /// The value of one side of a pair, as far as it is known.
 enum Side1 {
@@ -163,7 +96,7 @@ fn side_value(work: &Work, pair: &FieldPair, side: Side) -> Side1 {
     }
 }
 
-fn assumed(work: &Work, pair: &FieldPair, side: Side) -> Option<Value> {
+pub(super) fn assumed(work: &Work, pair: &FieldPair, side: Side) -> Option<Value> {
     links::base_raw(&work.base, pair.name(), side)
 }
 
@@ -177,7 +110,9 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
         value.filter(|value| value.is_known() && !pair.field(side).is_empty())
     });
     let known = standing(&work.errors, pair.name(), &there, view.now);
-    if let Some(error) = known.filter(|error| !freed(view.mapping, work, error)) {
+    if let Some(error) = known
+        .filter(|error| !freed(view.mapping, work, error) && !is_awaited(view, pair, &there, error))
+    {
         plan.errors.push(error.clone());
         return;
     }
@@ -193,7 +128,7 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
             Side1::Missing => {
                 // While the other side names a parent without a link, nothing can be decided: no read is spent on it.
                 match waits_for_parent(view, pair, &there, side.other()) {
-                    Some(parent) => plan.blocked.push(parent),
+                    Some(parent) => plan.blocked.push(blocked(pair, parent)),
                     None => *plan.needs.get_mut(side) = true,
                 }
                 return;
@@ -205,9 +140,13 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
         .base
         .fields
         .get(pair.name())
-        .is_some_and(|base| holds(base, &raws));
-    if untouched && shown.is_none() && open_conflict(work, pair).is_none() {
+        .filter(|base| holds(base, &raws));
+    if let Some(base) = untouched
+        && shown.is_none()
+        && open_conflict(work, pair).is_none()
+    {
         // Row F1 without a look at canonical forms: both sides hold to the letter what they held when they were settled.
+        settle_unverified(work, pair, base, plan);
         return;
     }
     let mut values = raws.clone();
@@ -220,7 +159,7 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
             {
                 Token::Plain(value) | Token::Shared(value) => *values.get_mut(side) = value,
                 Token::Unlinked(parent) => {
-                    plan.blocked.push(parent);
+                    plan.blocked.push(blocked(pair, parent));
                     return;
                 }
                 Token::NoOwner(id) => {
@@ -234,7 +173,16 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
     let open = open_conflict(work, pair);
     let resolution = open.and_then(|item| valid_choice(item, &raws));
     let outcome = match late_landing(view, work, pair, &raws, plan) {
-        Landed::No => merge(view, work, pair, &values, base.as_ref(), resolution),
+        Landed::No => match normalised(view, work, pair, base.as_ref()) {
+            Ok(settled) => {
+                base = settled;
+                merge(view, work, pair, &values, base.as_ref(), resolution)
+            }
+            Err(NeedsTimes) => {
+                plan.wants_times.insert(pair.fields.hubspot.clone());
+                return;
+            }
+        },
         Landed::WantsTimes => {
             plan.wants_times.insert(pair.fields.hubspot.clone());
             return;
@@ -244,7 +192,26 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
             merge(view, work, pair, &values, base.as_ref(), resolution)
         }
     };
+    let outcome = match resolution {
+        Some(_) => outcome,
+        None => brake(view, work, pair, &values, outcome),
+    };
+    if outcome.action == Action::Nothing
+        && let Some(base) = &base
+    {
+        settle_unverified(work, pair, base, plan);
+    }
     note_changes(pair, &values, base.as_ref(), plan);
+    let frozen =
+        matches!(&outcome.action, Action::Conflict { rule, .. } if *rule == oscillation::RULE);
+    if let Some(side) = Side::BOTH
+        .into_iter()
+        .find(|side| frozen && shown.is_none() && work.seen.get(*side).is_none())
+    {
+        // Before a field is frozen both sides are looked at: they may agree by now.
+        *plan.needs.get_mut(side) = true;
+        return;
+    }
     let same = matches!(outcome.action, Action::Conflict { .. } | Action::NeedsTimes);
     if let Some(side) = shown.filter(|_| !same) {
         // The conflict may be over: nothing is settled or written from what was seen then.
@@ -253,204 +220,57 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
     carry_out(view, work, pair, &raws, base.as_ref(), outcome, plan);
 }
 
-/// True where a vendor refused a write and somebody has edited something else of that record since: its rules may let it
-/// through now, so it is tried before its time.
-pub(super) fn freed(mapping: &Mapping, work: &Work, error: &ErrorItem) -> bool {
-    let side = error.side;
-    let Some(seen) = work
-        .seen
-        .get(side)
-        .as_ref()
-        .filter(|_| error.vendor.is_some())
-    else {
-        return false;
-    };
-    mapping.pairs.iter().any(|pair| {
-        let waits = open_conflict(work, pair).is_some()
-            || work.errors.iter().any(|item| item.field == pair.name());
-        let name = pair.field(side);
-        let now = seen.value(name);
-        !waits
-            && is_property(pair, side)
-            && now.is_known()
-            && assumed(work, pair, side)
-                .is_some_and(|base| !super::apply::same_value(mapping, side, name, &base, now))
-    })
-}
-
-/// The parent without a link that a side's value names, if it does.
-fn waits_for_parent(
-    view: &View<'_>,
-    pair: &FieldPair,
-    there: &PerSide<Option<Value>>,
-    side: Side,
-) -> Option<RecordKey> {
-    let raw = there.get(side).as_ref()?;
-    let known = matches!(pair.kind, PairKind::Reference { .. });
-    match view.parents.token(view.engine, view.known, pair, side, raw) {
-        Token::Unlinked(parent) if known => Some(parent),
-        _ => None,
+/// A pair at rest whose base nobody has seen on a side yet: this look is what verifies it (6.4, I-23).
+fn settle_unverified(work: &Work, pair: &FieldPair, base: &BaseField, plan: &mut LinkPlan) {
+    let verified = |side: Side| *base.unverified.get(side) && work.seen.get(side).is_some();
+    if Side::BOTH.into_iter().any(verified) {
+        plan.settles.push((pair.name().to_owned(), base.diverged));
     }
 }
 
-/// Whether a side holds what an update of ours, given up long ago, has put there since (16.5).
-enum Landed {
-    No,
-    /// It looks like it; whose write it was has to be looked up.
-    WantsTimes,
-    On(Side),
-}
-
-fn late_landing(
+/// A write that would go on with what goes back and forth becomes a question, and so does whatever else the rules would do
+/// to a field that is frozen (8).
+fn brake(
     view: &View<'_>,
     work: &Work,
-    pair: &FieldPair,
-    raws: &PerSide<Value>,
-    plan: &mut LinkPlan,
-) -> Landed {
-    for op in view.ghosts.get(&work.link.id).into_iter().flatten() {
-        let (side, name) = (op.side, pair.field(op.side));
-        let (Some(sent), Some(seen)) = (op.fields.get(name), work.seen.get(side)) else {
-            continue;
-        };
-        let same =
-            |one: &Value| super::apply::same_value(view.mapping, side, name, one, seen.value(name));
-        let settled = assumed(work, pair, side).is_some_and(|base| same(&base));
-        if settled || !same(&sent.after) || raws.get(side) != seen.value(name) {
-            continue;
-        }
-        let ours = match side {
-            Side::Salesforce => {
-                let us = view.known.us.salesforce.as_ref();
-                us.is_some() && seen.modified_by.as_ref() == us
-            }
-            Side::HubSpot => match &work.times {
-                None => return Landed::WantsTimes,
-                Some(times) => times
-                    .get(name)
-                    .and_then(|all| all.first())
-                    .is_some_and(|version| version.ours),
-            },
-        };
-        if ours {
-            tracing::warn!(event = "late_landing", op = %op.id, field = name, "a write that was given up has landed");
-            plan.landed.push(op.id);
-            return Landed::On(side);
-        }
-    }
-    Landed::No
-}
-
-/// The base for a pair that a late landing has touched: that side counts as unchanged, and where the other side has not
-/// changed either, it does now, so that its value is written again.
-fn without_landing(
     pair: &FieldPair,
     values: &PerSide<Value>,
-    base: Option<&BaseField>,
-    side: Side,
-) -> BaseField {
-    let other = side.other();
-    let mut pretended = base.cloned().unwrap_or_default();
-    *pretended.values.get_mut(side) = transform::base_value(pair, side, values.get(side));
-    let unchanged =
-        pretended.values.get(other) == &transform::base_value(pair, other, values.get(other));
-    if unchanged {
-        let anything_else = match values.get(other).is_blank() {
-            true => BaseValue::Raw("late landing".to_owned()),
-            false => BaseValue::Null,
-        };
-        *pretended.values.get_mut(other) = Some(anything_else);
-    }
-    pretended
-}
-
-/// Unmapped owners are an error of the field, once, and never a blank; a pair that did not change is left in peace.
-fn no_owner(
-    view: &View<'_>,
-    work: &Work,
-    pair: &FieldPair,
-    side: Side,
-    id: &str,
-    base: Option<&BaseField>,
-    plan: &mut LinkPlan,
-) {
-    let settled = base.is_some_and(|base| {
-        matches!(base.values.get(side), Some(crate::domain::BaseValue::Raw(text)) if text == id)
-    });
-    if settled {
-        return;
-    }
-    let message = format!(
-        "{} {id} of {side} is not among the users that can be told by e-mail",
-        pair.field(side)
-    );
-    plan.errors.push(field_error(
-        view,
-        work,
-        pair,
-        side,
-        Value::text(id),
-        ErrorCategory::Reference,
-        message,
-    ));
-}
-
-fn field_error(
-    view: &View<'_>,
-    work: &Work,
-    pair: &FieldPair,
-    side: Side,
-    value: Value,
-    category: ErrorCategory,
-    message: String,
-) -> ErrorItem {
-    let mut item = error_item(
-        &ErrorFacts {
-            mapping: view.mapping,
-            record: links::of_link(view.mapping, &work.link, side),
-            side,
-            link: Some(work.link.id),
-            label: label(view.mapping, work),
-            field: pair.name().to_owned(),
-            value,
-            category,
-            message,
-            vendor: None,
-            run: view.run,
-            now: view.now,
-        },
-        work.errors.as_slice(),
-        &view.engine.rules.settings,
-    );
-    item.seen = pair_digests(work, pair);
-    item
-}
-
-/// Digests of a pair's raw values, as far as they were read.
-pub(super) fn pair_digests(work: &Work, pair: &FieldPair) -> PerSide<String> {
-    PerSide::from_fn(|side| {
-        let seen = work
-            .seen
-            .get(side)
-            .as_ref()
-            .map(|seen| seen.value(pair.field(side)));
-        seen.filter(|value| value.is_known())
-            .map(value_digest)
-            .unwrap_or_default()
-    })
-}
-
-/// A name for people, from whichever side was read.
-pub(super) fn label(mapping: &Mapping, work: &Work) -> String {
-    let named = |side: Side| {
-        work.seen
-            .get(side)
-            .as_ref()
-            .map(|seen| links::label(mapping, seen))
+    outcome: FieldOutcome,
+) -> FieldOutcome {
+    let raw = |side: Side, value: &Value| {
+        let rendered = view.parents.render(view.known, pair, side, value);
+        (side, rendered.unwrap_or_else(|| value.clone()))
     };
-    named(Side::Salesforce)
-        .or_else(|| named(Side::HubSpot))
-        .unwrap_or_else(|| work.link.id.short())
+    let next: Vec<(Side, Value)> = match &outcome.action {
+        Action::Write { to, value, .. } => vec![raw(*to, value)],
+        Action::WriteBoth { s, h, .. } => [(Side::Salesforce, s), (Side::HubSpot, h)]
+            .into_iter()
+            .filter(|(side, value)| values.get(*side) != *value)
+            .map(|(side, value)| raw(side, value))
+            .collect(),
+        Action::Conflict { .. } | Action::NeedsTimes => Vec::new(),
+        Action::Nothing | Action::Settle { .. } | Action::Error { .. } => return outcome,
+    };
+    let frozen = open_conflict(work, pair).filter(|item| item.kind == ItemKind::Oscillation);
+    let limit = view.engine.rules.settings.oscillation_writes;
+    let stuck =
+        work.base.fields.get(pair.name()).filter(|field| {
+            !next.is_empty() && oscillation::is_stuck(field, &next, view.run, limit)
+        });
+    let why = match (frozen, stuck) {
+        (Some(item), _) => item.why.clone(),
+        (None, Some(field)) => oscillation::why(field),
+        (None, None) => return outcome,
+    };
+    FieldOutcome {
+        row: outcome.row,
+        action: Action::Conflict {
+            suggest: None,
+            why,
+            rule: oscillation::RULE,
+        },
+        record: None,
+    }
 }
 
 fn merge(
@@ -522,10 +342,10 @@ fn note_changes(
     }
 }
 
-fn open_conflict<'a>(work: &'a Work, pair: &FieldPair) -> Option<&'a Conflict> {
-    work.conflicts
-        .iter()
-        .find(|item| item.kind == ItemKind::Field && item.field == pair.name())
+pub(super) fn open_conflict<'a>(work: &'a Work, pair: &FieldPair) -> Option<&'a Conflict> {
+    work.conflicts.iter().find(|item| {
+        matches!(item.kind, ItemKind::Field | ItemKind::Oscillation) && item.field == pair.name()
+    })
 }
 
 /// A stored choice, where the values are still those that were shown (8).
@@ -535,340 +355,4 @@ fn valid_choice<'a>(item: &'a Conflict, raws: &PerSide<Value>) -> Option<&'a Cho
         .as_ref()
         .filter(|_| item.state == ItemState::Draft)?;
     (resolution.seen == *raws).then_some(&resolution.choice)
-}
-
-fn carry_out(
-    view: &View<'_>,
-    work: &Work,
-    pair: &FieldPair,
-    raws: &PerSide<Value>,
-    base: Option<&BaseField>,
-    outcome: FieldOutcome,
-    plan: &mut LinkPlan,
-) {
-    let open = open_conflict(work, pair);
-    let mut closing = open.cloned();
-    if let Some(decided) = &outcome.record {
-        let mut info = conflict(view, work, pair, raws, base);
-        info.id = ItemId::derive(&[
-            b"decided",
-            &work.link.id.0.to_be_bytes(),
-            pair.name().as_bytes(),
-            &view.run.0.to_be_bytes(),
-        ]);
-        info.rule = decided.rule.to_owned();
-        info.suggest = decided.winner;
-        info.why = decided.winner.map_or_else(
-            || "Both values were joined.".to_owned(),
-            |side| {
-                format!(
-                    "{side}'s value was taken by the rule {}; the other one is kept here.",
-                    decided.rule
-                )
-            },
-        );
-        info.state = ItemState::Resolved;
-        info.automatic = true;
-        plan.infos.push(info);
-    }
-    match outcome.action {
-        Action::Nothing => closing = None,
-        Action::Settle { diverged } => plan.settles.push((pair.name().to_owned(), diverged)),
-        Action::Write { to, value, rule } => assign(view, work, pair, raws, to, &value, rule, plan),
-        Action::WriteBoth { s, h, rule } => {
-            for (side, value) in [(Side::Salesforce, s), (Side::HubSpot, h)] {
-                if raws.get(side) != &value || is_translated(pair) {
-                    assign(view, work, pair, raws, side, &value, rule, plan);
-                }
-            }
-            if !plan
-                .writes
-                .salesforce
-                .contains_key(pair.field(Side::Salesforce))
-                && !plan.writes.hubspot.contains_key(pair.field(Side::HubSpot))
-            {
-                plan.settles
-                    .push((pair.name().to_owned(), raws.salesforce != raws.hubspot));
-            }
-        }
-        Action::Conflict { suggest, why, rule } => {
-            closing = None;
-            let mut item = conflict(view, work, pair, raws, base);
-            item.suggest = suggest;
-            item.why = why;
-            item.rule = rule.to_owned();
-            if let Some(before) = open {
-                item.first_seen = before.first_seen;
-                for side in Side::BOTH {
-                    if work.seen.get(side).is_none() {
-                        *item.sides.get_mut(side) = before.sides.get(side).clone();
-                    }
-                }
-                let moved = before.sides.salesforce.value != raws.salesforce
-                    || before.sides.hubspot.value != raws.hubspot;
-                if before.state == ItemState::Draft && !moved {
-                    item.state = ItemState::Draft;
-                    item.resolution = before.resolution.clone();
-                } else if before.state == ItemState::Draft {
-                    item.why = format!(
-                        "{} It was changed after your choice, so it is open again.",
-                        item.why
-                    );
-                }
-            }
-            plan.conflicts.push(item);
-        }
-        Action::Error {
-            side,
-            message,
-            value,
-            category,
-        } => {
-            closing = None;
-            plan.errors.push(field_error(
-                view, work, pair, side, value, category, message,
-            ));
-        }
-        Action::NeedsTimes => {
-            closing = None;
-            let same = |item: &&Conflict| {
-                item.sides.salesforce.value == raws.salesforce
-                    && item.sides.hubspot.value == raws.hubspot
-            };
-            match open.filter(same) {
-                // Nothing moved since it was found ambiguous: looking the times up again would tell the same.
-                Some(item) => {
-                    plan.conflicts.push(Conflict {
-                        last_seen: view.now,
-                        run: view.run,
-                        ..item.clone()
-                    });
-                }
-                None => {
-                    plan.wants_times.insert(pair.fields.hubspot.clone());
-                }
-            }
-        }
-    }
-    if let Some(item) = closing {
-        plan.closes.push(Conflict {
-            state: ItemState::Resolved,
-            last_seen: view.now,
-            run: view.run,
-            ..item
-        });
-    }
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one write of one pair, in the terms of the plan"
-)]
-fn assign(
-    view: &View<'_>,
-    work: &Work,
-    pair: &FieldPair,
-    raws: &PerSide<Value>,
-    to: Side,
-    value: &Value,
-    rule: &str,
-    plan: &mut LinkPlan,
-) {
-    let link = value
-        .as_text()
-        .filter(|_| matches!(pair.kind, PairKind::Reference { .. }))
-        .and_then(|text| text.parse().ok());
-    let Some(raw) = view.parents.render(view.known, pair, to, value) else {
-        match value.as_text().and_then(|text| text.parse::<LinkId>().ok()) {
-            // The parent is being created: this field follows once its id is known (14.3).
-            Some(_) => block_on_source(view, pair, raws, to, plan),
-            None => {
-                let email = value.as_text().unwrap_or_default();
-                let message = format!(
-                    "no active user of {to} has the e-mail {email}, so {} cannot be set",
-                    pair.field(to)
-                );
-                let error = field_error(
-                    view,
-                    work,
-                    pair,
-                    to.other(),
-                    value.clone(),
-                    ErrorCategory::Reference,
-                    message,
-                );
-                plan.errors.push(error);
-            }
-        }
-        return;
-    };
-    let assignment = Assignment {
-        before: raws.get(to).clone(),
-        after: raw,
-        rule: rule.to_owned(),
-        pair: pair.name().to_owned(),
-        source: raws.get(to.other()).clone(),
-        link,
-        left: None,
-    };
-    if is_association(pair, to) {
-        plan.associations
-            .insert(pair.field(to).to_owned(), assignment);
-    } else if is_property(pair, to) {
-        plan.writes
-            .get_mut(to)
-            .insert(pair.field(to).to_owned(), assignment);
-    }
-}
-
-fn block_on_source(
-    view: &View<'_>,
-    pair: &FieldPair,
-    raws: &PerSide<Value>,
-    to: Side,
-    plan: &mut LinkPlan,
-) {
-    let PairKind::Reference { mapping } = &pair.kind else {
-        return;
-    };
-    let (Some(parent), Some(id)) = (view.engine.mapping(mapping), raws.get(to.other()).as_text())
-    else {
-        return;
-    };
-    plan.blocked
-        .push(links::record_key(parent, to.other(), &id.into()));
-}
-
-fn conflict(
-    view: &View<'_>,
-    work: &Work,
-    pair: &FieldPair,
-    raws: &PerSide<Value>,
-    base: Option<&BaseField>,
-) -> Conflict {
-    let times = times(view, work, pair);
-    let versions = work
-        .times
-        .as_ref()
-        .and_then(|times| times.get(&pair.fields.hubspot));
-    let version = versions.and_then(|all| all.first());
-    let seen = |side: Side| work.seen.get(side).as_ref();
-    let side_value = |side: Side| SideValue {
-        id: work.link.ids.get(side).clone(),
-        value: raws.get(side).clone(),
-        modified_at: match side {
-            Side::Salesforce => times.s_modified_at,
-            Side::HubSpot => version
-                .map(|version| version.at)
-                .or(seen(side).map(|seen| seen.modstamp)),
-        },
-        modified_by: match side {
-            Side::Salesforce => seen(side).and_then(|seen| seen.modified_by.clone()),
-            Side::HubSpot => version.and_then(|version| version.by.clone()),
-        },
-    };
-    let base_value = base.and_then(|_| {
-        links::base_raw(&work.base, pair.name(), Side::Salesforce)
-            .or_else(|| links::base_raw(&work.base, pair.name(), Side::HubSpot))
-    });
-    Conflict {
-        id: ItemId::derive(&[
-            b"field",
-            &work.link.id.0.to_be_bytes(),
-            pair.name().as_bytes(),
-        ]),
-        field: pair.name().to_owned(),
-        sides: PerSide::from_fn(side_value),
-        base: base_value,
-        ..blank_item(view, work)
-    }
-}
-
-/// An open item of the link, about nothing yet.
-fn blank_item(view: &View<'_>, work: &Work) -> Conflict {
-    Conflict {
-        id: ItemId(0),
-        mapping: view.mapping.id.clone(),
-        kind: ItemKind::Field,
-        link: Some(work.link.id),
-        label: label(view.mapping, work),
-        field: String::new(),
-        sides: PerSide::from_fn(|side| SideValue {
-            id: work.link.ids.get(side).clone(),
-            ..SideValue::default()
-        }),
-        base: None,
-        base_run: None,
-        suggest: None,
-        rule: String::new(),
-        why: String::new(),
-        state: ItemState::Open,
-        candidates: Vec::new(),
-        resolution: None,
-        automatic: false,
-        first_seen: view.now,
-        last_seen: view.now,
-        run: view.run,
-    }
-}
-
-/// The key field of one side: written where it does not hold the counterpart's id yet (10.3). One that holds another
-/// id is never overwritten.
-fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut LinkPlan) {
-    let keyed = view.known.keyed.contains(&(view.mapping.id.clone(), side));
-    let (true, false, Some(counterpart)) = (
-        keyed,
-        *work.link.stamped.get(side),
-        work.link.ids.get(side.other()),
-    ) else {
-        return;
-    };
-    let Some(seen) = work.seen.get(side) else {
-        // A record that was refused is not read again just for its stamp: that goes with its next write.
-        *plan.needs.get_mut(side) |= work.errors.is_empty();
-        return;
-    };
-    let field = view.mapping.key_field(side);
-    let before = seen.value(field).clone();
-    match before.as_text() {
-        Some(text) if text.eq_ignore_ascii_case(counterpart.as_str()) => {
-            *plan.stamped.get_mut(side) = true
-        }
-        Some(other) => plan.conflicts.push(stolen_stamp(view, work, side, other)),
-        None if before == Value::Unknown => {}
-        None => {
-            let assignment = Assignment {
-                before,
-                after: Value::Text(counterpart.0.clone()),
-                rule: "key".to_owned(),
-                ..Assignment::default()
-            };
-            plan.writes
-                .get_mut(side)
-                .insert(field.to_owned(), assignment);
-        }
-    }
-}
-
-fn stolen_stamp(view: &View<'_>, work: &Work, side: Side, holds: &str) -> Conflict {
-    let field = view.mapping.key_field(side);
-    Conflict {
-        id: ItemId::derive(&[
-            b"stamp",
-            &work.link.id.0.to_be_bytes(),
-            side.word().as_bytes(),
-        ]),
-        kind: ItemKind::AlreadyLinked,
-        field: String::new(),
-        why: format!(
-            "{field} of the {side} record holds {holds}, but the record is linked to another one; a copied record does this."
-        ),
-        rule: "ask".to_owned(),
-        candidates: vec![crate::domain::Candidate {
-            record: links::record_key(view.mapping, side.other(), &holds.into()),
-            label: String::new(),
-            why: format!("named by {field}"),
-        }],
-        ..blank_item(view, work)
-    }
 }

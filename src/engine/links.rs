@@ -1,8 +1,8 @@
 //! Small facts about links and records that several steps need.
 
 use crate::domain::{
-    Base, BaseField, CreatedBy, Link, LinkId, LinkState, Mapping, Observation, PerSide, RecordId,
-    RecordKey, Side, Value,
+    Base, BaseField, CreatedBy, Link, LinkId, LinkState, Mapping, PerSide, RecordId, RecordKey,
+    Side, Value,
 };
 
 /// The object names of a mapping.
@@ -27,36 +27,6 @@ pub(super) fn of_link(mapping: &Mapping, link: &Link, side: Side) -> RecordKey {
         .clone()
         .unwrap_or_else(|| RecordId(String::new()));
     record_key(mapping, side, &id)
-}
-
-/// Fields that name a record, first choice first: a person's two names, then what else there is.
-const NAMES: [(&str, &str); 4] = [
-    ("FirstName", "LastName"),
-    ("firstname", "lastname"),
-    ("Name", ""),
-    ("name", ""),
-];
-const FALLBACKS: [&str; 4] = ["Email", "email", "Website", "domain"];
-
-/// A name for people, from the record's own values; the id where it has none.
-pub(super) fn label(_mapping: &Mapping, seen: &Observation) -> String {
-    let text = |field: &str| {
-        seen.value(field)
-            .as_text()
-            .map(str::trim)
-            .unwrap_or_default()
-    };
-    for (first, second) in NAMES {
-        let name = format!("{} {}", text(first), text(second));
-        if !name.trim().is_empty() {
-            return name.trim().to_owned();
-        }
-    }
-    FALLBACKS
-        .iter()
-        .map(|field| text(field))
-        .find(|found| !found.is_empty())
-        .map_or_else(|| seen.id.to_string(), str::to_owned)
 }
 
 /// A new link between two records.

@@ -412,7 +412,7 @@ pub(super) async fn review(
             )
             .await?;
         if let Some(seen) = seen.into_iter().flatten().next() {
-            candidate.label = links::label(mapping, &seen);
+            candidate.label = seen.label();
         }
     }
     let seen = engine
@@ -423,7 +423,7 @@ pub(super) async fn review(
         .into_iter()
         .flatten()
         .next()
-        .map_or_else(|| id.to_string(), |seen| links::label(mapping, &seen));
+        .map_or_else(|| id.to_string(), |seen| seen.label());
     let mut sides = PerSide::<SideValue>::default();
     sides.get_mut(side).id = Some(id.clone());
     let row = Conflict {

@@ -34,6 +34,8 @@ pub(super) enum Pass {
 pub(super) struct Observed {
     /// Records read.
     pub(super) records: u64,
+    /// Records of this pass that an earlier process read and marked.
+    pub(super) earlier: u64,
     /// Records whose associations were read.
     pub(super) associations: u64,
     /// Records marked dirty.
@@ -77,8 +79,8 @@ pub(super) async fn observe(
     }
     let mut total = Observed::default();
     if resume.is_some() {
-        // An earlier process read the first part of this pass: its records belong to it as well.
-        total.records = cursor.read;
+        // An earlier process read the first part of this pass: what it marked is in this run as well.
+        total.earlier = cursor.read;
         for mapping in mappings {
             tallies
                 .entry(mapping.id.clone())
@@ -116,7 +118,7 @@ pub(super) async fn observe(
                     let records = std::mem::take(&mut buffer);
                     store_page(engine, run, records, pass, mappings, tallies, &mut total).await?;
                 }
-                cursor.read = total.records;
+                cursor.read = total.earlier + total.dirty;
                 save_cursor(
                     engine,
                     side,
@@ -437,7 +439,7 @@ pub(super) async fn notice_gone(
         mapping: mapping.id.clone(),
         kind,
         link: Some(link.id),
-        label: super::links::label(mapping, seen),
+        label: seen.label(),
         field: String::new(),
         sides: PerSide::from_fn(|one| SideValue {
             id: link.ids.get(one).clone(),

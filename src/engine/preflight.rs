@@ -52,12 +52,10 @@ pub(super) async fn preflight(
         } else {
             String::new()
         };
+        let reason = format!("{}{more}", first.message);
         return Err(EngineError::Halted(Box::new(Halt {
-            reason: format!("{}{more}", first.message),
             valves: refused,
-            confirm: None,
-            awaiting: false,
-            plan: Vec::new(),
+            ..Halt::because(reason)
         })));
     }
     for mapping in mappings {

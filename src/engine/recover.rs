@@ -1,9 +1,9 @@
 //! What an earlier process, or an unanswered request, left open: looked up before anything new is planned for the records
 //! concerned, never sent again blindly (docs/design/sync-semantics.md 16.4, 16.5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::apply::{same_value, settled_at};
 use super::context::EngineError;
@@ -13,8 +13,8 @@ use super::report::Phase;
 use super::run::RunCtx;
 use crate::crm::Purpose;
 use crate::domain::{
-    Candidate, ItemKind, Link, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide,
-    Presence, RecordId, Side, digest128,
+    Assignment, Candidate, ItemKind, Link, LinkState, Mapping, Observation, Op, OpKind, OpState,
+    PerSide, Presence, RecordId, Side, Value, digest128,
 };
 use crate::store::rows::{Dirty, Ghost};
 
@@ -127,36 +127,117 @@ async fn updates(
         .side(side)
         .read(Purpose::Recovery, &object, &ids, &asked)
         .await?;
+    let seen: Vec<Option<Observation>> = found
+        .into_iter()
+        .map(|found| found.records.into_iter().next())
+        .collect();
+    let ours = rewritten(ctx, mapping, side, &ops, &seen).await?;
     let mut tx = ctx.engine.db.begin();
-    for (mut op, found) in ops.into_iter().zip(found) {
-        let seen = found.records.into_iter().next();
-        let verdict = match &seen {
-            Some(seen) if seen.presence == Presence::Live => {
-                let all = |pick: fn(&crate::domain::Assignment) -> &crate::domain::Value| {
-                    op.fields.iter().all(|(name, assignment)| {
-                        same_value(mapping, side, name, pick(assignment), seen.value(name))
-                    })
-                };
-                judge_update(
-                    all(|one| &one.after),
-                    all(|one| &one.before),
-                    is_settled(ctx, &op),
-                )
-            }
-            _ => Verdict::Superseded,
-        };
-        conclude_update(ctx, mapping, &mut op, verdict, &mut tx)?;
+    for ((mut op, seen), ours) in ops.into_iter().zip(seen).zip(ours) {
+        let live = seen.filter(|seen| seen.presence == Presence::Live);
+        let verdict = live.as_ref().map_or(Verdict::Superseded, |seen| {
+            let all = |pick: Pick| holds(mapping, &op, seen, pick);
+            judge_update(
+                ours || all(|one| &one.after),
+                all(|one| &one.before),
+                is_settled(ctx, &op),
+            )
+        });
+        conclude_update(ctx, mapping, &mut op, verdict, live.as_ref(), &mut tx).await?;
     }
     Ok(tx.commit().await?)
 }
 
+/// One value of an assignment.
+type Pick = fn(&Assignment) -> &Value;
+
+/// True where the record holds that value of every field of the op.
+fn holds(mapping: &Mapping, op: &Op, seen: &Observation, pick: Pick) -> bool {
+    op.fields.iter().all(|(name, assignment)| {
+        same_value(mapping, op.side, name, pick(assignment), seen.value(name))
+    })
+}
+
+/// Which ops left something that is neither what was sent nor what was there before, and was set under our identity since
+/// they were sent: the vendor stored what we sent in another form (11).
+async fn rewritten(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ops: &[Op],
+    seen: &[Option<Observation>],
+) -> Result<Vec<bool>, EngineError> {
+    let third = |op: &Op, seen: &Option<Observation>| {
+        seen.as_ref().is_some_and(|seen| {
+            seen.presence == Presence::Live
+                && !holds(mapping, op, seen, |one| &one.after)
+                && !holds(mapping, op, seen, |one| &one.before)
+        })
+    };
+    let since = |op: &Op, at: DateTime<Utc>| {
+        let offset = ctx.engine.side(side).health().clock_offset_ms;
+        let slack = TimeDelta::milliseconds(offset) - TimeDelta::seconds(2);
+        op.attempt.sent_at.is_some_and(|sent| at >= sent + slack)
+    };
+    let mut ours: Vec<bool> = ops
+        .iter()
+        .zip(seen)
+        .map(|(op, seen)| third(op, seen))
+        .collect();
+    if side == Side::Salesforce {
+        let us = ctx.known.us.salesforce.as_ref();
+        for ((op, seen), mine) in ops.iter().zip(seen).zip(&mut ours) {
+            *mine = *mine
+                && seen.as_ref().is_some_and(|seen| {
+                    us.is_some() && seen.modified_by.as_ref() == us && since(op, seen.modstamp)
+                });
+        }
+        return Ok(ours);
+    }
+    let asked: Vec<&Op> = ops
+        .iter()
+        .zip(&ours)
+        .filter_map(|(op, mine)| mine.then_some(op))
+        .collect();
+    let ids: Vec<RecordId> = asked.iter().filter_map(|op| op.target.clone()).collect();
+    if ids.is_empty() {
+        return Ok(ours);
+    }
+    let fields: BTreeSet<String> = asked
+        .iter()
+        .flat_map(|op| op.fields.keys().cloned())
+        .collect();
+    let fields: Vec<String> = fields.into_iter().collect();
+    let object = mapping.object(side);
+    let times = ctx
+        .engine
+        .side(side)
+        .field_times(object, &ids, &fields)
+        .await?;
+    for ((op, seen), mine) in ops.iter().zip(seen).zip(&mut ours) {
+        let (Some(versions), Some(seen)) = (op.target.as_ref().and_then(|id| times.get(id)), seen)
+        else {
+            *mine = false;
+            continue;
+        };
+        *mine = *mine
+            && op.fields.iter().all(|(name, assignment)| {
+                let newest = versions.get(name).and_then(|all| all.first());
+                same_value(mapping, side, name, &assignment.after, seen.value(name))
+                    || newest.is_some_and(|version| version.ours && since(op, version.at))
+            });
+    }
+    Ok(ours)
+}
+
 /// An update is never sent again from the journal: the record is planned anew from what it is now. Where it was applied,
-/// that planning finds both sides equal and settles.
-fn conclude_update(
+/// the base moves to what was stored, and that planning finds what has changed since.
+async fn conclude_update(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     op: &mut Op,
     verdict: Verdict,
+    seen: Option<&Observation>,
     tx: &mut super::db::Tx<'_>,
 ) -> Result<(), EngineError> {
     match verdict {
@@ -171,7 +252,12 @@ fn conclude_update(
         Verdict::Applied => {
             op.state = OpState::Confirmed;
             op.outcome.record = op.target.clone();
-            super::apply::note_left(op, None);
+            super::apply::note_left(op, seen);
+            let links = std::slice::from_ref(&op.link);
+            for mut base in ctx.engine.db.bases(&mapping.id, links).await? {
+                super::bases::written(mapping, &mut base, op, false);
+                tx.put_base(&mapping.id, op.link, &base)?;
+            }
         }
         Verdict::NotApplied => {
             op.state = OpState::Failed;
@@ -364,7 +450,7 @@ async fn conclude_create(
             if let Some(source) = op.source.clone() {
                 let candidates = found.iter().map(|seen| Candidate {
                     record: links::record_key(mapping, op.side, &seen.id),
-                    label: links::label(mapping, seen),
+                    label: seen.label(),
                     why: "made since the create was sent".into(),
                 });
                 let why = format!(
@@ -417,7 +503,7 @@ async fn associations(
     let mut tx = ctx.engine.db.begin();
     for mut op in ops {
         // Setting or removing an association is idempotent: the record is planned anew from what it has now.
-        conclude_update(ctx, mapping, &mut op, Verdict::Superseded, &mut tx)?;
+        conclude_update(ctx, mapping, &mut op, Verdict::Superseded, None, &mut tx).await?;
     }
     Ok(tx.commit().await?)
 }

@@ -1,192 +1,29 @@
 //! The conductor: one run from its first row to its last (docs/design/sync-semantics.md 15).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use super::batches::{Answer, CrmErrorOrVendor};
-use super::budget::{Budget, since};
-use super::context::{Engine, EngineError, Halt, Known, Order, Scope};
-use super::cost::{CostInput, expected_calls};
+use chrono::DateTime;
+
+use super::budget::Budget;
+use super::context::{Engine, EngineError, Halt, Order, Scope};
 use super::create::creates;
 use super::db::names;
 use super::drafts::mark_due;
-use super::foresee::{Foreseen, plan_hash, signature};
-use super::guard;
+use super::foresee::plan_hash;
 use super::matchup::{match_up, wake_children};
-use super::observe::{Pass, observe};
-use super::preflight::{calls, preflight};
+use super::preflight::preflight;
 use super::recover::recover;
-use super::report::{Phase, Reporter};
+use super::report::Phase;
+pub(super) use super::run_ctx::{Mode, RunCtx};
 use super::slice::links;
-use super::tally::{Fate, Tally};
+use super::tally::Fate;
+use super::whole::whole;
 use crate::domain::{
-    CallCount, Counters, LinkId, Mapping, MappingCounts, MappingId, Op, PerSide, RecordId, RunId,
+    CallCount, Counters, LinkId, Mapping, MappingCounts, MappingId, Op, OpenCounts, PerSide, RunId,
     RunKind, RunRecord, RunState, Side, SideCount, ValveHit,
 };
 use crate::store::rows::{ActivityLine, MapState, MappingPhase};
 use crate::store::{Count, TypedStore, keys};
-
-/// What a context is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// The run itself.
-    Write,
-    /// A preview: reads what a decision needs, writes nothing anywhere.
-    Preview,
-    /// The counting pass before the first write: from what is stored, without a call.
-    Estimate,
-}
-
-/// What the steps of one run share.
-pub(super) struct RunCtx<'e> {
-    pub(super) engine: &'e Engine,
-    pub(super) run: RunId,
-    pub(super) mode: Mode,
-    pub(super) known: Known,
-    /// The last journal number given out.
-    pub(super) seq: u64,
-    /// The last batch number given out.
-    pub(super) batch: u64,
-    /// Links with a write whose outcome nobody knows yet.
-    pub(super) locked: BTreeSet<LinkId>,
-    /// Updates that were given up as not applied and may still land, by link (16.5).
-    pub(super) ghosts: BTreeMap<LinkId, Vec<Op>>,
-    /// Links that this run made, for the children that wait for them.
-    pub(super) newly_linked: Vec<(MappingId, LinkId, PerSide<RecordId>)>,
-    /// What would be done (previews and estimates).
-    pub(super) foreseen: Foreseen,
-    /// The ops that a confirm covers; `None`: all.
-    pub(super) only: Option<BTreeSet<u128>>,
-    budget: Budget,
-    first: BTreeSet<MappingId>,
-    tallies: BTreeMap<MappingId, Tally>,
-    costs: BTreeMap<MappingId, CostInput>,
-    recent: VecDeque<bool>,
-    trouble: Option<String>,
-}
-
-/// Ops that the error rate looks back over.
-const WINDOW: usize = 200;
-
-impl<'e> RunCtx<'e> {
-    fn new(engine: &'e Engine, run: RunId, mode: Mode, known: Known, budget: Budget) -> Self {
-        RunCtx {
-            engine,
-            run,
-            mode,
-            known,
-            seq: 0,
-            batch: 0,
-            locked: BTreeSet::new(),
-            ghosts: BTreeMap::new(),
-            newly_linked: Vec::new(),
-            foreseen: Foreseen::default(),
-            only: None,
-            budget,
-            first: BTreeSet::new(),
-            tallies: BTreeMap::new(),
-            costs: BTreeMap::new(),
-            recent: VecDeque::new(),
-            trouble: None,
-        }
-    }
-
-    /// The counts of a mapping.
-    pub(super) fn tally(&mut self, mapping: &MappingId) -> &mut Tally {
-        self.tallies.entry(mapping.clone()).or_default()
-    }
-
-    /// The cost of a mapping.
-    pub(super) fn cost(&mut self, mapping: &MappingId) -> &mut CostInput {
-        self.costs.entry(mapping.clone()).or_default()
-    }
-
-    /// True where the mapping's first sync is under way: every record is in the run.
-    pub(super) fn is_first(&self, mapping: &MappingId) -> bool {
-        self.first.contains(mapping)
-    }
-
-    /// Notes how ops went, for the error rate and for refusals that are everybody's (17).
-    pub(super) fn note_answers(&mut self, answers: &[(Op, Answer)]) {
-        let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
-        for (_, answer) in answers {
-            self.recent.push_back(matches!(answer, Answer::Refused(_)));
-            if let Answer::Refused(CrmErrorOrVendor::Record(vendor)) = answer {
-                *codes.entry(vendor.code.as_str()).or_default() += 1;
-            }
-        }
-        while self.recent.len() > WINDOW {
-            self.recent.pop_front();
-        }
-        if let Some((code, count)) = codes.into_iter().max_by_key(|(_, count)| *count)
-            && answers.len() >= 20
-            && count * 2 > answers.len()
-        {
-            self.trouble = Some(format!(
-                "{count} of {} records were refused with {code}: that is not about single records; run `syncline check`",
-                answers.len()
-            ));
-        }
-    }
-
-    /// Halts where too many ops fail, or the budget is used up.
-    pub(super) fn check_error_rate(&mut self) -> Result<(), EngineError> {
-        if let Some(trouble) = self.trouble.take() {
-            return Err(EngineError::halt(trouble));
-        }
-        let failed = self.recent.iter().filter(|failed| **failed).count();
-        if self.recent.len() == WINDOW && failed * 5 > WINDOW {
-            return Err(EngineError::halt(format!(
-                "{failed} of the last {WINDOW} writes were refused; nothing more is sent until someone has looked at Errors"
-            )));
-        }
-        for side in Side::BOTH {
-            self.budget.check(self.engine, side)?;
-        }
-        Ok(())
-    }
-
-    fn counts(&self, mappings: &[&Mapping]) -> Vec<MappingCounts> {
-        mappings
-            .iter()
-            .map(|mapping| MappingCounts {
-                mapping: mapping.id.clone(),
-                counts: self
-                    .tallies
-                    .get(&mapping.id)
-                    .map(Tally::counters)
-                    .unwrap_or_default(),
-            })
-            .collect()
-    }
-
-    fn expected(&self) -> SideCount {
-        self.costs
-            .values()
-            .map(expected_calls)
-            .fold(SideCount::default(), |sum, more| SideCount {
-                salesforce: sum.salesforce + more.salesforce,
-                hubspot: sum.hubspot + more.hubspot,
-            })
-    }
-
-    fn publish(&self, mappings: &[&Mapping]) {
-        let counts: Vec<(MappingId, Counters)> = self
-            .counts(mappings)
-            .into_iter()
-            .map(|row| (row.mapping, row.counts))
-            .collect();
-        self.engine.report.change(|view| {
-            view.unchanged = counts.iter().map(|(_, count)| count.unchanged).sum();
-            view.conflicts = counts
-                .iter()
-                .map(|(_, count)| count.conflicts + count.review)
-                .sum();
-            view.failed = counts.iter().map(|(_, count)| count.errors).sum();
-            view.counts = counts;
-        });
-    }
-}
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -195,27 +32,6 @@ pub struct RunEnd {
     pub record: RunRecord,
     /// Why it could not go on, where a vendor or the store is to blame.
     pub error: Option<EngineError>,
-}
-
-/// What a run would do.
-#[derive(Clone, Debug)]
-pub struct PlanPreview {
-    /// Full or incremental.
-    pub kind: RunKind,
-    /// Calls that the preview took.
-    pub calls: CallCount,
-    /// Hash of the plan.
-    pub plan_hash: String,
-    /// Valves that would stop the run.
-    pub valves: Vec<ValveHit>,
-    /// Calls that the run would take.
-    pub forecast: SideCount,
-    /// Counts per mapping.
-    pub mappings: Vec<MappingCounts>,
-    /// Every op.
-    pub ops: Vec<Op>,
-    /// Errors that it would meet.
-    pub errors: BTreeMap<MappingId, Vec<crate::domain::ErrorItem>>,
 }
 
 impl Engine {
@@ -232,14 +48,11 @@ impl Engine {
             }
         }
         let mappings = self.chosen(order).await?;
-        let mut full = order.scope == Scope::Full;
-        for mapping in &mappings {
-            full |= !self.db.map_state(&mapping.id).await?.first_sync_done;
-        }
+        let whole = whole(self, order, &mappings).await?;
         let kind = match order.scope {
             Scope::Stored => RunKind::Apply,
             _ if order.confirm.is_some() => RunKind::Apply,
-            _ if full => RunKind::Full,
+            _ if whole.is_some() => RunKind::Full,
             _ => RunKind::Incremental,
         };
         let record = RunRecord {
@@ -275,7 +88,7 @@ impl Engine {
     }
 
     /// The mappings that were named, or all that are not paused.
-    async fn chosen(&self, order: &Order) -> Result<Vec<&Mapping>, EngineError> {
+    pub(super) async fn chosen(&self, order: &Order) -> Result<Vec<&Mapping>, EngineError> {
         for name in &order.mappings {
             if self.mapping(name).is_none() {
                 return Err(EngineError::halt(format!("there is no mapping {name}")));
@@ -305,13 +118,8 @@ impl Engine {
         let outcome = self.conduct(&mut record, order).await;
         let error = match outcome {
             Ok(()) => {
-                let mut open = 0;
-                for row in &record.mappings {
-                    for count in [Count::Errors, Count::Conflicts, Count::Review] {
-                        open += self.db.count(&count(row.mapping.clone()));
-                    }
-                }
-                record.state = if open > 0 {
+                let open = |row: &MappingCounts| self.open(&row.mapping).sum();
+                record.state = if record.mappings.iter().any(|row| open(row) > 0) {
                     RunState::DoneWithErrors
                 } else {
                     RunState::Done
@@ -340,10 +148,23 @@ impl Engine {
         {
             self.report.fail_open_phases();
         }
+        for row in &mut record.mappings {
+            row.counts.open = self.open(&row.mapping);
+        }
         record.ended_at = Some(self.clock.now());
         record.calls = self.calls_since(&before);
         self.finish(&record).await?;
         Ok(RunEnd { record, error })
+    }
+
+    /// What waits of a mapping.
+    pub(super) fn open(&self, mapping: &MappingId) -> OpenCounts {
+        let count = |of: fn(MappingId) -> Count| self.db.count(&of(mapping.clone()));
+        OpenCounts {
+            conflicts: count(Count::Conflicts),
+            review: count(Count::Review),
+            errors: count(Count::Errors),
+        }
     }
 
     /// Calls since the meters stood at `before`, by purpose.
@@ -387,8 +208,8 @@ impl Engine {
                 format!(
                     "{} applied, {} conflicts, {} errors",
                     created + sum(|count| count.updated_links),
-                    sum(|count| count.conflicts + count.review),
-                    sum(|count| count.errors)
+                    sum(|count| count.open.conflicts + count.open.review),
+                    sum(|count| count.open.errors)
                 )
             }
         };
@@ -399,40 +220,6 @@ impl Engine {
         };
         tx.put_activity(seq, &line)?;
         tx.put_run(record)?;
-        Ok(tx.commit().await?)
-    }
-
-    /// A halted run keeps its plan, so that a confirm can carry out exactly that (15.3, 18).
-    async fn keep(&self, record: &mut RunRecord, halt: Halt) -> Result<(), EngineError> {
-        record.state = if halt.awaiting {
-            RunState::AwaitingConfirm
-        } else {
-            RunState::Halted
-        };
-        record.reason = Some(halt.reason.clone());
-        record.plan_hash = halt.confirm.clone();
-        let mut tx = self.db.begin();
-        if !halt.valves.is_empty() {
-            for name in halt
-                .valves
-                .iter()
-                .map(|hit| &hit.mapping)
-                .collect::<BTreeSet<_>>()
-            {
-                let mut state = self.db.map_state(name).await?;
-                state.state = if halt.awaiting {
-                    MappingPhase::NeedsConfirm
-                } else {
-                    MappingPhase::Halted
-                };
-                state.reason = Some(halt.reason.clone());
-                tx.put_map_state(name, &state)?;
-            }
-        }
-        for (seq, op) in halt.plan.iter().enumerate() {
-            tx.put_plan(record.run, seq as u64, op)?;
-        }
-        record.valves = halt.valves;
         Ok(tx.commit().await?)
     }
 
@@ -461,7 +248,7 @@ impl Engine {
         outcome
     }
 
-    async fn states(
+    pub(super) async fn states(
         &self,
         ctx: &mut RunCtx<'_>,
         mappings: &[&Mapping],
@@ -488,9 +275,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         recover(ctx).await?;
         ctx.ghosts = self.ghosts().await?;
-        if order.scope != Scope::Stored {
-            self.look(ctx, order, mappings).await?;
-        }
+        self.look(ctx, order, mappings).await?;
         for tally in ctx.tallies.values_mut() {
             for link in &ctx.locked {
                 tally.raise(*link, Fate::Error);
@@ -525,28 +310,34 @@ impl Engine {
                     first.message.clone()
                 };
                 return Err(EngineError::Halted(Box::new(Halt {
-                    reason,
                     valves: hits,
                     confirm: confirmable.then_some(hash),
                     awaiting,
                     plan: estimate.ops,
+                    ..Halt::because(reason)
                 })));
             }
         }
         // The plan is as large as all that it writes; it has served.
         drop(estimate);
+        let mut halted: BTreeMap<MappingId, Vec<ValveHit>> = BTreeMap::new();
         for mapping in mappings {
-            let wanted = match_up(ctx, mapping).await?;
-            creates(ctx, mapping, wanted).await?;
-            links(ctx, mapping).await?;
-            wake_children(ctx, mapping).await?;
-            // Children that waited within this mapping itself, and what moved while it was read back.
-            links(ctx, mapping).await?;
+            match work(ctx, mapping).await {
+                Err(EngineError::Halted(halt)) if halt.mapping.is_some() => {
+                    ctx.circuit.forget(&mapping.id);
+                    halted.insert(mapping.id.clone(), halt.valves);
+                }
+                other => other?,
+            }
             ctx.publish(mappings);
         }
         self.report.begin(Phase::Settle);
+        let epoch = self.db.number(keys::META_EPOCH).await?;
         let mut tx = self.db.begin();
-        for mapping in mappings {
+        for mapping in mappings
+            .iter()
+            .filter(|mapping| !halted.contains_key(&mapping.id))
+        {
             let state = states.entry(mapping.id.clone()).or_default();
             state.first_sync_done = true;
             state.confirmed_rev = self
@@ -556,6 +347,7 @@ impl Engine {
                 .cloned()
                 .unwrap_or_default();
             state.rev = state.confirmed_rev.clone();
+            state.confirmed_epoch = epoch;
             state.reason = None;
             if state.state != MappingPhase::Paused {
                 state.state = MappingPhase::Active;
@@ -567,256 +359,47 @@ impl Engine {
         for side in Side::BOTH {
             self.report.end(Phase::Apply(side));
         }
-        Ok(())
+        if halted.is_empty() {
+            return Ok(());
+        }
+        self.doubt_schemas(mappings, &halted).await?;
+        let valves: Vec<ValveHit> = halted.into_values().flatten().collect();
+        let reasons: Vec<&str> = valves.iter().map(|hit| hit.message.as_str()).collect();
+        Err(EngineError::Halted(Box::new(Halt {
+            valves: valves.clone(),
+            ..Halt::because(reasons.join("; "))
+        })))
+    }
+
+    /// What halts a mapping may be a change of its objects: the next run reads them anew.
+    async fn doubt_schemas(
+        &self,
+        mappings: &[&Mapping],
+        halted: &BTreeMap<MappingId, Vec<ValveHit>>,
+    ) -> Result<(), EngineError> {
+        let mut tx = self.db.begin();
+        for mapping in mappings
+            .iter()
+            .filter(|mapping| halted.contains_key(&mapping.id))
+        {
+            for side in Side::BOTH {
+                let object = mapping.object(side);
+                if let Some(mut row) = self.db.schema(side, object).await? {
+                    row.fetched_at = DateTime::UNIX_EPOCH;
+                    tx.put_schema(side, object, &row)?;
+                }
+            }
+        }
+        Ok(tx.apply().await?)
     }
 
     /// Updates that may still land, by their link.
-    async fn ghosts(&self) -> Result<BTreeMap<LinkId, Vec<Op>>, EngineError> {
+    pub(super) async fn ghosts(&self) -> Result<BTreeMap<LinkId, Vec<Op>>, EngineError> {
         let mut ghosts: BTreeMap<LinkId, Vec<Op>> = BTreeMap::new();
         for op in self.db.ghost_ops().await? {
             ghosts.entry(op.link).or_default().push(op);
         }
         Ok(ghosts)
-    }
-
-    /// Reads every object of the mappings, each once.
-    async fn look(
-        &self,
-        ctx: &mut RunCtx<'_>,
-        order: &Order,
-        mappings: &[&Mapping],
-    ) -> Result<(), EngineError> {
-        for side in Side::BOTH {
-            self.report.begin(Phase::Observe(side));
-            let mut objects: Vec<&str> = Vec::new();
-            for mapping in mappings {
-                if !objects.contains(&mapping.object(side)) {
-                    objects.push(mapping.object(side));
-                }
-            }
-            for object in objects {
-                let over: Vec<&Mapping> = mappings
-                    .iter()
-                    .copied()
-                    .filter(|mapping| mapping.object(side) == object)
-                    .collect();
-                let cursor = self.db.cursor(side, object).await?;
-                let whole = order.scope == Scope::Full
-                    || cursor.watermark.is_none()
-                    || cursor.resume.is_some();
-                let pass = if whole { Pass::Full } else { Pass::Changes };
-                let seen = observe(
-                    self,
-                    &ctx.known,
-                    ctx.run,
-                    side,
-                    object,
-                    pass,
-                    &over,
-                    &mut ctx.tallies,
-                )
-                .await?;
-                if let Some(first) = over.first() {
-                    let cost = ctx.cost(&first.id);
-                    match pass {
-                        Pass::Full => *cost.listed.get_mut(side) = Some(seen.records),
-                        Pass::Changes => *cost.changed.get_mut(side) = Some(seen.records),
-                    }
-                    cost.associations_read += seen.associations;
-                    if pass == Pass::Full {
-                        self.empty_source(side, object, seen.records, &over).await?;
-                    }
-                }
-            }
-            self.report.end(Phase::Observe(side));
-        }
-        Ok(())
-    }
-
-    /// A side that is suddenly (half) empty stops the run before anything is planned (18).
-    async fn empty_source(
-        &self,
-        side: Side,
-        object: &str,
-        count: u64,
-        over: &[&Mapping],
-    ) -> Result<(), EngineError> {
-        let name = format!("live/{}/{object}", side.word());
-        let before = self.db.number(&name).await?;
-        if before > 20 && count * 2 < before {
-            let message = format!(
-                "{side} {object} has {count} records where it had {before}; nothing is planned from that"
-            );
-            let mapping = over
-                .first()
-                .map(|mapping| mapping.id.clone())
-                .unwrap_or(MappingId(String::new()));
-            let hit = ValveHit {
-                valve: "empty_source".into(),
-                mapping,
-                found: count,
-                limit: before / 2,
-                message: message.clone(),
-                confirmable: false,
-            };
-            return Err(EngineError::Halted(Box::new(Halt {
-                reason: format!("{message}; check the credentials' rights, then run --full again"),
-                valves: vec![hit],
-                confirm: None,
-                awaiting: false,
-                plan: Vec::new(),
-            })));
-        }
-        let mut tx = self.db.begin();
-        tx.put_meta(&name, &count)?;
-        Ok(tx.apply().await?)
-    }
-
-    /// Plans everything in scratch space from what is stored, without a call.
-    async fn estimate(
-        &self,
-        ctx: &RunCtx<'_>,
-        mappings: &[&Mapping],
-    ) -> Result<Estimate, EngineError> {
-        let scratch = self.scratch().await?;
-        let mut dry = RunCtx::new(
-            &scratch,
-            ctx.run,
-            Mode::Estimate,
-            ctx.known.clone(),
-            ctx.budget,
-        );
-        dry.first = ctx.first.clone();
-        dry.locked = ctx.locked.clone();
-        dry.ghosts = ctx.ghosts.clone();
-        dry.costs = ctx.costs.clone();
-        plan_all(&mut dry, mappings).await?;
-        let forecast = dry.expected();
-        Ok(Estimate {
-            ops: std::mem::take(&mut dry.foreseen.ops),
-            foreseen: dry.foreseen,
-            forecast,
-        })
-    }
-
-    /// The same engine over scratch space, with its progress going nowhere.
-    async fn scratch(&self) -> Result<Engine, EngineError> {
-        let db = Arc::new(self.db.scratch().await?);
-        let (report, _) = Reporter::new(self.clock.clone());
-        Ok(Engine {
-            db,
-            report,
-            ..self.clone()
-        })
-    }
-
-    async fn valves(
-        &self,
-        ctx: &RunCtx<'_>,
-        mappings: &[&Mapping],
-        states: &BTreeMap<MappingId, MapState>,
-        foreseen: &Foreseen,
-        yes: bool,
-    ) -> Result<Vec<ValveHit>, EngineError> {
-        let mut hits = Vec::new();
-        for mapping in mappings {
-            let state = states.get(&mapping.id).cloned().unwrap_or_default();
-            let mut input = foreseen.guard_input(&mapping.id);
-            input.links = self.db.count(&Count::Links(mapping.id.clone()));
-            input.first = ctx.is_first(&mapping.id);
-            let revision = self
-                .rules
-                .revisions
-                .get(&mapping.id)
-                .cloned()
-                .unwrap_or_default();
-            input.rev_changed = !input.first && state.confirmed_rev != revision;
-            if input.first {
-                let cost = ctx.costs.get(&mapping.id).cloned().unwrap_or_default();
-                input.live = match (cost.listed.salesforce, cost.listed.hubspot) {
-                    (Some(salesforce), Some(hubspot)) => Some(SideCount {
-                        salesforce,
-                        hubspot,
-                    }),
-                    _ => None,
-                };
-            }
-            hits.extend(guard::evaluate(&input, &self.rules.limits));
-        }
-        hits.retain(|hit| hit.valve != "first_run" || (self.rules.ask_first && !yes));
-        Ok(hits)
-    }
-
-    /// The signatures of the plan that a halted run kept under that hash.
-    async fn kept_plan(&self, hash: &str) -> Result<BTreeSet<u128>, EngineError> {
-        let halted = self.db.runs(50).await?.into_iter().find(|run| {
-            run.plan_hash.as_deref() == Some(hash)
-                && matches!(run.state, RunState::Halted | RunState::AwaitingConfirm)
-                && !run.valves.is_empty()
-        });
-        let Some(halted) = halted else {
-            return Err(EngineError::halt(format!(
-                "no halted run has the plan {hash}; `syncline runs` lists the halted ones with their hash"
-            )));
-        };
-        let mut only = BTreeSet::new();
-        self.db
-            .walk(
-                keys::by_run(crate::store::Family::Plan, halted.run),
-                |op: Op| {
-                    only.insert(signature(&op));
-                },
-            )
-            .await?;
-        Ok(only)
-    }
-
-    /// What a run would do, computed without writing anything anywhere (15.2).
-    pub async fn preview(&self, order: &Order) -> Result<PlanPreview, EngineError> {
-        let before = PerSide::from_fn(|side| self.side(side).meter().snapshot());
-        let start = calls(self);
-        let mappings = self.chosen(order).await?;
-        let db = Arc::new(self.db.scratch().await?);
-        let scratch = Engine { db, ..self.clone() };
-        let found = preflight(&scratch, &mappings).await?;
-        let budget = Budget::load(&scratch).await?;
-        let mut ctx = RunCtx::new(&scratch, RunId(0), Mode::Preview, found.known, budget);
-        let states = scratch.states(&mut ctx, &mappings).await?;
-        for op in scratch.db.open_ops().await? {
-            ctx.locked.insert(op.link);
-        }
-        ctx.ghosts = scratch.ghosts().await?;
-        if order.scope != Scope::Stored {
-            scratch.look(&mut ctx, order, &mappings).await?;
-        }
-        mark_due(&scratch, &mappings).await?;
-        scratch.report.begin(Phase::Plan);
-        plan_all(&mut ctx, &mappings).await?;
-        scratch.report.end(Phase::Plan);
-        let foreseen = std::mem::take(&mut ctx.foreseen);
-        let valves = scratch
-            .valves(&ctx, &mappings, &states, &foreseen, false)
-            .await?;
-        let mut forecast = ctx.expected();
-        for side in Side::BOTH {
-            *forecast.get_mut(side) += *found.calls.get(side);
-        }
-        tracing::info!(calls = ?since(calls(self), start), "preview made");
-        let first = mappings.iter().any(|mapping| ctx.is_first(&mapping.id));
-        Ok(PlanPreview {
-            kind: if order.scope == Scope::Full || first {
-                RunKind::Full
-            } else {
-                RunKind::Incremental
-            },
-            calls: self.calls_since(&before),
-            plan_hash: plan_hash(&foreseen.ops),
-            valves,
-            forecast,
-            mappings: ctx.counts(&mappings),
-            ops: foreseen.ops,
-            errors: foreseen.errors,
-        })
     }
 
     /// The ops of a run's journal that the retention still holds, in order.
@@ -850,18 +433,12 @@ impl Engine {
     }
 }
 
-struct Estimate {
-    ops: Vec<Op>,
-    foreseen: Foreseen,
-    forecast: SideCount,
-}
-
-/// Matches and plans every mapping without sending anything.
-async fn plan_all(ctx: &mut RunCtx<'_>, mappings: &[&Mapping]) -> Result<(), EngineError> {
-    for mapping in mappings {
-        let wanted = match_up(ctx, mapping).await?;
-        creates(ctx, mapping, wanted).await?;
-        links(ctx, mapping).await?;
-    }
-    Ok(())
+/// Everything that a mapping needs.
+async fn work(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<(), EngineError> {
+    let wanted = match_up(ctx, mapping).await?;
+    creates(ctx, mapping, wanted).await?;
+    links(ctx, mapping).await?;
+    wake_children(ctx, mapping).await?;
+    // Children that waited within this mapping itself, and what moved while it was read back.
+    links(ctx, mapping).await
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::blocked;
 use super::context::EngineError;
 use super::fields;
 use super::link_plan::{LinkPlan, Work};
@@ -11,7 +12,7 @@ use super::run::RunCtx;
 use super::tally::Fate;
 use crate::crm::Purpose;
 use crate::domain::{
-    ErrorItem, ItemState, Mapping, Observation, Op, OpKind, PerSide, Presence, Side,
+    ErrorItem, ItemKind, ItemState, Mapping, Observation, Op, OpKind, PerSide, Presence, Side,
 };
 use crate::store::rows::Dirty;
 use crate::transform;
@@ -58,7 +59,7 @@ pub(super) async fn settle(
     read_back(ctx, mapping, &works, &mut done).await?;
     let mut tx = ctx.engine.db.begin();
     let mut again = Vec::new();
-    for ((mut work, plan), progress) in works.drain(..).zip(plans).zip(done) {
+    for ((mut work, mut plan), progress) in works.drain(..).zip(plans).zip(done) {
         if progress.held {
             ctx.tally(&mapping.id).link(work.link.id, Fate::Held);
             continue;
@@ -68,6 +69,7 @@ pub(super) async fn settle(
             again.push(work);
             continue;
         }
+        blocked::wait(ctx, mapping, &work, &mut plan, &mut tx).await?;
         one(ctx, mapping, &mut work, &plan, &progress, &mut tx)?;
     }
     tx.commit().await?;
@@ -157,6 +159,12 @@ fn one(
             }
         }
     }
+    for item in &plan.closes {
+        // A person let a frozen field go: what is written from now on is a new series.
+        if item.kind == ItemKind::Oscillation && item.resolution.is_some() {
+            base_field(&mut work.base, &item.field).writes.clear();
+        }
+    }
     for side in Side::BOTH {
         let Some(seen) = work.seen.get(side).clone() else {
             continue;
@@ -185,13 +193,6 @@ fn one(
     tx.put_link(&work.link, &links::objects(mapping))?;
     tx.put_base(&mapping.id, work.link.id, &work.base)?;
     items(work, plan, progress, tx)?;
-    for parent in &plan.blocked {
-        let child = crate::store::rows::ChildRef {
-            mapping: mapping.id.clone(),
-            link: work.link.id,
-        };
-        tx.wait_for_parent(parent, &child)?;
-    }
     for side in Side::BOTH {
         if let Some(id) = work.link.ids.get(side) {
             if moved && side == Side::Salesforce {

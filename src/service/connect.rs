@@ -125,6 +125,8 @@ pub(super) fn rules(config: &Config) -> Rules {
             stop_grace: engine.stop_grace,
             schema_refresh: engine.schema_refresh,
             quarantine_after: engine.quarantine_after,
+            oscillation_writes: engine.oscillation_writes,
+            blocked_after: engine.blocked_after,
             daily_share: PerSide {
                 salesforce: config
                     .salesforce

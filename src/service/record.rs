@@ -352,23 +352,11 @@ fn label(
     if let Some(label) = waiting.into_iter().find(|label| !label.is_empty()) {
         return label.clone();
     }
-    for seen in [&now.salesforce, &now.hubspot].into_iter().flatten() {
-        for names in [
-            ["FirstName", "LastName"],
-            ["firstname", "lastname"],
-            ["Name", ""],
-            ["name", ""],
-        ] {
-            let words: Vec<&str> = names
-                .iter()
-                .filter_map(|name| seen.value(name).as_text())
-                .collect();
-            if !words.is_empty() {
-                return words.join(" ");
-            }
-        }
-    }
-    record.id.to_string()
+    [&now.salesforce, &now.hubspot]
+        .into_iter()
+        .flatten()
+        .next()
+        .map_or_else(|| record.id.to_string(), Observation::label)
 }
 
 fn verdict(

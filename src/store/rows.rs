@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Base, Conflict, ItemState, LinkId, MappingId, ObjectSchema, OpId, OpState, RecordId, RunId,
-    Value,
+    Base, Conflict, ItemState, LinkId, MappingId, ObjectSchema, OpId, OpState, RecordId, RecordKey,
+    RunId, Value,
 };
 
 /// `lidx`: the link that holds the record.
@@ -217,6 +217,15 @@ pub struct ChildRef {
     pub mapping: MappingId,
     /// The link.
     pub link: LinkId,
+    /// The parent record.
+    #[serde(default)]
+    pub parent: Option<RecordKey>,
+    /// Since when it waits.
+    #[serde(with = "chrono::serde::ts_milliseconds_option", default)]
+    pub since: Option<DateTime<Utc>>,
+    /// The wait was long enough to be told of.
+    #[serde(default)]
+    pub told: bool,
 }
 
 /// True where a conflict or review item counts and is listed: it waits, and no rule decided it.

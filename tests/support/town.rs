@@ -332,8 +332,7 @@ impl House {
             run.reason
         );
         for row in &run.mappings {
-            // A later run of a first sync that was cut off goes on with what is stored: it reads only the rest.
-            if run.run == syncline::domain::RunId(1) {
+            if run.kind == syncline::domain::RunKind::Full {
                 adds_up_whole(&row.counts);
             } else {
                 adds_up(&row.counts);

@@ -37,6 +37,11 @@ fn record(state: RunState) -> RunRecord {
                 linked: 4100,
                 conflicts: 12,
                 errors: 1,
+                open: crate::domain::OpenCounts {
+                    conflicts: 14,
+                    review: 2,
+                    errors: 1,
+                },
                 ..Counters::default()
             },
         }],
@@ -86,7 +91,8 @@ async fn a_run_prints_the_document_of_product_md_and_nothing_else() {
             "read": {"salesforce": 5000, "hubspot": 4800}, "linked": 4100,
             "created": {"salesforce": 0, "hubspot": 0}, "updated": {"salesforce": 0, "hubspot": 0}, "updated_links": 0,
             "archived": {"salesforce": 0, "hubspot": 0}, "merged": {"salesforce": 0, "hubspot": 0}, "unchanged": 0,
-            "conflicts": 12, "review": 0, "errors": 1, "unlinked_errors": 0, "held": 0, "excluded": 0}],
+            "conflicts": 12, "review": 0, "errors": 1, "unlinked_errors": 0, "held": 0, "excluded": 0,
+            "open": {"conflicts": 14, "review": 2, "errors": 1}}],
     });
     assert_eq!(document, expected);
     let Request::Sync(order) = &ran.asked[0] else {

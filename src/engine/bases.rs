@@ -1,0 +1,30 @@
+//! How a confirmed write moves a base (docs/design/sync-semantics.md 2.1, 7 Settle).
+
+use super::links::base_field;
+use super::oscillation;
+use super::references::is_translated;
+use crate::domain::{Base, Mapping, Op, Side};
+use crate::transform;
+
+/// The target's base moves to what was stored, the source's to the value that led there.
+pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: bool) {
+    for assignment in op.fields.values() {
+        let name = assignment.pair.as_str();
+        let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == name) else {
+            continue;
+        };
+        let left = assignment.left.as_ref().unwrap_or(&assignment.after);
+        let source = &assignment.source;
+        let field = base_field(base, name);
+        *field.values.get_mut(op.side) = transform::base_value(pair, op.side, left);
+        *field.values.get_mut(op.side.other()) =
+            transform::base_value(pair, op.side.other(), source);
+        *field.unverified.get_mut(op.side) = unverified;
+        let (s, h) = match op.side {
+            Side::Salesforce => (left, source),
+            Side::HubSpot => (source, left),
+        };
+        field.diverged = !is_translated(pair) && transform::equal(pair, s, h) == Some(false);
+        oscillation::note(field, op.run, op.side, assignment);
+    }
+}

@@ -1,0 +1,308 @@
+//! What a create would send: values put together from the source record, and what stands in the way
+//! (docs/design/sync-semantics.md 10.5).
+
+use std::collections::BTreeMap;
+
+use super::context::EngineError;
+use super::create::{source_error, unlinked_error};
+use super::failures::{ErrorFacts, Failure, error_item, still_refused};
+use super::fields;
+use super::links;
+use super::matchup::errors_of_record;
+use super::references::{Parents, Token, is_translated};
+use super::run::{Mode, RunCtx};
+use super::tally;
+use crate::crm::Purpose;
+use crate::domain::{
+    Assignment, ErrorCategory, ErrorItem, Link, Mapping, Observation, Op, OpId, OpKind, OpOutcome,
+    OpState, PairKind, Presence, RecordId, Side, Value,
+};
+use crate::transform::{self, TransformError};
+
+/// One record that shall get a counterpart.
+pub(super) struct Draft {
+    pub(super) seen: Observation,
+    pub(super) op: Op,
+    pub(super) link: Link,
+    pub(super) errors: Vec<ErrorItem>,
+    pub(super) known: Vec<ErrorItem>,
+}
+
+/// Reads what is missing and puts the values together; records that cannot be sent become errors without a call.
+pub(super) async fn drafts(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    source: Side,
+    ids: &[RecordId],
+) -> Result<Vec<Draft>, EngineError> {
+    let object = mapping.object(source).to_owned();
+    let mut seen = ctx.engine.db.observations(source, &object, ids).await?;
+    let missing: Vec<usize> = seen
+        .iter()
+        .enumerate()
+        .filter(|(_, seen)| seen.is_none())
+        .map(|(index, _)| index)
+        .collect();
+    if !missing.is_empty() && ctx.mode == Mode::Write {
+        let asked = fields::observed(&ctx.known, std::iter::once(mapping), source, &object);
+        let wanted: Vec<RecordId> = missing
+            .iter()
+            .filter_map(|index| ids.get(*index).cloned())
+            .collect();
+        let found = ctx
+            .engine
+            .side(source)
+            .read(Purpose::Complete, &object, &wanted, &asked)
+            .await?;
+        for (index, found) in missing.into_iter().zip(found) {
+            if let Some(slot) = seen.get_mut(index) {
+                *slot = found.records.into_iter().next();
+            }
+        }
+    }
+    let mut seen: Vec<Observation> = seen.into_iter().flatten().collect();
+    let mut tx = ctx.engine.db.begin();
+    for gone in seen.extract_if(.., |seen| seen.presence != Presence::Live) {
+        tx.clear_dirty(&mapping.id, source, &gone.id);
+        tx.drop_observation(source, &object, &gone.id);
+        ctx.tally(&mapping.id)
+            .unlinked(source, &gone.id, tally::Unlinked::Excluded);
+    }
+    super::observe::read_associations(ctx.engine, &[mapping], &mut seen).await?;
+    let values = seen
+        .iter()
+        .flat_map(|seen| reference_values(mapping, seen))
+        .collect::<Vec<_>>();
+    let parents = Parents::load(ctx.engine, mapping, values.into_iter()).await?;
+    let mut drafts = Vec::new();
+    for seen in seen {
+        let known = errors_of_record(ctx, mapping, source, &seen.id).await?;
+        let draft = draft(ctx, mapping, seen, &parents, known);
+        if let Some(error) = refusal(ctx, mapping, &draft) {
+            unlinked_error(ctx, mapping, &draft, &error, &mut tx)?;
+            continue;
+        }
+        if let Some(error) = still_refused(
+            draft.op.side,
+            OpKind::Create,
+            &draft.op.fields,
+            &draft.known,
+            ctx.engine.clock.now(),
+        )
+        .cloned()
+        {
+            tx.clear_dirty(&mapping.id, source, &draft.seen.id);
+            tx.drop_observation(source, &object, &draft.seen.id);
+            tracing::debug!(record = %draft.seen.id, error = %error.id, "an earlier refusal still stands");
+            ctx.tally(&mapping.id)
+                .unlinked(source, &draft.seen.id, tally::Unlinked::Error);
+            continue;
+        }
+        drafts.push(draft);
+    }
+    tx.apply().await?;
+    Ok(drafts)
+}
+
+fn reference_values(mapping: &Mapping, seen: &Observation) -> Vec<(usize, Side, String)> {
+    mapping
+        .pairs
+        .iter()
+        .enumerate()
+        .filter(|(_, pair)| is_translated(pair))
+        .filter_map(|(index, pair)| {
+            Some((
+                index,
+                seen.side,
+                seen.value(pair.field(seen.side)).as_text()?.to_owned(),
+            ))
+        })
+        .collect()
+}
+
+fn draft(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    seen: Observation,
+    parents: &Parents,
+    known: Vec<ErrorItem>,
+) -> Draft {
+    let engine = ctx.engine;
+    let (source, target) = (seen.side, seen.side.other());
+    let id = engine.link_id(&ctx.known.install, &mapping.id, source, &seen.id);
+    let link = links::pending(id, mapping, target, &seen.id, engine.clock.now());
+    let mut fields = BTreeMap::new();
+    let mut errors = Vec::new();
+    for pair in &mapping.pairs {
+        if !pair.direction.allows(target) || !fields::is_property(pair, target) {
+            continue;
+        }
+        let raw = seen.value(pair.field(source)).clone();
+        match value_for(ctx, pair, parents, &seen, &raw) {
+            Ok((after, link)) if !after.is_blank() => {
+                let assignment = Assignment {
+                    before: Value::Null,
+                    after,
+                    rule: "create".to_owned(),
+                    pair: pair.name().to_owned(),
+                    source: raw,
+                    link,
+                    left: None,
+                };
+                fields.insert(pair.field(target).to_owned(), assignment);
+            }
+            Ok(_) => {}
+            Err((category, message)) => {
+                errors.push((pair.name().to_owned(), raw, category, message))
+            }
+        }
+    }
+    let errors = errors
+        .into_iter()
+        .map(|(field, value, category, message)| {
+            error_item(
+                &ErrorFacts {
+                    mapping,
+                    record: links::record_key(mapping, source, &seen.id),
+                    side: source,
+                    link: Some(id),
+                    label: seen.label(),
+                    field,
+                    value,
+                    category,
+                    message,
+                    vendor: None,
+                    run: ctx.run,
+                    now: engine.clock.now(),
+                },
+                &[],
+                &engine.rules.settings,
+            )
+        })
+        .collect();
+    let op = Op {
+        id: OpId::derive(&[&ctx.run.0.to_be_bytes(), &id.0.to_be_bytes(), b"create"]),
+        run: ctx.run,
+        seq: 0,
+        mapping: mapping.id.clone(),
+        link: id,
+        kind: OpKind::Create,
+        side: target,
+        object: mapping.object(target).to_owned(),
+        target: None,
+        source: Some(seen.id.clone()),
+        fields,
+        modstamp: Some(seen.modstamp),
+        state: OpState::Planned,
+        attempt: Default::default(),
+        outcome: OpOutcome::default(),
+    };
+    Draft {
+        seen,
+        op,
+        link,
+        errors,
+        known,
+    }
+}
+
+type FieldRefusal = (ErrorCategory, String);
+
+/// The raw value for the target, and the link it refers to. Blank where nothing is to be sent.
+fn value_for(
+    ctx: &RunCtx<'_>,
+    pair: &crate::domain::FieldPair,
+    parents: &Parents,
+    seen: &Observation,
+    raw: &Value,
+) -> Result<(Value, Option<crate::domain::LinkId>), FieldRefusal> {
+    let target = seen.side.other();
+    if let PairKind::Constant { value, .. } = &pair.kind {
+        return Ok((Value::text(value.clone()), None));
+    }
+    if is_translated(pair) {
+        return match parents.token(ctx.engine, &ctx.known, pair, seen.side, raw) {
+            Token::Plain(value) | Token::Shared(value) => {
+                let link = value.as_text().and_then(|text| text.parse().ok());
+                match parents.render(&ctx.known, pair, target, &value) {
+                    Some(raw) => Ok((raw, link)),
+                    None if link.is_some() => Ok((Value::Null, None)),
+                    None => Err((
+                        ErrorCategory::Reference,
+                        format!(
+                            "no active user of {target} has the e-mail {}",
+                            value.as_text().unwrap_or_default()
+                        ),
+                    )),
+                }
+            }
+            // The pass over the new link waits for the parent (14.4).
+            Token::Unlinked(_) => Ok((Value::Null, None)),
+            Token::NoOwner(id) => Err((
+                ErrorCategory::Reference,
+                format!(
+                    "{} {id} of {} is not among the users that can be told by e-mail",
+                    pair.field(seen.side),
+                    seen.side
+                ),
+            )),
+        };
+    }
+    match transform::put(pair, target, raw, &Value::Null) {
+        Ok(value) => Ok((value, None)),
+        Err(TransformError::LeftAlone(_)) => Ok((Value::Null, None)),
+        Err(error) => Err((ErrorCategory::Transform, error.to_string())),
+    }
+}
+
+/// Why a create is not even sent: a required field is blank (10.5).
+fn refusal(ctx: &RunCtx<'_>, mapping: &Mapping, draft: &Draft) -> Option<ErrorItem> {
+    let target = draft.op.side;
+    let required = ctx
+        .known
+        .required
+        .get(&(mapping.id.clone(), target))
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let missing = required
+        .iter()
+        .find(|field| !draft.op.fields.contains_key(*field));
+    let nothing = draft.op.fields.is_empty();
+    let field = match (missing, nothing) {
+        (Some(field), _) => field.clone(),
+        (None, true) => mapping
+            .pairs
+            .first()
+            .map(|pair| pair.field(target).to_owned())
+            .unwrap_or_default(),
+        (None, false) => return None,
+    };
+    let blamed = mapping
+        .pairs
+        .iter()
+        .find(|pair| pair.field(target) == field);
+    let reason = draft
+        .errors
+        .iter()
+        .find(|error| blamed.is_some_and(|pair| pair.name() == error.field));
+    let message = reason.map_or_else(
+        || {
+            format!(
+                "{target} requires {field}, and the {} record has no value for it",
+                draft.seen.side
+            )
+        },
+        |error| error.message.clone(),
+    );
+    Some(source_error(
+        ctx,
+        mapping,
+        draft,
+        blamed.map_or("", |pair| pair.name()),
+        Failure {
+            category: reason.map_or(ErrorCategory::Required, |error| error.category),
+            message,
+            vendor: None,
+        },
+    ))
+}

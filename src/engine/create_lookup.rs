@@ -1,0 +1,192 @@
+//! The look-up before a create: what is there already is linked, not made again (docs/design/sync-semantics.md 10.1, 10.2, 10.4).
+
+use std::collections::BTreeMap;
+
+use super::context::EngineError;
+use super::create::keyed;
+use super::create_draft::Draft;
+use super::fields;
+use super::links;
+use super::matchup::review;
+use super::run::RunCtx;
+use super::tally;
+use crate::crm::Purpose;
+use crate::domain::{
+    Candidate, CreatedBy, ItemKind, Link, LinkState, Mapping, Observation, PerSide, Presence, Side,
+};
+use crate::store::rows::Dirty;
+
+/// What a draft is looked up by.
+type KeyOf = Box<dyn Fn(&Draft) -> Option<String> + Send + Sync>;
+
+/// The look-up before a create: by the key, where there is one (10.1), else by the match fields (10.2). Records found are
+/// linked instead of created.
+pub(super) async fn look_up(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    target: Side,
+    drafts: Vec<Draft>,
+) -> Result<Vec<Draft>, EngineError> {
+    let object = mapping.object(target).to_owned();
+    let asked = fields::observed(&ctx.known, std::iter::once(mapping), target, &object);
+    let mut found: BTreeMap<String, Vec<Observation>> = BTreeMap::new();
+    let key_of: KeyOf;
+    if keyed(ctx, mapping, target) {
+        key_of = Box::new(|draft| Some(draft.seen.id.0.clone()));
+        let values: Vec<String> = drafts.iter().filter_map(&key_of).collect();
+        let field = mapping.key_field(target).to_owned();
+        for one in ctx
+            .engine
+            .side(target)
+            .look_up(Purpose::LookUp, &object, &field, &values, &asked)
+            .await?
+        {
+            found.insert(one.asked, one.records);
+        }
+    } else {
+        let pair = mapping
+            .match_rules
+            .first()
+            .and_then(|rule| mapping.pairs.get(*rule.parts.first()?))
+            .cloned();
+        let Some(pair) = pair else { return Ok(drafts) };
+        let field = pair.field(target).to_owned();
+        let name = field.clone();
+        key_of = Box::new(move |draft| {
+            draft
+                .op
+                .fields
+                .get(&name)
+                .and_then(|found| found.after.as_text())
+                .map(str::to_lowercase)
+        });
+        let values: Vec<String> = drafts.iter().filter_map(&key_of).collect();
+        if values.is_empty() {
+            return Ok(drafts);
+        }
+        for seen in ctx
+            .engine
+            .side(target)
+            .search(Purpose::LookUp, &object, &field, &values, &asked)
+            .await?
+        {
+            let value = seen
+                .value(&field)
+                .as_text()
+                .unwrap_or_default()
+                .to_lowercase();
+            found.entry(value).or_default().push(seen);
+        }
+    }
+    let mut rest = Vec::new();
+    for draft in drafts {
+        let hits = key_of(&draft)
+            .and_then(|key| found.remove(&key))
+            .unwrap_or_default();
+        if hits.is_empty() {
+            rest.push(draft);
+        } else {
+            there_already(ctx, mapping, target, draft, hits).await?;
+        }
+    }
+    Ok(rest)
+}
+
+/// The counterpart exists: it is linked, or a person is asked where that would be a guess.
+async fn there_already(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    target: Side,
+    draft: Draft,
+    hits: Vec<Observation>,
+) -> Result<(), EngineError> {
+    let engine = ctx.engine;
+    let mut tx = engine.db.begin();
+    let source = draft.seen.side;
+    let live: Vec<&Observation> = hits
+        .iter()
+        .filter(|seen| seen.presence == Presence::Live)
+        .collect();
+    let taken = match live.as_slice() {
+        [only] => {
+            let ids = std::slice::from_ref(&only.id);
+            engine
+                .db
+                .link_ids(&mapping.id, target, mapping.object(target), ids)
+                .await?
+                .into_iter()
+                .flatten()
+                .next()
+        }
+        _ => None,
+    };
+    match live.as_slice() {
+        [only] if taken.is_none() => adopt(ctx, mapping, &draft, only, &mut tx)?,
+        _ => {
+            let candidates = hits.iter().map(|seen| Candidate {
+                record: links::record_key(mapping, target, &seen.id),
+                label: seen.label(),
+                why: if seen.presence == Presence::Live {
+                    "holds its key".into()
+                } else {
+                    "holds its key, but is deleted".into()
+                },
+            });
+            let why = if live.is_empty() {
+                format!("Its {target} record was deleted; it is not made anew by itself.")
+            } else {
+                format!("{} {target} records hold its key.", live.len())
+            };
+            let kind = if live.is_empty() {
+                ItemKind::Deletion
+            } else {
+                ItemKind::AlreadyLinked
+            };
+            review(
+                ctx,
+                mapping,
+                source,
+                &draft.seen.id,
+                kind,
+                why,
+                candidates.collect(),
+                &mut tx,
+            )
+            .await?;
+        }
+    }
+    Ok(tx.apply().await?)
+}
+
+/// Ties a source to a record that turned out to be its counterpart; the next merge treats both as at a first sync.
+fn adopt(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    draft: &Draft,
+    other: &Observation,
+    tx: &mut super::db::Tx<'_>,
+) -> Result<(), EngineError> {
+    let side = other.side;
+    let mut link = draft.link.clone();
+    link.state = LinkState::Active;
+    link.created_by = CreatedBy::Adopted;
+    *link.ids.get_mut(side) = Some(other.id.clone());
+    tx.add_link(&link, &links::objects(mapping))?;
+    tx.put_observation(other)?;
+    for (one, id) in [(side, &other.id), (side.other(), &draft.seen.id)] {
+        tx.mark_dirty(&mapping.id, one, id, Dirty::RELINK)?;
+    }
+    note_link(ctx, mapping, &link);
+    ctx.tally(&mapping.id).link(link.id, tally::Fate::Unchanged);
+    Ok(())
+}
+
+pub(super) fn note_link(ctx: &mut RunCtx<'_>, mapping: &Mapping, link: &Link) {
+    if let (Some(s), Some(h)) = (&link.ids.salesforce, &link.ids.hubspot) {
+        let ids = PerSide {
+            salesforce: s.clone(),
+            hubspot: h.clone(),
+        };
+        ctx.newly_linked.push((mapping.id.clone(), link.id, ids));
+    }
+}

@@ -1,0 +1,152 @@
+//! Whose a changed value is: a write of ours that landed late (docs/design/sync-semantics.md 16.5), what a vendor made of
+//! one (11), or an edit like any other.
+
+use chrono::TimeDelta;
+
+use super::echo::{self, Origin};
+use super::fields::is_property;
+use super::link_plan::assumed;
+use super::references::is_translated;
+use super::work::{LinkPlan, View, Work};
+use crate::domain::{BaseField, BaseValue, FieldPair, Observation, PerSide, Side, Value};
+use crate::transform;
+
+/// The versions of HubSpot properties have to be looked up first.
+pub(super) struct NeedsTimes;
+
+/// The base, moved on a side to what the vendor made of our own write (11); an error where it must be looked up whose
+/// change it was.
+pub(super) fn normalised(
+    view: &View<'_>,
+    work: &Work,
+    pair: &FieldPair,
+    base: Option<&BaseField>,
+) -> Result<Option<BaseField>, NeedsTimes> {
+    let mut moved = base.cloned();
+    let Some(field) = moved.as_mut().filter(|_| !is_translated(pair)) else {
+        return Ok(moved);
+    };
+    for side in Side::BOTH {
+        let name = pair.field(side);
+        let (Some(seen), Some(held)) = (
+            work.seen
+                .get(side)
+                .as_ref()
+                .filter(|_| is_property(pair, side)),
+            assumed(work, pair, side),
+        ) else {
+            continue;
+        };
+        let now = seen.value(name);
+        if !now.is_known() || super::apply::same_value(view.mapping, side, name, &held, now) {
+            continue;
+        }
+        let offset = view.engine.side(side).health().clock_offset_ms;
+        let looked = work.base.sides.get(side).observed_at;
+        let change = echo::Change {
+            unverified: *field.unverified.get(side),
+            wrote_last: field.writes.last().is_some_and(|last| last.to == side),
+            after: looked.map(|at| seen.modstamp - (at + TimeDelta::milliseconds(offset))),
+            by_us: by_us(view, work, seen, name),
+        };
+        match echo::origin(change) {
+            Origin::Theirs => {}
+            Origin::Unclear => return Err(NeedsTimes),
+            Origin::Ours => {
+                tracing::info!(event = "normalised", link = %work.link.id, field = name, "the vendor stored our value in another form");
+                *field.values.get_mut(side) = transform::base_value(pair, side, now);
+                *field.unverified.get_mut(side) = true;
+                let present = |side: Side| {
+                    work.seen
+                        .get(side)
+                        .as_ref()
+                        .map(|seen| seen.value(pair.field(side)).clone())
+                };
+                let both = PerSide::from_fn(|one| {
+                    present(one)
+                        .or_else(|| assumed(work, pair, one))
+                        .unwrap_or_default()
+                });
+                field.diverged =
+                    transform::equal(pair, &both.salesforce, &both.hubspot) == Some(false);
+            }
+        }
+    }
+    Ok(moved)
+}
+
+/// Whether a side's present value was set under our identity; `None` where HubSpot's versions have to be looked up first.
+fn by_us(view: &View<'_>, work: &Work, seen: &Observation, name: &str) -> Option<bool> {
+    match seen.side {
+        Side::Salesforce => {
+            let us = view.known.us.salesforce.as_ref();
+            Some(us.is_some() && seen.modified_by.as_ref() == us)
+        }
+        Side::HubSpot => {
+            let versions = work.times.as_ref()?.get(name);
+            let newest = versions.and_then(|all| all.first());
+            Some(newest.is_some_and(|version| version.ours))
+        }
+    }
+}
+
+/// Whether a side holds what an update of ours, given up long ago, has put there since (16.5).
+pub(super) enum Landed {
+    No,
+    /// It looks like it; whose write it was has to be looked up.
+    WantsTimes,
+    On(Side),
+}
+
+pub(super) fn late_landing(
+    view: &View<'_>,
+    work: &Work,
+    pair: &FieldPair,
+    raws: &PerSide<Value>,
+    plan: &mut LinkPlan,
+) -> Landed {
+    for op in view.ghosts.get(&work.link.id).into_iter().flatten() {
+        let (side, name) = (op.side, pair.field(op.side));
+        let (Some(sent), Some(seen)) = (op.fields.get(name), work.seen.get(side)) else {
+            continue;
+        };
+        let same =
+            |one: &Value| super::apply::same_value(view.mapping, side, name, one, seen.value(name));
+        let settled = assumed(work, pair, side).is_some_and(|base| same(&base));
+        if settled || !same(&sent.after) || raws.get(side) != seen.value(name) {
+            continue;
+        }
+        let Some(ours) = by_us(view, work, seen, name) else {
+            return Landed::WantsTimes;
+        };
+        if ours {
+            tracing::warn!(event = "late_landing", op = %op.id, field = name, "a write that was given up has landed");
+            plan.landed.push(op.id);
+            return Landed::On(side);
+        }
+    }
+    Landed::No
+}
+
+/// The base for a pair that a late landing has touched: that side counts as unchanged, and where the other side has not
+/// changed either, it does now, so that its value is written again.
+pub(super) fn without_landing(
+    pair: &FieldPair,
+    values: &PerSide<Value>,
+    base: Option<&BaseField>,
+    side: Side,
+) -> BaseField {
+    let other = side.other();
+    let mut pretended = base.cloned().unwrap_or_default();
+    *pretended.values.get_mut(side) = transform::base_value(pair, side, values.get(side));
+    let unchanged =
+        pretended.values.get(other) == &transform::base_value(pair, other, values.get(other));
+    if unchanged {
+        let anything_else = match values.get(other).is_blank() {
+            true => BaseValue::Raw("late landing".to_owned()),
+            false => BaseValue::Null,
+        };
+        *pretended.values.get_mut(other) = Some(anything_else);
+    }
+    pretended
+}

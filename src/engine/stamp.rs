@@ -1,0 +1,67 @@
+//! The key fields of a link: each side holds the id of its counterpart (docs/design/sync-semantics.md 10.3).
+
+use super::links;
+use super::outcome::blank_item;
+use super::work::{LinkPlan, View, Work};
+use crate::domain::{Assignment, Conflict, ItemId, ItemKind, Side, Value};
+
+/// The key field of one side: written where it does not hold the counterpart's id yet (10.3). One that holds another
+/// id is never overwritten.
+pub(super) fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut LinkPlan) {
+    let keyed = view.known.keyed.contains(&(view.mapping.id.clone(), side));
+    let (true, false, Some(counterpart)) = (
+        keyed,
+        *work.link.stamped.get(side),
+        work.link.ids.get(side.other()),
+    ) else {
+        return;
+    };
+    let Some(seen) = work.seen.get(side) else {
+        // A record that was refused is not read again just for its stamp: that goes with its next write.
+        *plan.needs.get_mut(side) |= work.errors.is_empty();
+        return;
+    };
+    let field = view.mapping.key_field(side);
+    let before = seen.value(field).clone();
+    match before.as_text() {
+        Some(text) if text.eq_ignore_ascii_case(counterpart.as_str()) => {
+            *plan.stamped.get_mut(side) = true
+        }
+        Some(other) => plan.conflicts.push(stolen_stamp(view, work, side, other)),
+        None if before == Value::Unknown => {}
+        None => {
+            let assignment = Assignment {
+                before,
+                after: Value::Text(counterpart.0.clone()),
+                rule: "key".to_owned(),
+                ..Assignment::default()
+            };
+            plan.writes
+                .get_mut(side)
+                .insert(field.to_owned(), assignment);
+        }
+    }
+}
+
+fn stolen_stamp(view: &View<'_>, work: &Work, side: Side, holds: &str) -> Conflict {
+    let field = view.mapping.key_field(side);
+    Conflict {
+        id: ItemId::derive(&[
+            b"stamp",
+            &work.link.id.0.to_be_bytes(),
+            side.word().as_bytes(),
+        ]),
+        kind: ItemKind::AlreadyLinked,
+        field: String::new(),
+        why: format!(
+            "{field} of the {side} record holds {holds}, but the record is linked to another one; a copied record does this."
+        ),
+        rule: "ask".to_owned(),
+        candidates: vec![crate::domain::Candidate {
+            record: links::record_key(view.mapping, side.other(), &holds.into()),
+            label: String::new(),
+            why: format!("named by {field}"),
+        }],
+        ..blank_item(view, work)
+    }
+}
