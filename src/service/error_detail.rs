@@ -36,7 +36,10 @@ impl House {
             .find(|mapping| mapping.id == op.mapping);
         let schema = self.db.schema(op.side, &op.object).await?;
         Ok(mapping.zip(schema).is_some_and(|(mapping, row)| {
-            row.schema.fields.contains_key(mapping.key_field(op.side))
+            row.schema
+                .fields
+                .get(mapping.key_field(op.side))
+                .is_some_and(|field| field.unique)
         }))
     }
 

@@ -335,7 +335,12 @@ impl House {
             Request::Ids(query) => self.ids(query).await,
             Request::Conflict { key } => self.conflict(key).await,
             Request::Alike { item } => self.alike(item).await,
-            Request::Resolve { items, take, by } => self.resolve(items, take, by).await,
+            Request::Resolve {
+                items,
+                take,
+                by,
+                fields_only,
+            } => self.resolve(items, take, by, fields_only).await,
             Request::Unresolve { items } => self.unresolve(items).await,
             Request::Later { rows, reason, by } => self.leave(rows, reason, by).await,
             Request::History { key } => self.past(key).await,

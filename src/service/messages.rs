@@ -44,6 +44,9 @@ pub enum Request {
         take: Take,
         /// Who chooses.
         by: String,
+        /// Review items among them are left out instead of refused: what was marked may be of both kinds.
+        #[serde(default)]
+        fields_only: bool,
     },
     /// Takes choices back. Answer: `Reply::Resolved`.
     Unresolve {

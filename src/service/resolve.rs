@@ -107,6 +107,7 @@ impl House {
         ids: Vec<ItemId>,
         take: Take,
         by: String,
+        fields_only: bool,
     ) -> Result<Reply, Refusal> {
         let store = |error: StoreError| store_refusal(&error);
         let ids = self.items_behind(ids).await.map_err(store)?;
@@ -114,6 +115,7 @@ impl House {
         let mut wrong = Vec::new();
         for id in ids {
             match self.db.waiting_item(id).await.map_err(store)? {
+                Some(Waiting::Conflict(item)) if fields_only && item.kind.is_review() => {}
                 Some(Waiting::Conflict(item)) => match fit(&item, &take) {
                     Ok(choice) => fitting.push((item, choice)),
                     Err(why) => wrong.push((id, why)),

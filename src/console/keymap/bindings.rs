@@ -48,7 +48,6 @@ const PANED: &[Context] = &[
     Journal,
 ];
 const MAPPING: &[Context] = &[Mappings, MappingDetail];
-const ITEM: &[Context] = &[Resolver, Review];
 const CONFLICTS: &[Context] = &[Queue, Resolver, Review];
 
 const fn row(
@@ -130,7 +129,7 @@ pub static BINDINGS: &[Binding] = &[
         Group::Act,
     )
     .hint()
-    .when(may::mapping)
+    .when(may::pause)
     .also("resume"),
     // 2 Live
     row(
@@ -285,14 +284,15 @@ pub static BINDINGS: &[Binding] = &[
     .when(may::accept),
     row(
         Command::Later,
-        ITEM,
+        CONFLICTS,
         &[Char('c')],
         "later",
-        "Leave it for later: takes its choices back and goes on to the next",
+        "Leave it (or the marked records) for later, with a reason; takes choices back",
         Group::Act,
     )
     .hint()
-    .also("skip"),
+    .when(may::later)
+    .also("skip reason"),
     row(
         Command::Alike,
         &[Resolver],

@@ -414,6 +414,10 @@ impl<R: Row> Nav for ListPane<R> {
     fn hidden(&self) -> usize {
         self.total.saturating_sub(self.matched)
     }
+
+    fn is_first_read(&self) -> bool {
+        self.pending.is_some() && matches!(self.load, Load::Loading { .. })
+    }
 }
 
 impl<R: Row> ListPane<R> {

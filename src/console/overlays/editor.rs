@@ -18,7 +18,6 @@ use crate::service::messages::{Take, Tone};
 pub struct Editor {
     item: ItemId,
     field: String,
-    before: Option<Choice>,
     start: String,
     asked: bool,
     lines: bool,
@@ -31,7 +30,6 @@ impl Editor {
     pub fn new(
         item: ItemId,
         field: String,
-        before: Option<Choice>,
         start: &str,
         merge: bool,
     ) -> Self {
@@ -43,7 +41,6 @@ impl Editor {
         Editor {
             item,
             field,
-            before,
             start,
             asked: false,
             lines,
@@ -77,12 +74,7 @@ impl Editor {
         };
         if save {
             let take = Take::Choice(Choice::Value(self.value()));
-            let effects = conflicts::resolve(
-                model,
-                vec![(self.item, self.before.clone())],
-                take,
-                &self.field,
-            );
+            let effects = conflicts::resolve(model, vec![self.item], take, &self.field);
             return Then::Do(effects);
         }
         if key.code == KeyCode::Char('u') && key.modifiers.contains(KeyModifiers::CONTROL) {
