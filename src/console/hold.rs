@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Duration, Utc};
 use ratatui::crossterm::event::KeyEvent;
 
+use super::command::Command;
 use super::keymap::{self, Availability, Group, Key};
 use super::list::Nav;
 use super::model::Model;
@@ -95,7 +96,8 @@ fn must_wait(model: &mut Model, key: KeyEvent) -> bool {
     if matches!((row.when)(model), Availability::NotYet(_)) {
         return true;
     }
-    row.group != Group::Go && active(model).is_some_and(|list| Nav::is_first_read(list))
+    let needs_rows = row.group != Group::Go && !matches!(row.command, Command::Filter | Command::Sort);
+    needs_rows && active(model).is_some_and(|list| Nav::is_first_read(list))
 }
 
 /// True while a choice, or its taking back, is not answered yet.

@@ -324,7 +324,7 @@ pub fn errors(body: Rect, room: Room, opened: bool) -> ListAreas {
         (Room::Normal, false) => (areas.list, areas.about) = below(body, 9),
         (Room::Normal, true) => {
             areas.list = NONE;
-            (areas.inner, areas.deep) = below(body, 9);
+            (areas.inner, areas.deep) = below(body, 11);
         }
         (Room::Wide, _) => {
             let (top, bottom) = below(body, body.height.saturating_sub(8.max(body.height / 3)));

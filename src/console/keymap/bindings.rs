@@ -13,17 +13,8 @@ const EVERYWHERE: &[Context] = &Context::ALL;
 const LISTS: &[Context] = &[Mappings, Live, Queue, Causes, ErrorRecords, Runs, Journal];
 const SORTED: &[Context] = &[Mappings, Queue, Causes, ErrorRecords, Runs, Journal];
 const MARKED: &[Context] = &[Mappings, Queue, ErrorRecords];
-const OPENS: &[Context] = &[
-    Mappings,
-    Needs,
-    Activity,
-    Live,
-    Queue,
-    Causes,
-    ErrorRecords,
-    Runs,
-    Journal,
-];
+const MARKS: &[Context] = &[Mappings, ErrorRecords];
+const OPENS: &[Context] = &[Mappings, Needs, Activity, Live, ErrorRecords, Journal];
 const COPIES: &[Context] = &[
     Mappings,
     Queue,
@@ -48,6 +39,7 @@ const PANED: &[Context] = &[
     Journal,
 ];
 const MAPPING: &[Context] = &[Mappings, MappingDetail];
+const ITEM: &[Context] = &[Resolver, Review];
 const CONFLICTS: &[Context] = &[Queue, Resolver, Review];
 
 const fn row(
@@ -284,7 +276,7 @@ pub static BINDINGS: &[Binding] = &[
     .when(may::accept),
     row(
         Command::Later,
-        CONFLICTS,
+        ITEM,
         &[Char('c')],
         "later",
         "Leave it (or the marked records) for later, with a reason; takes choices back",
@@ -305,6 +297,24 @@ pub static BINDINGS: &[Binding] = &[
     .when(may::alike)
     .also("all"),
     // 3 Conflicts: queue
+    row(
+        Command::Open,
+        &[Queue],
+        &[Named("enter")],
+        "resolve",
+        "Resolve the selected record, field by field",
+        Group::Act,
+    )
+    .hint(),
+    row(
+        Command::Mark,
+        &[Queue],
+        &[Named("space")],
+        "mark",
+        "Mark",
+        Group::Move,
+    )
+    .hint(),
     row(
         Command::AllSalesforce,
         &[Queue],
@@ -357,7 +367,27 @@ pub static BINDINGS: &[Binding] = &[
     .writes()
     .when(may::apply)
     .also("write resolve"),
+    row(
+        Command::Later,
+        &[Queue],
+        &[Char('c')],
+        "later",
+        "Leave it (or the marked records) for later, with a reason; takes choices back",
+        Group::Act,
+    )
+    .hint()
+    .when(may::later)
+    .also("skip reason"),
     // 5 Errors
+    row(
+        Command::Open,
+        &[Causes],
+        &[Named("enter")],
+        "records",
+        "The records of this cause, each with its request and answer",
+        Group::Act,
+    )
+    .hint(),
     row(
         Command::Retry,
         &[Causes, ErrorRecords],
@@ -383,6 +413,15 @@ pub static BINDINGS: &[Binding] = &[
     .also("csv json save"),
     // 6 Runs
     row(
+        Command::Open,
+        &[Runs],
+        &[Named("enter")],
+        "what changed",
+        "What this run changed: its journal, write by write",
+        Group::Act,
+    )
+    .hint(),
+    row(
         Command::ConfirmRun,
         &[Runs],
         &[Char('R')],
@@ -406,7 +445,7 @@ pub static BINDINGS: &[Binding] = &[
     .hint(),
     row(
         Command::Mark,
-        MARKED,
+        MARKS,
         &[Named("space")],
         "mark",
         "Mark",

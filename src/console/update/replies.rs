@@ -209,7 +209,7 @@ fn chosen(model: &mut Model, resolved: Resolved, said: String) {
     model.conflicts.counts = Some(resolved);
     model.conflicts.detail.again();
     model.conflicts.outgoing.again();
-    model.conflicts.queue.stale = true;
+    model.conflicts.queue.soon();
     model.say(Tone::Info, said);
 }
 

@@ -17,7 +17,7 @@ use crate::console::msg::{Effect, Purpose};
 use crate::console::screens::conflicts;
 use crate::console::theme::Role;
 use crate::console::widgets::{Panel, Text};
-use crate::domain::{Choice, ItemId};
+use crate::domain::ItemId;
 use crate::service::messages::{Request, RetryWhich, SyncOrder, Take, Tone};
 
 /// What happens after a yes.

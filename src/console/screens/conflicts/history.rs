@@ -40,7 +40,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
                 .collect();
             if out.is_empty() {
                 out.push(Text::of(
-                    " Nothing is known of its past: no run has written it yet.",
+                    " No run has written it yet.",
                     Role::Muted,
                 ));
             }
@@ -52,13 +52,9 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
 /// Two lines: when, where and who; then the values.
 fn told(model: &Model, line: &HistoryLine, columns: u16) -> Vec<Text> {
     let room = usize::from(columns).saturating_sub(4);
-    let when = line.at.map_or("before".to_owned(), |at| {
-        if at.date_naive() == model.now.date_naive() {
-            at.format("%H:%M").to_string()
-        } else {
-            format::moment(at, model.now)
-        }
-    });
+    let when = line
+        .at
+        .map_or("before".to_owned(), |at| format::moment(at, model.now));
     let run = line.run.map_or(String::new(), |run| format!("run {run} "));
     let mut head = Text::of(format!(" {when} "), Role::Muted);
     if let Some(side) = line.side {

@@ -13,7 +13,7 @@ pub fn draw(model: &Model, frame: Frame, buf: &mut Buffer, hits: &mut HitMap) {
     let this = &model.conflicts;
     let areas = layout::conflicts(frame.body, frame.room, this.opened);
     if areas.queue.height > 0 {
-        queue::draw(model, frame.room, areas.queue, buf, hits);
+        queue::draw(model, areas.queue, buf, hits);
     }
     if areas.peek.height > 0 {
         queue::draw_peek(model, areas.peek, buf);

@@ -1,5 +1,6 @@
 //! Screen 5: errors grouped by cause, the records behind one, what the vendor said, what to do.
 
+mod record;
 mod view;
 
 use chrono::{DateTime, Utc};
