@@ -321,7 +321,7 @@ pub fn errors(body: Rect, room: Room, opened: bool) -> ListAreas {
             areas.list = NONE;
             areas.inner = body;
         }
-        (Room::Normal, false) => (areas.list, areas.about) = below(body, 9),
+        (Room::Normal, false) => (areas.list, areas.about) = below(body, 10),
         (Room::Normal, true) => {
             areas.list = NONE;
             (areas.inner, areas.deep) = below(body, 11);

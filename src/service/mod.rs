@@ -21,6 +21,8 @@ mod progress;
 mod record;
 mod resolve;
 mod runner;
+#[cfg(test)]
+mod tests;
 mod words;
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ fn sent(model: &Model, detail: &ErrorDetail, columns: u16) -> Vec<Text> {
             Role::Text
         };
         lines.push(
-            Text::of("       > ", Role::Muted).and(format::cut(&format::clean(&text), room), role),
+            Text::of("        > ", Role::Muted).and(format::cut(&format::clean(&text), room), role),
         );
     }
     lines

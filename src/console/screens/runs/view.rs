@@ -101,7 +101,7 @@ fn state_words(run: &RunRecord) -> (String, Role) {
         RunState::Running => ("running".into(), Role::Accent),
         RunState::AwaitingConfirm => ("! to confirm".into(), Role::Warn),
         RunState::Done => ("✓ done".into(), Role::Ok),
-        RunState::DoneWithErrors => ("! done, some wait".into(), Role::Warn),
+        RunState::DoneWithErrors => ("! some wait".into(), Role::Warn),
         RunState::Halted => {
             let why = run
                 .valves
