@@ -96,7 +96,8 @@ fn must_wait(model: &mut Model, key: KeyEvent) -> bool {
     if matches!((row.when)(model), Availability::NotYet(_)) {
         return true;
     }
-    let needs_rows = row.group != Group::Go && !matches!(row.command, Command::Filter | Command::Sort);
+    let needs_rows =
+        row.group != Group::Go && !matches!(row.command, Command::Filter | Command::Sort);
     needs_rows && active(model).is_some_and(|list| Nav::is_first_read(list))
 }
 

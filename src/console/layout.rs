@@ -421,9 +421,7 @@ mod tests {
                         .into_iter()
                         .for_each(inside);
                     let c = conflicts(frame.body, frame.room, opened);
-                    [
-                        c.queue, c.peek, c.fields, c.evidence, c.history, c.outgoing,
-                    ]
+                    [c.queue, c.peek, c.fields, c.evidence, c.history, c.outgoing]
                         .into_iter()
                         .for_each(inside);
                     for areas in [

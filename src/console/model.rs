@@ -7,11 +7,11 @@ use ratatui::layout::Rect;
 
 use super::command::Command;
 use super::hit::HitMap;
+use super::hold::Held;
 use super::keymap::Context;
 use super::msg::{Effect, Purpose};
 use super::options::ConsoleOptions;
 use super::overlays::Overlay;
-use super::hold::Held;
 use super::screens::{ScreenId, conflicts, errors, live, mappings, runs};
 use super::theme::Theme;
 use crate::domain::RunId;

@@ -117,8 +117,14 @@ mod tests {
             outcome: Default::default(),
         };
         let hubspot = |kind, keyed| request(&op(Side::HubSpot, kind), keyed);
-        assert_eq!(hubspot(OpKind::Update, true), "POST …/crm/objects/companies/batch/update");
-        assert_eq!(hubspot(OpKind::Create, true), "POST …/crm/objects/companies/batch/upsert");
+        assert_eq!(
+            hubspot(OpKind::Update, true),
+            "POST …/crm/objects/companies/batch/update"
+        );
+        assert_eq!(
+            hubspot(OpKind::Create, true),
+            "POST …/crm/objects/companies/batch/upsert"
+        );
         assert_eq!(
             request(&op(Side::Salesforce, OpKind::Create), false),
             "POST …/composite/sobjects, companies"

@@ -34,7 +34,9 @@ fn low(link: LinkId) -> u64 {
 
 impl Places {
     fn of(&self, link: LinkId) -> impl Iterator<Item = u64> {
-        let from = self.by_link.partition_point(|(low, _)| *low < self::low(link));
+        let from = self
+            .by_link
+            .partition_point(|(low, _)| *low < self::low(link));
         self.by_link
             .iter()
             .skip(from)
@@ -46,7 +48,13 @@ impl Places {
 impl House {
     /// The ops that worked for a link in the last runs, newest first.
     pub(super) async fn ops_of(&self, link: LinkId) -> Result<Vec<Op>, StoreError> {
-        let last: Vec<RunId> = self.db.runs(RUNS).await?.iter().map(|run| run.run).collect();
+        let last: Vec<RunId> = self
+            .db
+            .runs(RUNS)
+            .await?
+            .iter()
+            .map(|run| run.run)
+            .collect();
         let mut journals = self.journals.lock().await;
         journals.runs.retain(|run, _| last.contains(run));
         let mut wanted = Vec::new();

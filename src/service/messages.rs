@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     CallCount, Candidate, Choice, Conflict, Direction, ErrorCategory, ErrorItem, ItemId, ItemKind,
-    ItemState, LinkId, MappingCounts, MappingId, Op, OpState, PerSide, RecordId, RunId, RunKind, RunRecord,
-    RunState, Side, SideCount, SideValue, Value, ValveHit, VendorError,
+    ItemState, LinkId, MappingCounts, MappingId, Op, OpState, PerSide, RecordId, RunId, RunKind,
+    RunRecord, RunState, Side, SideCount, SideValue, Value, ValveHit, VendorError,
 };
 
 /// What can be asked.

@@ -64,7 +64,11 @@ fn op(run: u64, seq: u64, state: OpState) -> Op {
         run: RunId(run),
         seq,
         mapping: "contacts".into(),
-        link: if seq == 2 { LINK } else { LinkId(u128::from(seq)) },
+        link: if seq == 2 {
+            LINK
+        } else {
+            LinkId(u128::from(seq))
+        },
         kind: OpKind::Update,
         side: Side::HubSpot,
         object: "contacts".into(),

@@ -120,12 +120,14 @@ pub fn running(model: &Model) -> Availability {
 }
 
 fn in_conflict(model: &Model) -> Availability {
-    both(read(model, "The record"), || match model.conflicts.field() {
-        None => no("No field is selected."),
-        Some(field) if field.item.is_none() => {
-            no(format!("{} is not in conflict.", field.names.salesforce))
+    both(read(model, "The record"), || {
+        match model.conflicts.field() {
+            None => no("No field is selected."),
+            Some(field) if field.item.is_none() => {
+                no(format!("{} is not in conflict.", field.names.salesforce))
+            }
+            Some(_) => Enabled,
         }
-        Some(_) => Enabled,
     })
 }
 

@@ -27,12 +27,7 @@ pub struct Editor {
 
 impl Editor {
     /// An editor for a field, starting from a value. `merge` starts with several lines.
-    pub fn new(
-        item: ItemId,
-        field: String,
-        start: &str,
-        merge: bool,
-    ) -> Self {
+    pub fn new(item: ItemId, field: String, start: &str, merge: bool) -> Self {
         let mut text = TextArea::new(start.lines().map(str::to_owned).collect());
         text.move_cursor(CursorMove::Bottom);
         text.move_cursor(CursorMove::End);

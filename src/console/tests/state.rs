@@ -564,7 +564,11 @@ fn left_for_later_keeps_the_reason_and_u_takes_it_back() {
     assert!(stage.world.later.is_empty());
     stage.after(1_000);
     stage.keys("<space><space>c<enter>");
-    assert_eq!(stage.world.later.len(), 2, "the marked rows, without a reason");
+    assert_eq!(
+        stage.world.later.len(),
+        2,
+        "the marked rows, without a reason"
+    );
 }
 
 #[test]

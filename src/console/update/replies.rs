@@ -8,7 +8,8 @@ use crate::console::screens::ScreenId;
 use crate::console::screens::conflicts::UndoEntry;
 use crate::service::ServiceGone;
 use crate::service::messages::{
-    ListKind, ListPage, ListQuery, MappingStatus, Refusal, RefusalKind, Reply, Request, Resolved, Rows, Tone,
+    ListKind, ListPage, ListQuery, MappingStatus, Refusal, RefusalKind, Reply, Request, Resolved,
+    Rows, Tone,
 };
 
 /// Takes an answer.

@@ -51,8 +51,7 @@ impl House {
             .pairs
             .iter()
             .filter(|pair| {
-                !matches!(pair.kind, PairKind::Reference { .. })
-                    || side == Side::Salesforce
+                !matches!(pair.kind, PairKind::Reference { .. }) || side == Side::Salesforce
             })
             .map(|pair| pair.field(side).to_owned())
             .filter(|name| !name.is_empty())
@@ -61,12 +60,7 @@ impl House {
         if let Ok(crm) = self.side(side) {
             let ids = std::slice::from_ref(&candidate.record.id);
             let found = crm
-                .read(
-                    Purpose::Check,
-                    &candidate.record.object,
-                    ids,
-                    &fields,
-                )
+                .read(Purpose::Check, &candidate.record.object, ids, &fields)
                 .await;
             // Without an answer the candidates are still listed, by name and id.
             if let Some(seen) = found

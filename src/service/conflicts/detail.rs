@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{BaseValue, Conflict, ItemId, ItemKind, ItemState, PerSide, Side, SideValue, Value};
+use crate::domain::{
+    BaseValue, Conflict, ItemId, ItemKind, ItemState, PerSide, Side, SideValue, Value,
+};
 use crate::engine::Waiting;
 use crate::service::host::{House, refusal, store_refusal};
-use crate::service::messages::{ConflictDetail, ConflictRow, FieldView, Refusal, RefusalKind, Reply};
+use crate::service::messages::{
+    ConflictDetail, ConflictRow, FieldView, Refusal, RefusalKind, Reply,
+};
 use crate::service::words;
 use crate::store::{Family, StoreError, keys};
 

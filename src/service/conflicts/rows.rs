@@ -13,7 +13,10 @@ use crate::transform;
 
 impl House {
     /// A window of the queue.
-    pub(in crate::service) async fn conflict_page(&self, query: &ListQuery) -> Result<ListPage, StoreError> {
+    pub(in crate::service) async fn conflict_page(
+        &self,
+        query: &ListQuery,
+    ) -> Result<ListPage, StoreError> {
         let queue = self.queue().await?;
         let order = arrange(&queue.entries, &query.filter, query.sort.as_ref());
         // An item behind a row is as good a place as the row itself.
@@ -43,7 +46,10 @@ impl House {
         })
     }
 
-    pub(in crate::service) async fn items(&self, ids: &[ItemId]) -> Result<Vec<Conflict>, StoreError> {
+    pub(in crate::service) async fn items(
+        &self,
+        ids: &[ItemId],
+    ) -> Result<Vec<Conflict>, StoreError> {
         let mut items = Vec::new();
         for id in ids {
             if let Some(Waiting::Conflict(item)) = self.db.waiting_item(*id).await? {
@@ -86,7 +92,11 @@ impl House {
             },
             items: items.iter().map(|item| item.id).collect(),
             since,
-            rule: first.rule.clone(),
+            rule: if field {
+                first.rule.clone()
+            } else {
+                first.why.clone()
+            },
             suggest: agreed,
             state: if drafted {
                 ItemState::Draft
@@ -153,9 +163,7 @@ impl House {
             changed: PerSide::from_fn(changed),
             rule: pair.map_or_else(|| item.rule.clone(), words::pair_rule),
             suggest: item.suggest,
-            result: choice
-                .as_ref()
-                .map(|choice| resolve::result(item, choice)),
+            result: choice.as_ref().map(|choice| resolve::result(item, choice)),
             choice,
             disabled,
         }

@@ -167,12 +167,7 @@ fn edit(model: &mut Model, merge: bool) -> Vec<Effect> {
         };
         text(value)
     };
-    let editor = editor::Editor::new(
-        item,
-        field.names.salesforce.clone(),
-        &start,
-        merge,
-    );
+    let editor = editor::Editor::new(item, field.names.salesforce.clone(), &start, merge);
     model.overlays.push(Overlay::Editor(Box::new(editor)));
     Vec::new()
 }
@@ -264,10 +259,7 @@ fn undo(model: &mut Model) -> Vec<Effect> {
     for (choice, items) in groups {
         let count = format::count(items.len() as u64, "choice", "choices");
         let (said, request) = match choice {
-            None => (
-                format!("Took back {count}."),
-                Request::Unresolve { items },
-            ),
+            None => (format!("Took back {count}."), Request::Unresolve { items }),
             Some(choice) => {
                 let take = Take::Choice(choice);
                 let said = format!("{count} back to {}.", said_of(&take));

@@ -39,10 +39,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
                 .flat_map(|line| told(model, line, inner.width))
                 .collect();
             if out.is_empty() {
-                out.push(Text::of(
-                    " No run has written it yet.",
-                    Role::Muted,
-                ));
+                out.push(Text::of(" No run has written it yet.", Role::Muted));
             }
             draw_lines(buf, inner, &out, model.theme);
         },
@@ -88,10 +85,10 @@ fn told(model: &Model, line: &HistoryLine, columns: u16) -> Vec<Text> {
     };
     let mut out = vec![head, values];
     if let Some(found) = line.found.as_ref().filter(|found| **found != line.after) {
-        out.push(Text::of("   found ", Role::Warn).then(format::cut(
-            &format::value(found),
-            room.saturating_sub(6),
-        )));
+        out.push(
+            Text::of("   found ", Role::Warn)
+                .then(format::cut(&format::value(found), room.saturating_sub(6))),
+        );
     }
     out
 }

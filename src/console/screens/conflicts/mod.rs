@@ -21,7 +21,8 @@ use crate::console::list::{Cursor, ListPane, Nav};
 use crate::console::model::Model;
 use crate::domain::{ItemId, ItemKind};
 use crate::service::messages::{
-    CandidateView, ConflictDetail, ConflictRow, FieldView, HistoryLine, ListKind, Outgoing, Resolved,
+    CandidateView, ConflictDetail, ConflictRow, FieldView, HistoryLine, ListKind, Outgoing,
+    Resolved,
 };
 
 /// State of screen 3.

@@ -154,7 +154,10 @@ pub fn left_for_later(model: &Model, row: &ConflictRow) -> Option<String> {
         reason => format!("later: {}", format::cut(&reason, 50)),
     };
     let by = format::clean(&note.by);
-    Some(format!("{reason} ({by}, {})", format::ago(note.at, model.now)))
+    Some(format!(
+        "{reason} ({by}, {})",
+        format::ago(note.at, model.now)
+    ))
 }
 
 fn peek_line(field: &FieldView, columns: u16) -> Text {

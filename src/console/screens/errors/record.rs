@@ -77,10 +77,9 @@ fn quoted(value: &str) -> String {
 }
 
 fn when(model: &Model, op: &Op) -> String {
-    let sent = op
-        .attempt
-        .sent_at
-        .map_or("not sent yet".to_owned(), |at| format::moment(at, model.now));
+    let sent = op.attempt.sent_at.map_or("not sent yet".to_owned(), |at| {
+        format::moment(at, model.now)
+    });
     format!("{sent}, run {}, batch {}", op.run, op.attempt.batch)
 }
 
@@ -91,7 +90,12 @@ fn answered(item: &ErrorItem, columns: u16) -> Vec<Text> {
     let mut lines = labelled("Answer", &vendor_words(vendor), Role::Text, columns);
     if !vendor.fields.is_empty() {
         let names = vendor.fields.join(", ");
-        lines.extend(labelled("", &format!("names {names}"), Role::Muted, columns));
+        lines.extend(labelled(
+            "",
+            &format!("names {names}"),
+            Role::Muted,
+            columns,
+        ));
     }
     lines.truncate(4);
     if let Some(id) = &vendor.request_id {

@@ -113,12 +113,12 @@ fn draw_about(model: &Model, area: Rect, buf: &mut Buffer) {
         .right(cause.category.word())
         .draw(buf, area, model.theme);
     let mut lines = Vec::new();
-    let refused = format!(
-        "{} refused {}: {}",
-        cause.side,
-        format::count(cause.count, "record", "records"),
-        cause.what
-    );
+    let records = format::count(cause.count, "record", "records");
+    let refused = if cause.vendor.is_some() {
+        format!("{} refused {records}: {}", cause.side, cause.what)
+    } else {
+        format!("{records} could not be sent: {}", cause.what)
+    };
     lines.extend(labelled("What", &refused, Role::Text, inner.width));
     if let Some(vendor) = &cause.vendor {
         lines.extend(

@@ -271,7 +271,11 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
     if command == Command::Hold
         && let Some(run) = &mut model.status.run
     {
-        run.control = if held { Control::Going } else { Control::Holding };
+        run.control = if held {
+            Control::Going
+        } else {
+            Control::Holding
+        };
     }
     match command {
         Command::Hold if held => vec![model.ask(Purpose::Done("Going on.".into()), Request::GoOn)],
