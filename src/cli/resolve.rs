@@ -103,6 +103,7 @@ async fn resolve(
         items,
         take,
         by: "you".to_owned(),
+        fields_only: false,
     };
     match door.ask(request).await? {
         Reply::Resolved(resolved) => Ok(Some(resolved)),

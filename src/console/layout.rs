@@ -240,6 +240,8 @@ pub struct ConflictAreas {
     pub fields: Rect,
     /// The field under the cursor, in full.
     pub evidence: Rect,
+    /// The past of the field under the cursor.
+    pub history: Rect,
     /// What would be sent.
     pub outgoing: Rect,
 }
@@ -251,6 +253,7 @@ pub fn conflicts(body: Rect, room: Room, opened: bool) -> ConflictAreas {
         peek: NONE,
         fields: NONE,
         evidence: NONE,
+        history: NONE,
         outgoing: NONE,
     };
     match (room, opened) {
@@ -280,7 +283,9 @@ pub fn conflicts(body: Rect, room: Room, opened: bool) -> ConflictAreas {
             let (queue, rest) = beside(top, body.width - left);
             areas.queue = queue;
             if wide {
-                (areas.fields, areas.evidence) = beside(rest, part(body.width, 40, 150));
+                let right;
+                (areas.fields, right) = beside(rest, part(body.width, 40, 150));
+                (areas.evidence, areas.history) = below(right, right.height / 2);
             } else {
                 (areas.fields, areas.evidence) = below(rest, 9.min(rest.height / 2));
             }
@@ -316,15 +321,22 @@ pub fn errors(body: Rect, room: Room, opened: bool) -> ListAreas {
             areas.list = NONE;
             areas.inner = body;
         }
-        (Room::Normal, false) => (areas.list, areas.about) = below(body, 9),
+        (Room::Normal, false) => (areas.list, areas.about) = below(body, 10),
         (Room::Normal, true) => {
             areas.list = NONE;
-            (areas.inner, areas.deep) = below(body, 9);
+            (areas.inner, areas.deep) = below(body, 11);
         }
         (Room::Wide, _) => {
             let (top, bottom) = below(body, body.height.saturating_sub(8.max(body.height / 3)));
             areas.list = top;
-            (areas.inner, areas.about) = beside(bottom, part(body.width, 70, 132));
+            let right;
+            (areas.inner, right) = beside(bottom, part(body.width, 70, 132));
+            // The cause is explained until its records have the keys; then one record's request and answer take the place.
+            if opened {
+                areas.deep = right;
+            } else {
+                areas.about = right;
+            }
         }
         (Room::Huge, _) => {
             let (top, bottom) = below(body, body.height.saturating_sub(body.height / 3));
@@ -409,7 +421,7 @@ mod tests {
                         .into_iter()
                         .for_each(inside);
                     let c = conflicts(frame.body, frame.room, opened);
-                    [c.queue, c.peek, c.fields, c.evidence, c.outgoing]
+                    [c.queue, c.peek, c.fields, c.evidence, c.history, c.outgoing]
                         .into_iter()
                         .for_each(inside);
                     for areas in [

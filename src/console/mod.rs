@@ -7,6 +7,7 @@ mod effects;
 mod fetch;
 mod format;
 mod hit;
+mod hold;
 mod keymap;
 mod layout;
 mod list;

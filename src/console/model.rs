@@ -7,12 +7,14 @@ use ratatui::layout::Rect;
 
 use super::command::Command;
 use super::hit::HitMap;
+use super::hold::Held;
 use super::keymap::Context;
 use super::msg::{Effect, Purpose};
 use super::options::ConsoleOptions;
 use super::overlays::Overlay;
 use super::screens::{ScreenId, conflicts, errors, live, mappings, runs};
 use super::theme::Theme;
+use crate::domain::RunId;
 use crate::service::messages::{Request, Status, Tone};
 
 /// How long an informing message stays.
@@ -78,6 +80,10 @@ pub struct Model {
     pub errors: errors::Errors,
     /// Screen 6.
     pub runs: runs::Runs,
+    /// Keys that wait for an answer.
+    pub held: Held,
+    /// The run that was started last from here.
+    pub started: Option<RunId>,
     /// On the way out?
     pub leaving: Leaving,
     /// Commands used from the palette, the newest first.
@@ -116,6 +122,8 @@ impl Model {
             conflicts: conflicts::Conflicts::new(now),
             errors: errors::Errors::new(now),
             runs: runs::Runs::new(now),
+            held: Held::default(),
+            started: None,
             leaving: Leaving::No,
             recent: Vec::new(),
             copied: None,
@@ -197,6 +205,7 @@ impl Model {
             || matches!(self.leaving, Leaving::AfterBatch(_));
         at(moving.then_some(now + beat));
         at(self.live.due_at());
+        at(self.held.due_at());
         for moment in super::wants::due(self) {
             at(Some(moment));
         }

@@ -98,6 +98,10 @@ pub enum Purpose {
     MarkAll(ListName),
     /// One row of the queue.
     Conflict,
+    /// The past of a row's fields.
+    History,
+    /// An error with its write.
+    ErrorDetail,
     /// What one row's drafts would send.
     RowOutgoing,
     /// What all drafts would send, for the confirm of `W`.
@@ -118,15 +122,15 @@ pub enum Purpose {
         /// The field.
         field: String,
     },
-    /// A choice.
-    Resolve {
-        /// What `u` puts back.
-        undo: super::screens::conflicts::UndoEntry,
+    /// A choice, or rows left for later; `u` puts back what the answer says was there before.
+    Chosen {
+        /// Rows that were left for later.
+        left: Vec<ItemId>,
         /// What the message line says.
         said: String,
     },
     /// Choices taken back.
-    Unresolve {
+    TakenBack {
         /// What the message line says.
         said: String,
     },

@@ -3,10 +3,11 @@
 
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{Stream, StreamExt, poll};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{Event as Input, EventStream};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -199,7 +200,7 @@ where
                 }
             }
             dirty = true;
-            heard = more(&mut ears);
+            heard = more(&mut ears).await;
         }
     }
 }
@@ -264,8 +265,10 @@ async fn panicked(runner: &mut Runner) -> ConsoleError {
     ConsoleError::Task("a background task panicked".into())
 }
 
-/// Takes whatever else is ready, without waiting.
-fn more<I>(ears: &mut Ears<I>) -> Heard
+/// Takes whatever else is ready, without waiting. Input is asked as this task, never with `now_or_never`: the terminal's stream
+/// wakes only whoever found it empty first, so that a look from outside would leave the next key unheard until something else
+/// happens.
+async fn more<I>(ears: &mut Ears<I>) -> Heard
 where
     I: Stream<Item = io::Result<Input>> + Unpin,
 {
@@ -273,7 +276,7 @@ where
         return Heard::Signal(signal);
     }
     if ears.input_open
-        && let Some(Some(Ok(input))) = ears.input.next().now_or_never()
+        && let Poll::Ready(Some(Ok(input))) = poll!(ears.input.next())
     {
         return read(input);
     }

@@ -303,7 +303,7 @@ fn hints(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     for row in keymap::bindings(model.context()).filter(|row| row.hint) {
         let key = row.keys.first().map_or(String::new(), |key| key.shown());
         let role = match (row.when)(model) {
-            Availability::Enabled => Role::Text,
+            Availability::Enabled | Availability::NotYet(_) => Role::Text,
             Availability::Disabled(_) => Role::Muted,
         };
         let hint = Text::of(key, Role::Key).and(format!(" {}", row.label), role);

@@ -6,7 +6,7 @@ use super::layout::{self, Room};
 use super::list::{ListPane, Row};
 use super::model::{Model, QUIET_WAIT_MS};
 use super::msg::{Effect, ListName, Purpose};
-use super::screens::{ScreenId, errors, runs};
+use super::screens::{ScreenId, conflicts, errors, runs};
 use crate::service::messages::{ListQuery, Request};
 
 /// A query for a whole list, as marking all needs it.
@@ -71,6 +71,14 @@ pub fn ask(model: &mut Model) -> Vec<Effect> {
                     &mut out,
                 );
             }
+            let item = model.errors.records.current().map(|item| item.id);
+            if let Some(item) = item
+                && errors::shows_one(model)
+                && model.errors.detail.wants(&item, now)
+            {
+                model.errors.detail.asked(model.next_id(), item, now);
+                out.push(model.ask(Purpose::ErrorDetail, Request::Error { item }));
+            }
         }
         ScreenId::Runs => {
             ask_list(
@@ -131,6 +139,10 @@ fn ask_conflicts(model: &mut Model, room: Room, out: &mut Vec<Effect>) {
         model.conflicts.detail.asked(model.next_id(), key, now);
         out.push(model.ask(Purpose::Conflict, Request::Conflict { key }));
     }
+    if conflicts::shows_history(model) && model.conflicts.history.wants(&key, now) {
+        model.conflicts.history.asked(model.next_id(), key, now);
+        out.push(model.ask(Purpose::History, Request::History { key }));
+    }
     if room >= Room::Wide && model.conflicts.outgoing.wants(&key, now) {
         model.conflicts.outgoing.asked(model.next_id(), key, now);
         out.push(model.ask(Purpose::RowOutgoing, Request::Outgoing { key: Some(key) }));
@@ -173,10 +185,12 @@ pub fn due(model: &Model) -> Vec<DateTime<Utc>> {
         ScreenId::Live => Vec::new(),
         ScreenId::Conflicts => {
             out.extend(model.conflicts.detail.due_at());
+            out.extend(model.conflicts.history.due_at());
             out.extend(model.conflicts.outgoing.due_at());
             vec![
                 list(&model.conflicts.queue, &mut out),
                 model.conflicts.detail.waiting(),
+                model.conflicts.history.waiting(),
                 model.conflicts.outgoing.waiting(),
             ]
         }
@@ -186,7 +200,12 @@ pub fn due(model: &Model) -> Vec<DateTime<Utc>> {
             } else {
                 None
             };
-            vec![list(&model.errors.causes, &mut out), inner]
+            out.extend(model.errors.detail.due_at());
+            vec![
+                list(&model.errors.causes, &mut out),
+                inner,
+                model.errors.detail.waiting(),
+            ]
         }
         ScreenId::Runs => {
             let inner = if runs::shows_journal(model) {

@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::{Client, Envelope};
 use super::connect::{self, Parts};
+use super::journal::Journals;
+use super::later::{self, Notes};
 use super::lists::Lists;
 use super::messages::{Event, Preview, Refusal, RefusalKind, Reply, Request, Status};
 use super::runner::Job;
@@ -66,6 +68,10 @@ pub(super) struct House {
     pub(super) lists: Mutex<Lists>,
     /// Counts up with everything that changes a list.
     pub(super) version: Mutex<u64>,
+    /// Rows of the queue that a person left for later.
+    pub(super) later: tokio::sync::Mutex<Notes>,
+    /// Which ops of the last runs worked for which link.
+    pub(super) journals: tokio::sync::Mutex<Journals>,
     /// Choices stored while a run was under way, which may have written over them.
     pub(super) chosen_meanwhile: Mutex<Vec<(ItemId, Resolution)>>,
     pub(super) owners: OwnerCache,
@@ -150,6 +156,9 @@ impl Service {
         install(&db, &*setup.entropy)
             .await
             .map_err(|error| store_refusal(&error))?;
+        let notes = later::load(&db)
+            .await
+            .map_err(|error| store_refusal(&error))?;
         let crm = if setup.vendors {
             let transport = match setup.transport.clone() {
                 Some(transport) => Ok(transport),
@@ -191,6 +200,8 @@ impl Service {
             preview: Mutex::new(None),
             lists: Mutex::default(),
             version: Mutex::new(1),
+            later: tokio::sync::Mutex::new(notes),
+            journals: tokio::sync::Mutex::default(),
             chosen_meanwhile: Mutex::default(),
             owners: OwnerCache::default(),
             due: Mutex::default(),
@@ -324,8 +335,16 @@ impl House {
             Request::Ids(query) => self.ids(query).await,
             Request::Conflict { key } => self.conflict(key).await,
             Request::Alike { item } => self.alike(item).await,
-            Request::Resolve { items, take, by } => self.resolve(items, take, by).await,
+            Request::Resolve {
+                items,
+                take,
+                by,
+                fields_only,
+            } => self.resolve(items, take, by, fields_only).await,
             Request::Unresolve { items } => self.unresolve(items).await,
+            Request::Later { rows, reason, by } => self.leave(rows, reason, by).await,
+            Request::History { key } => self.past(key).await,
+            Request::Error { item } => self.error_detail(item).await,
             Request::Outgoing { key } => self.outgoing(key).await,
             Request::ApplyDrafts { by } => self.apply_drafts(by).await,
             Request::Sync(order) => self.sync(order).await,

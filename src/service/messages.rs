@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     CallCount, Candidate, Choice, Conflict, Direction, ErrorCategory, ErrorItem, ItemId, ItemKind,
-    ItemState, LinkId, MappingCounts, MappingId, Op, PerSide, RecordId, RunId, RunKind, RunRecord,
-    RunState, Side, SideCount, SideValue, Value, ValveHit, VendorError,
+    ItemState, LinkId, MappingCounts, MappingId, Op, OpState, PerSide, RecordId, RunId, RunKind,
+    RunRecord, RunState, Side, SideCount, SideValue, Value, ValveHit, VendorError,
 };
 
 /// What can be asked.
@@ -44,11 +44,34 @@ pub enum Request {
         take: Take,
         /// Who chooses.
         by: String,
+        /// Review items among them are left out instead of refused: what was marked may be of both kinds.
+        #[serde(default)]
+        fields_only: bool,
     },
     /// Takes choices back. Answer: `Reply::Resolved`.
     Unresolve {
         /// Items in draft.
         items: Vec<ItemId>,
+    },
+    /// Leaves rows of the queue for later: their choices are taken back and the reason is shown beside them until a choice is
+    /// made. Answer: `Reply::Resolved`.
+    Later {
+        /// The rows' keys.
+        rows: Vec<ItemId>,
+        /// Why, which may be empty; `None` takes an earlier "later" back.
+        reason: Option<String>,
+        /// Who.
+        by: String,
+    },
+    /// What is known of the past of a queue row's fields. Answer: `Reply::History`.
+    History {
+        /// The queue row's key.
+        key: ItemId,
+    },
+    /// An error with the write that was refused. Answer: `Reply::Error`.
+    Error {
+        /// The item.
+        item: ItemId,
     },
     /// What applying the drafts would send. Answer: `Reply::Outgoing`.
     Outgoing {
@@ -138,7 +161,14 @@ pub enum Reply {
     },
     /// Answer to `Conflict`.
     Conflict(Box<ConflictDetail>),
-    /// Answer to `Resolve`, `Unresolve`.
+    /// Answer to `History`: newest first.
+    History {
+        /// The lines of all fields.
+        lines: Vec<HistoryLine>,
+    },
+    /// Answer to `Error`.
+    Error(Box<ErrorDetail>),
+    /// Answer to `Resolve`, `Unresolve`, `Later`.
     Resolved(Resolved),
     /// Answer to `Outgoing`.
     Outgoing(Outgoing),
@@ -275,7 +305,8 @@ pub struct SortBy {
 #[serde(rename_all = "snake_case")]
 pub enum ListKind {
     /// The conflict queue: one row per record with open conflicts, one per review item; oldest first.
-    /// Columns: age, mapping, record, fields, suggest, state. Filter terms: mapping, field, kind, state, record.
+    /// Columns: age, mapping, record, fields, suggest, state. Filter terms: mapping, field, kind, state (open, draft, later), record,
+    /// reason.
     Conflicts,
     /// Errors grouped by cause, largest first. Columns: count, last, sys, code, what.
     ErrorCauses,
@@ -369,6 +400,66 @@ pub struct ConflictRow {
     pub ids: PerSide<Option<RecordId>>,
     /// The first two fields' values, for the peek below the list.
     pub peek: Vec<FieldView>,
+    /// Left for later by a person, and no choice made since.
+    #[serde(default)]
+    pub later: Option<LeftForLater>,
+}
+
+/// A person left a row of the queue for later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftForLater {
+    /// Why, in their words; may be empty.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// One thing that happened to a field of a linked record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryLine {
+    /// The pair's name.
+    pub pair: String,
+    /// When, where known.
+    pub at: Option<DateTime<Utc>>,
+    /// What.
+    pub what: Happened,
+    /// On which side; `None`: on both.
+    pub side: Option<Side>,
+    /// The run that did or saw it.
+    pub run: Option<RunId>,
+    /// Who, where the vendor tells.
+    pub by: Option<String>,
+    /// The value before.
+    pub before: Value,
+    /// The value after: what was sent, or what was read.
+    pub after: Value,
+    /// What was on the record when a write was read back.
+    pub found: Option<Value>,
+}
+
+/// What happened to a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Happened {
+    /// Somebody changed it at the vendor.
+    Edited,
+    /// Both sides agreed, and a run made it the base.
+    BaseSet,
+    /// We wrote it; how that ended.
+    Written(OpState),
+}
+
+/// An error with the write that was refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorDetail {
+    /// The error.
+    pub item: ErrorItem,
+    /// The newest write in the journal that this error is about; `None` where nothing was sent.
+    pub op: Option<Op>,
+    /// What that write was sent as: `POST …/companies/batch/update`.
+    pub request: String,
 }
 
 /// One field of a record in the resolver.
@@ -433,6 +524,8 @@ pub struct Resolved {
     pub drafts: usize,
     /// Open items without a choice, in all.
     pub open: usize,
+    /// The items with the choice that each had before, so that it can be put back.
+    pub before: Vec<(ItemId, Option<Choice>)>,
 }
 
 /// What drafts would send.

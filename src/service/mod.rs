@@ -6,9 +6,13 @@ mod check;
 mod client;
 mod conflicts;
 mod connect;
+mod error_detail;
 mod errors;
 mod filter;
+mod history;
 mod host;
+mod journal;
+mod later;
 mod lists;
 mod mappings;
 pub mod messages;
@@ -17,6 +21,8 @@ mod progress;
 mod record;
 mod resolve;
 mod runner;
+#[cfg(test)]
+mod tests;
 mod words;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::conflicts::choice_word;
+use super::conflicts::{choice_word, row_key};
 use super::host::{House, lock, store_refusal};
 use super::messages::{Outgoing, OutgoingLine, Refusal, RefusalKind, Reply, Resolved, Take};
 use crate::domain::merge::{FieldTimes, person_newest};
@@ -12,12 +12,21 @@ use crate::domain::{
     Choice, Conflict, ItemId, ItemKind, ItemState, PairKind, PerSide, RecordKey, Resolution, Side,
     SideCount, Value,
 };
-use crate::engine::Waiting;
+use crate::engine::{Tx, Waiting};
 use crate::store::{Family, StoreError, keys};
 use crate::transform;
 
 /// Lines of an outgoing preview.
 const LINES: usize = 200;
+
+/// Items with the choice that each had.
+pub(super) type Chosen = Vec<(ItemId, Option<Choice>)>;
+
+fn chosen(item: &Conflict) -> Option<Choice> {
+    item.resolution
+        .as_ref()
+        .map(|resolution| resolution.choice.clone())
+}
 
 /// The side whose edit is later, for a person who takes the newest; the reason where there is none.
 pub(super) fn newest(item: &Conflict) -> Result<Side, String> {
@@ -98,6 +107,7 @@ impl House {
         ids: Vec<ItemId>,
         take: Take,
         by: String,
+        fields_only: bool,
     ) -> Result<Reply, Refusal> {
         let store = |error: StoreError| store_refusal(&error);
         let ids = self.items_behind(ids).await.map_err(store)?;
@@ -105,6 +115,7 @@ impl House {
         let mut wrong = Vec::new();
         for id in ids {
             match self.db.waiting_item(id).await.map_err(store)? {
+                Some(Waiting::Conflict(item)) if fields_only && item.kind.is_review() => {}
                 Some(Waiting::Conflict(item)) => match fit(&item, &take) {
                     Ok(choice) => fitting.push((item, choice)),
                     Err(why) => wrong.push((id, why)),
@@ -127,8 +138,10 @@ impl House {
         }
         let now = self.clock.now();
         let running = lock(&self.job).is_some();
-        let count = fitting.len();
+        let mut before = Vec::new();
         let mut tx = self.db.begin();
+        let rows = fitting.iter().map(|(item, _)| row_key(item)).collect();
+        self.taken_up(&mut tx, &rows).await.map_err(store)?;
         for (item, choice) in fitting {
             let resolution = Resolution {
                 choice,
@@ -136,6 +149,7 @@ impl House {
                 at: now,
                 seen: PerSide::from_fn(|side| item.sides.get(side).value.clone()),
             };
+            before.push((item.id, chosen(&item)));
             if running {
                 lock(&self.chosen_meanwhile).push((item.id, resolution.clone()));
             }
@@ -148,11 +162,11 @@ impl House {
                 .map_err(store)?;
         }
         tx.commit().await.map_err(store)?;
-        self.resolved(count).await
+        self.resolved(before).await
     }
 
     /// The items that ids stand for: their own, or all those of a row of the queue.
-    async fn items_behind(&self, ids: Vec<ItemId>) -> Result<Vec<ItemId>, StoreError> {
+    pub(super) async fn items_behind(&self, ids: Vec<ItemId>) -> Result<Vec<ItemId>, StoreError> {
         let queue = self.queue().await?;
         let rows: BTreeMap<ItemId, &Vec<ItemId>> = queue
             .entries
@@ -176,10 +190,21 @@ impl House {
         let store = |error: StoreError| store_refusal(&error);
         let ids = self.items_behind(ids).await.map_err(store)?;
         let mut tx = self.db.begin();
-        let mut count = 0;
+        let before = self.open_again(&mut tx, ids).await.map_err(store)?;
+        tx.commit().await.map_err(store)?;
+        self.resolved(before).await
+    }
+
+    /// Takes the choices of items back within a transaction; gives those that had one.
+    pub(super) async fn open_again(
+        &self,
+        tx: &mut Tx<'_>,
+        ids: Vec<ItemId>,
+    ) -> Result<Chosen, StoreError> {
+        let mut before = Vec::new();
         for id in ids {
             lock(&self.chosen_meanwhile).retain(|(item, _)| *item != id);
-            if let Some(Waiting::Conflict(item)) = self.db.waiting_item(id).await.map_err(store)?
+            if let Some(Waiting::Conflict(item)) = self.db.waiting_item(id).await?
                 && item.state == ItemState::Draft
             {
                 let open = Conflict {
@@ -187,24 +212,24 @@ impl House {
                     resolution: None,
                     ..item.clone()
                 };
-                tx.put_conflict(&open, Some(&item), self.pending_owner(&item))
-                    .map_err(store)?;
-                count += 1;
+                tx.put_conflict(&open, Some(&item), self.pending_owner(&item))?;
+                before.push((item.id, chosen(&item)));
             }
         }
-        tx.commit().await.map_err(store)?;
-        self.resolved(count).await
+        Ok(before)
     }
 
-    async fn resolved(self: &Arc<Self>, count: usize) -> Result<Reply, Refusal> {
+    /// The answer after choices were stored or taken back.
+    pub(super) async fn resolved(self: &Arc<Self>, before: Chosen) -> Result<Reply, Refusal> {
         self.changed();
         let queue = self.queue().await.map_err(|error| store_refusal(&error))?;
         self.publish().await;
         let size = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         Ok(Reply::Resolved(Resolved {
-            count,
+            count: before.len(),
             drafts: size(queue.drafts),
             open: size(queue.open),
+            before,
         }))
     }
 

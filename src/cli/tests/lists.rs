@@ -68,6 +68,7 @@ fn row(key: ItemId, kind: ItemKind, fields: &[&str], items: &[ItemId]) -> Confli
             hubspot: None,
         },
         peek: Vec::new(),
+        later: None,
     }
 }
 
@@ -160,6 +161,7 @@ fn answer(request: &Request) -> Reply {
             count: items.len(),
             drafts: items.len(),
             open: 1,
+            before: Vec::new(),
         }),
         Request::Retry { .. } => Reply::Retried {
             count: 1,

@@ -1,13 +1,39 @@
 //! Whether a command can be used now, and if not, the sentence that says why and what to do.
 
-use super::Availability::{self, Disabled, Enabled};
+use super::Availability::{self, Disabled, Enabled, NotYet};
+use crate::console::hold::{choosing, marking, starting};
 use crate::console::model::Model;
+use crate::console::msg::Purpose;
 use crate::console::screens::conflicts::taken;
 use crate::console::screens::runs::confirmable;
 use crate::domain::{ItemKind, Side};
 
 fn no(why: impl Into<String>) -> Availability {
     Disabled(why.into())
+}
+
+/// The selected row of the queue is read, or why not.
+fn read(model: &Model, what: &str) -> Availability {
+    let this = &model.conflicts;
+    let failure = this
+        .queue
+        .selected
+        .as_ref()
+        .and_then(|key| this.detail.failure(key));
+    match (this.detail(), failure) {
+        (Some(_), _) => Enabled,
+        (None, Some(why)) => no(why),
+        (None, None) => NotYet(format!("{what} is still being read.")),
+    }
+}
+
+/// The answer to a choice is there: what it changed is known.
+fn settled(model: &Model) -> Availability {
+    if choosing(model) {
+        NotYet("The last choice is still being stored.".into())
+    } else {
+        Enabled
+    }
 }
 
 /// Always.
@@ -48,6 +74,30 @@ pub fn mapping(model: &Model) -> Availability {
     }
 }
 
+/// A mapping is selected, and its last pause or resume is answered.
+pub fn pause(model: &Model) -> Availability {
+    let asked = model
+        .waiting
+        .values()
+        .any(|purpose| matches!(purpose, Purpose::Paused(..)));
+    both(mapping(model), || {
+        if asked {
+            NotYet("The last pause is still being stored.".into())
+        } else {
+            Enabled
+        }
+    })
+}
+
+/// A row of the queue is selected or marked.
+pub fn later(model: &Model) -> Availability {
+    if model.conflicts.queue.current().is_some() {
+        Enabled
+    } else {
+        no("Nothing is selected.")
+    }
+}
+
 /// A run may start for the selected mappings.
 pub fn run(model: &Model) -> Availability {
     both(mapping(model), || both(writes(model), || idle(model)))
@@ -62,19 +112,23 @@ pub fn preview(model: &Model) -> Availability {
 pub fn running(model: &Model) -> Availability {
     if model.status.run.is_some() {
         Enabled
+    } else if starting(model) {
+        NotYet("The run is starting.".into())
     } else {
         no("No run is under way.")
     }
 }
 
 fn in_conflict(model: &Model) -> Availability {
-    match model.conflicts.field() {
-        None => no("The record is still being read."),
-        Some(field) if field.item.is_none() => {
-            no(format!("{} is not in conflict.", field.names.salesforce))
+    both(read(model, "The record"), || {
+        match model.conflicts.field() {
+            None => no("No field is selected."),
+            Some(field) if field.item.is_none() => {
+                no(format!("{} is not in conflict.", field.names.salesforce))
+            }
+            Some(_) => Enabled,
         }
-        Some(_) => Enabled,
-    }
+    })
 }
 
 /// The reason that the engine gives for a choice that does not fit.
@@ -137,6 +191,10 @@ pub fn alike(model: &Model) -> Availability {
         let Some((field, detail)) = model.conflicts.field().zip(model.conflicts.detail()) else {
             return no("The record is still being read.");
         };
+        if field.choice.is_none() && (choosing(model) || model.conflicts.detail.waiting().is_some())
+        {
+            return NotYet("The last choice is still being stored.".into());
+        }
         if field.choice.is_none() || taken(field) == "?" {
             return no("Take a side first: h or l.");
         }
@@ -155,11 +213,7 @@ pub fn alike(model: &Model) -> Availability {
 
 /// The item is read.
 pub fn review(model: &Model) -> Availability {
-    if model.conflicts.detail().is_some() {
-        Enabled
-    } else {
-        no("The item is still being read.")
-    }
+    read(model, "The item")
 }
 
 /// There is a candidate.
@@ -204,7 +258,9 @@ pub fn accept(model: &Model) -> Availability {
 
 /// Records are marked in the queue.
 pub fn marked_conflicts(model: &Model) -> Availability {
-    if model.conflicts.queue.marks.is_empty() {
+    if model.conflicts.queue.marks.is_empty() && marking(model) {
+        NotYet("The marks are being set.".into())
+    } else if model.conflicts.queue.marks.is_empty() {
         no("Mark records first: space marks one, a marks all.")
     } else {
         Enabled
@@ -213,16 +269,18 @@ pub fn marked_conflicts(model: &Model) -> Availability {
 
 /// There is a choice to take back.
 pub fn undo(model: &Model) -> Availability {
-    if model.conflicts.undo.is_empty() {
-        no("No choice was made here yet.")
-    } else {
-        Enabled
-    }
+    both(settled(model), || {
+        if model.conflicts.undo.is_empty() {
+            no("No choice was made here yet.")
+        } else {
+            Enabled
+        }
+    })
 }
 
 /// There are drafts.
 pub fn apply(model: &Model) -> Availability {
-    both(writes(model), || {
+    both(both(writes(model), || settled(model)), || {
         let drafts = model
             .conflicts
             .counts
@@ -239,6 +297,9 @@ pub fn apply(model: &Model) -> Availability {
 
 /// There is an error to retry.
 pub fn retry(model: &Model) -> Availability {
+    if marking(model) {
+        return NotYet("The marks are being set.".into());
+    }
     both(export(model), || both(writes(model), || idle(model)))
 }
 

@@ -13,17 +13,8 @@ const EVERYWHERE: &[Context] = &Context::ALL;
 const LISTS: &[Context] = &[Mappings, Live, Queue, Causes, ErrorRecords, Runs, Journal];
 const SORTED: &[Context] = &[Mappings, Queue, Causes, ErrorRecords, Runs, Journal];
 const MARKED: &[Context] = &[Mappings, Queue, ErrorRecords];
-const OPENS: &[Context] = &[
-    Mappings,
-    Needs,
-    Activity,
-    Live,
-    Queue,
-    Causes,
-    ErrorRecords,
-    Runs,
-    Journal,
-];
+const MARKS: &[Context] = &[Mappings, ErrorRecords];
+const OPENS: &[Context] = &[Mappings, Needs, Activity, Live, ErrorRecords, Journal];
 const COPIES: &[Context] = &[
     Mappings,
     Queue,
@@ -130,7 +121,7 @@ pub static BINDINGS: &[Binding] = &[
         Group::Act,
     )
     .hint()
-    .when(may::mapping)
+    .when(may::pause)
     .also("resume"),
     // 2 Live
     row(
@@ -288,11 +279,12 @@ pub static BINDINGS: &[Binding] = &[
         ITEM,
         &[Char('c')],
         "later",
-        "Leave it for later: takes its choices back and goes on to the next",
+        "Leave it (or the marked records) for later, with a reason; takes choices back",
         Group::Act,
     )
     .hint()
-    .also("skip"),
+    .when(may::later)
+    .also("skip reason"),
     row(
         Command::Alike,
         &[Resolver],
@@ -305,6 +297,24 @@ pub static BINDINGS: &[Binding] = &[
     .when(may::alike)
     .also("all"),
     // 3 Conflicts: queue
+    row(
+        Command::Open,
+        &[Queue],
+        &[Named("enter")],
+        "resolve",
+        "Resolve the selected record, field by field",
+        Group::Act,
+    )
+    .hint(),
+    row(
+        Command::Mark,
+        &[Queue],
+        &[Named("space")],
+        "mark",
+        "Mark",
+        Group::Move,
+    )
+    .hint(),
     row(
         Command::AllSalesforce,
         &[Queue],
@@ -357,7 +367,27 @@ pub static BINDINGS: &[Binding] = &[
     .writes()
     .when(may::apply)
     .also("write resolve"),
+    row(
+        Command::Later,
+        &[Queue],
+        &[Char('c')],
+        "later",
+        "Leave it (or the marked records) for later, with a reason; takes choices back",
+        Group::Act,
+    )
+    .hint()
+    .when(may::later)
+    .also("skip reason"),
     // 5 Errors
+    row(
+        Command::Open,
+        &[Causes],
+        &[Named("enter")],
+        "records",
+        "The records of this cause, each with its request and answer",
+        Group::Act,
+    )
+    .hint(),
     row(
         Command::Retry,
         &[Causes, ErrorRecords],
@@ -383,6 +413,15 @@ pub static BINDINGS: &[Binding] = &[
     .also("csv json save"),
     // 6 Runs
     row(
+        Command::Open,
+        &[Runs],
+        &[Named("enter")],
+        "what changed",
+        "What this run changed: its journal, write by write",
+        Group::Act,
+    )
+    .hint(),
+    row(
         Command::ConfirmRun,
         &[Runs],
         &[Char('R')],
@@ -406,7 +445,7 @@ pub static BINDINGS: &[Binding] = &[
     .hint(),
     row(
         Command::Mark,
-        MARKED,
+        MARKS,
         &[Named("space")],
         "mark",
         "Mark",

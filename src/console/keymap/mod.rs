@@ -161,6 +161,8 @@ pub enum Danger {
 pub enum Availability {
     /// It can.
     Enabled,
+    /// It can as soon as an answer is there that is under way; what is waited for.
+    NotYet(String),
     /// It cannot, and why, and what to do.
     Disabled(String),
 }

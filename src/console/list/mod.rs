@@ -294,6 +294,14 @@ impl<R: Row> ListPane<R> {
         }
     }
 
+    /// Reads again as soon as possible: what is shown was just changed from here.
+    pub fn soon(&mut self) {
+        self.stale = true;
+        if let Load::Ready { at } = &mut self.load {
+            *at -= Duration::milliseconds(REFRESH_MS);
+        }
+    }
+
     /// Turns to another list; marks and place go.
     pub fn turn_to(&mut self, kind: ListKind, now: DateTime<Utc>) {
         if self.kind != kind {
@@ -414,18 +422,20 @@ impl<R: Row> Nav for ListPane<R> {
     fn hidden(&self) -> usize {
         self.total.saturating_sub(self.matched)
     }
+
+    fn is_first_read(&self) -> bool {
+        self.pending.is_some() && matches!(self.load, Load::Loading { .. })
+    }
 }
 
 impl<R: Row> ListPane<R> {
     /// After another filter or order: an answer under way is for the old one, and must not count.
     fn restart(&mut self) {
         self.pending = None;
-        self.stale = true;
         self.new_above = 0;
         // The age of what is shown stays; the wait between two refreshes does not.
-        if let Load::Ready { at } = &mut self.load {
-            *at -= Duration::milliseconds(REFRESH_MS);
-        } else if let Load::Failed { .. } = self.load {
+        self.soon();
+        if let Load::Failed { .. } = self.load {
             self.load = Load::Loading {
                 since: DateTime::<Utc>::MIN_UTC,
             };

@@ -30,6 +30,10 @@ pub trait Nav {
     fn again(&mut self, now: DateTime<Utc>);
     /// Rows hidden by the filter.
     fn hidden(&self) -> usize;
+    /// True while the first rows are on their way.
+    fn is_first_read(&self) -> bool {
+        false
+    }
 }
 
 /// A cursor over lines that are all at hand: fields of a record, candidates, the text of an overlay.

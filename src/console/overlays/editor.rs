@@ -18,7 +18,6 @@ use crate::service::messages::{Take, Tone};
 pub struct Editor {
     item: ItemId,
     field: String,
-    before: Option<Choice>,
     start: String,
     asked: bool,
     lines: bool,
@@ -28,13 +27,7 @@ pub struct Editor {
 
 impl Editor {
     /// An editor for a field, starting from a value. `merge` starts with several lines.
-    pub fn new(
-        item: ItemId,
-        field: String,
-        before: Option<Choice>,
-        start: &str,
-        merge: bool,
-    ) -> Self {
+    pub fn new(item: ItemId, field: String, start: &str, merge: bool) -> Self {
         let mut text = TextArea::new(start.lines().map(str::to_owned).collect());
         text.move_cursor(CursorMove::Bottom);
         text.move_cursor(CursorMove::End);
@@ -43,7 +36,6 @@ impl Editor {
         Editor {
             item,
             field,
-            before,
             start,
             asked: false,
             lines,
@@ -77,12 +69,7 @@ impl Editor {
         };
         if save {
             let take = Take::Choice(Choice::Value(self.value()));
-            let effects = conflicts::resolve(
-                model,
-                vec![(self.item, self.before.clone())],
-                take,
-                &self.field,
-            );
+            let effects = conflicts::resolve(model, vec![self.item], take, &self.field);
             return Then::Do(effects);
         }
         if key.code == KeyCode::Char('u') && key.modifiers.contains(KeyModifiers::CONTROL) {

@@ -170,7 +170,7 @@ impl Help {
 
 fn line(model: &Model, row: &Binding, columns: usize) -> Text {
     let long = match (row.when)(model) {
-        Availability::Enabled => Text::plain(row.long),
+        Availability::Enabled | Availability::NotYet(_) => Text::plain(row.long),
         Availability::Disabled(why) => Text::of(format!("{}: {why}", row.label), Role::Muted),
     };
     let mut text = Text::of(format::cut(&row.shown_keys(), 13), Role::Key).pad_to(14);

@@ -1,4 +1,4 @@
-//! A line of text typed in the message row: the filter (which works while it is typed), a record to find, a file's name.
+//! A line of text typed in the message row: the filter (which works while it is typed), a record to find, a file's name, a reason.
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
@@ -7,9 +7,10 @@ use tui_textarea::TextArea;
 use super::{Then, insert, is_no, labelled_field, line_field, line_of, message_row, type_into};
 use crate::console::model::Model;
 use crate::console::msg::{Effect, Purpose};
-use crate::console::screens::errors;
+use crate::console::screens::{conflicts, errors};
 use crate::console::update;
 use crate::console::widgets::clear;
+use crate::domain::ItemId;
 use crate::service::messages::{Request, Tone};
 
 /// What the line is for.
@@ -17,6 +18,7 @@ enum Kind {
     Filter { before: String },
     FindRecord,
     Export,
+    Later { rows: Vec<ItemId> },
 }
 
 /// A line being typed.
@@ -49,6 +51,14 @@ impl Prompt {
         Prompt {
             kind: Kind::Export,
             text: line_field("errors.csv"),
+        }
+    }
+
+    /// Why rows of the queue are left for later.
+    pub fn later(rows: Vec<ItemId>) -> Self {
+        Prompt {
+            kind: Kind::Later { rows },
+            text: line_field(""),
         }
     }
 
@@ -88,8 +98,9 @@ impl Prompt {
 
     fn done(&self, model: &mut Model) -> Vec<Effect> {
         let text = line_of(&self.text).trim().to_owned();
-        match self.kind {
+        match &self.kind {
             Kind::Filter { .. } => Vec::new(),
+            Kind::Later { rows } => conflicts::leave(model, rows.clone(), text),
             _ if text.is_empty() => Vec::new(),
             Kind::FindRecord => vec![model.ask(Purpose::Record, Request::Record { query: text })],
             Kind::Export => {
@@ -123,6 +134,7 @@ impl Prompt {
             Kind::Filter { .. } => " / ",
             Kind::FindRecord => " Find record by id, e-mail or name: ",
             Kind::Export => " Export to file (.csv or .json): ",
+            Kind::Later { .. } => " Later, because (may stay empty): ",
         };
         labelled_field(buf, row, label, &self.text, model.theme);
     }

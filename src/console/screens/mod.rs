@@ -2,6 +2,7 @@
 
 pub mod conflicts;
 pub mod errors;
+mod list_view;
 pub mod live;
 pub mod mappings;
 mod rows;

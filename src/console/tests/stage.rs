@@ -20,8 +20,9 @@ pub struct Stage {
     pub now: DateTime<Utc>,
     /// Effects other than requests.
     pub done: Vec<Effect>,
-    /// Requests are left unanswered.
+    /// Requests are left unanswered until `answer`.
     pub silent: bool,
+    unanswered: Vec<Effect>,
 }
 
 pub fn options() -> ConsoleOptions {
@@ -57,11 +58,22 @@ impl Stage {
             now: now(),
             done: Vec::new(),
             silent: false,
+            unanswered: Vec::new(),
         }
     }
 
     pub fn send(&mut self, msg: Msg) {
-        let mut effects = update(&mut self.model, self.now, msg);
+        let effects = update(&mut self.model, self.now, msg);
+        self.carry_out(effects);
+    }
+
+    /// Answers what was left unanswered.
+    pub fn answer(&mut self) {
+        let effects = std::mem::take(&mut self.unanswered);
+        self.carry_out(effects);
+    }
+
+    fn carry_out(&mut self, mut effects: Vec<Effect>) {
         let mut rounds = 0;
         while !effects.is_empty() {
             rounds += 1;
@@ -69,7 +81,7 @@ impl Stage {
             let mut next = Vec::new();
             for effect in effects {
                 match effect {
-                    Effect::Ask { .. } if self.silent => {}
+                    Effect::Ask { .. } if self.silent => self.unanswered.push(effect),
                     Effect::Ask { id, request } => {
                         let preview = matches!(request, Request::StartPreview { .. });
                         let reply = self.world.answer(request);

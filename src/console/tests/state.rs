@@ -237,6 +237,11 @@ fn marked_records_are_chosen_together_but_review_items_never() {
     assert_eq!(
         (items.len(), take),
         (2, &Take::Newest),
+        "the rows' keys, which stand for their items"
+    );
+    assert_eq!(
+        stage.world.drafts.len(),
+        2,
         "two fields of one record; row 7 is a review item"
     );
 }
@@ -476,4 +481,102 @@ fn the_clock_wakes_the_screen_at_the_turn_of_the_minute_only() {
     stage.after(7_000);
     stage.status(|status| status.run = Some(progress(5)));
     assert!(stage.model.next_wake() <= stage.now + Duration::milliseconds(250));
+}
+
+/// A stage whose engine has not answered the last requests yet: the keys go in, then the answers come in order.
+fn within_one_round_trip(stage: &mut Stage, keys: &str) {
+    stage.silent = true;
+    stage.keys(keys);
+    stage.silent = false;
+    stage.answer();
+}
+
+#[test]
+fn apply_right_after_a_choice_waits_for_it_instead_of_being_refused() {
+    let mut stage = Stage::new(World::full(), 80, 24);
+    stage.keys("3<enter>");
+    within_one_round_trip(&mut stage, "lW");
+    assert!(
+        stage
+            .text()
+            .contains("This starts a run over 1 drafted choice"),
+        "{}",
+        stage.text()
+    );
+}
+
+#[test]
+fn keys_typed_before_the_rows_are_there_mean_those_rows() {
+    let mut stage = Stage::new(World::full(), 80, 24);
+    within_one_round_trip(&mut stage, "3j<enter>h]luA");
+    assert_eq!(
+        stage.world.drafts.get(&ItemId((2 << 64) | 10)),
+        Some(&Choice::Take(Side::Salesforce)),
+        "h fell on the second record"
+    );
+    assert_eq!(stage.world.drafts.len(), 1, "l was taken back by u");
+    assert_eq!(stage.message(), "Take a side first: h or l.");
+}
+
+#[test]
+fn marking_all_and_choosing_at_once_chooses_for_all() {
+    let mut stage = Stage::new(World::full(), 80, 24);
+    stage.keys("3");
+    within_one_round_trip(&mut stage, "aL");
+    assert!(stage.world.drafts.len() > 20, "{:?}", stage.world.drafts);
+}
+
+#[test]
+fn esc_gives_held_keys_up_and_so_does_a_moment_without_an_answer() {
+    let mut stage = Stage::new(World::full(), 80, 24);
+    stage.keys("3<enter>");
+    stage.silent = true;
+    stage.keys("lW<esc>");
+    stage.silent = false;
+    stage.answer();
+    assert!(stage.model.overlays.is_empty());
+    stage.silent = true;
+    stage.keys("hW");
+    stage.after(1_600);
+    assert!(stage.message().contains("dropped"), "{}", stage.message());
+    stage.silent = false;
+    stage.answer();
+    assert!(stage.model.overlays.is_empty());
+}
+
+#[test]
+fn left_for_later_keeps_the_reason_and_u_takes_it_back() {
+    let mut stage = Stage::new(World::full(), 80, 24);
+    stage.keys("3<enter>c");
+    stage.keys("ask k.ode first<enter>");
+    let row = ItemId(1 << 64);
+    assert_eq!(
+        stage.world.later.get(&row).map(String::as_str),
+        Some("ask k.ode first")
+    );
+    stage.keys("<esc>g");
+    assert!(
+        stage.text().contains("later: ask k.ode first (k.ode, 2h"),
+        "{}",
+        stage.text()
+    );
+    stage.keys("u");
+    assert!(stage.world.later.is_empty());
+    stage.after(1_000);
+    stage.keys("<space><space>c<enter>");
+    assert_eq!(
+        stage.world.later.len(),
+        2,
+        "the marked rows, without a reason"
+    );
+}
+
+#[test]
+fn undoing_a_choice_for_many_puts_each_earlier_choice_back() {
+    let mut stage = Stage::new(World::full(), 80, 24);
+    stage.keys("3<enter>h<esc>g<space>Lu");
+    assert_eq!(
+        stage.world.drafts,
+        [(ItemId(2 << 64), Choice::Take(Side::Salesforce))].into()
+    );
 }

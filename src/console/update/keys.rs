@@ -6,6 +6,7 @@ use ratatui::crossterm::event::{
 
 use super::{clicked, leave, perform};
 use crate::console::command::Command;
+use crate::console::hold;
 use crate::console::keymap::{self, Context, Key};
 use crate::console::list::Nav;
 use crate::console::model::{Leaving, Model};
@@ -55,6 +56,17 @@ pub fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         leave(model);
         return Vec::new();
     }
+    if key.code == KeyCode::Esc && model.held.drop_all() {
+        return Vec::new();
+    }
+    if hold::hold(model, key) {
+        return Vec::new();
+    }
+    press(model, key)
+}
+
+/// Does what a key means in the pane that has the keys.
+pub fn press(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let Some(key) = Key::of(key) else {
         return Vec::new();
     };
@@ -141,11 +153,6 @@ pub fn navigate(model: &mut Model, command: Command) -> bool {
                 -1
             });
         }
-        return true;
-    }
-    if command == Command::Mark && model.context() == Context::Queue {
-        model.conflicts.mark();
-        model.conflicts.queue.step(1);
         return true;
     }
     let Some(list) = active(model) else {

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 
 use super::command::Command;
 use super::hit::Hit;
+use super::hold;
 use super::keymap::{self, Availability, Context};
 use super::list::Nav;
 use super::model::{Leaving, MESSAGE_SECONDS, Model};
@@ -22,7 +23,7 @@ use super::wants;
 use crate::domain::Side;
 use crate::service::messages::{Request, Tone};
 
-pub use keys::{active, active_filter};
+pub use keys::{active, active_filter, press};
 
 /// Takes a message.
 pub fn update(model: &mut Model, now: DateTime<Utc>, msg: Msg) -> Vec<Effect> {
@@ -71,6 +72,8 @@ pub fn update(model: &mut Model, now: DateTime<Utc>, msg: Msg) -> Vec<Effect> {
     }
     model.live.take_in(now);
     fit(model);
+    effects.extend(hold::release(model));
+    fit(model);
     effects.extend(wants::ask(model));
     effects
 }
@@ -101,7 +104,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
     let context = model.context();
     if let Some(row) = keymap::row(context, command)
-        && let Availability::Disabled(why) = (row.when)(model)
+        && let Availability::Disabled(why) | Availability::NotYet(why) = (row.when)(model)
     {
         model.say(Tone::Info, why);
         return Vec::new();
@@ -174,6 +177,8 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
         list.again(now);
     }
     model.conflicts.detail.again();
+    model.conflicts.history.again();
+    model.errors.detail.again();
     model.mappings.detail.again();
     let lost = Side::BOTH.into_iter().any(|side| {
         model

@@ -5,9 +5,11 @@ use crate::console::msg::{Effect, ListName, Purpose};
 use crate::console::overlays::record::RecordOverlay;
 use crate::console::overlays::{Overlay, confirm, preview};
 use crate::console::screens::ScreenId;
+use crate::console::screens::conflicts::UndoEntry;
 use crate::service::ServiceGone;
 use crate::service::messages::{
-    ListKind, ListPage, ListQuery, Refusal, RefusalKind, Reply, Request, Resolved, Rows, Tone,
+    ListKind, ListPage, ListQuery, MappingStatus, Refusal, RefusalKind, Reply, Request, Resolved,
+    Rows, Tone,
 };
 
 /// Takes an answer.
@@ -60,6 +62,12 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
             );
         }
         (Purpose::Conflict, Reply::Conflict(detail)) => model.conflicts.arrived(id, *detail, now),
+        (Purpose::History, Reply::History { lines }) => {
+            model.conflicts.history.arrived(id, lines, now)
+        }
+        (Purpose::ErrorDetail, Reply::Error(detail)) => {
+            model.errors.detail.arrived(id, *detail, now)
+        }
         (Purpose::RowOutgoing, Reply::Outgoing(outgoing)) => {
             model.conflicts.outgoing.arrived(id, outgoing, now)
         }
@@ -91,13 +99,22 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
                 .overlays
                 .push(Overlay::Confirm(confirm::alike(items, take, field, &names)));
         }
-        (Purpose::Resolve { undo, said }, Reply::Resolved(resolved)) => {
-            model.conflicts.undo.push(undo);
+        (Purpose::Chosen { left, said }, Reply::Resolved(resolved)) => {
+            if resolved.count == 0 && left.is_empty() {
+                model.say(
+                    Tone::Info,
+                    "Only review items are marked: each is decided by itself, with enter.",
+                );
+                return Vec::new();
+            }
+            let before = resolved.before.clone();
+            model.conflicts.undo.push(UndoEntry { before, left });
             chosen(model, resolved, said);
         }
-        (Purpose::Unresolve { said }, Reply::Resolved(resolved)) => chosen(model, resolved, said),
+        (Purpose::TakenBack { said }, Reply::Resolved(resolved)) => chosen(model, resolved, said),
         (Purpose::Started, Reply::Started { run }) => {
             model.screen = ScreenId::Live;
+            model.started = run;
             model.conflicts.undo.clear();
             let words = run.map_or("The run has started.".to_owned(), |run| {
                 format!("Run {run} has started.")
@@ -111,6 +128,7 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
             match run {
                 Some(run) => {
                     model.screen = ScreenId::Live;
+                    model.started = Some(run);
                     model.say(Tone::Info, format!("Run {run} retries {records}."));
                 }
                 None => model.say(
@@ -129,6 +147,13 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
             }
         }
         (Purpose::Paused(mapping, paused), Reply::Ok) => {
+            // Until the list is read again the row says what was just asked for, so that a second `p` turns it round.
+            let state = if paused {
+                MappingStatus::Paused
+            } else {
+                MappingStatus::Active
+            };
+            model.mappings.list.set_state(&mapping, state);
             model.mappings.list.stale = true;
             let words = if paused {
                 "is paused. p resumes it."
@@ -185,7 +210,7 @@ fn chosen(model: &mut Model, resolved: Resolved, said: String) {
     model.conflicts.counts = Some(resolved);
     model.conflicts.detail.again();
     model.conflicts.outgoing.again();
-    model.conflicts.queue.stale = true;
+    model.conflicts.queue.soon();
     model.say(Tone::Info, said);
 }
 
@@ -224,9 +249,11 @@ fn refused(model: &mut Model, id: u64, purpose: Purpose, refusal: &Refusal) {
         Purpose::List(ListName::Runs) => model.runs.runs.failed(id, why),
         Purpose::List(ListName::Journal) => model.runs.journal.failed(id, why),
         Purpose::Conflict => model.conflicts.detail.refused(id, why),
+        Purpose::History => model.conflicts.history.refused(id, why),
+        Purpose::ErrorDetail => model.errors.detail.refused(id, why),
         Purpose::RowOutgoing => model.conflicts.outgoing.refused(id, why),
         Purpose::StartPreview | Purpose::Preview => preview::failed(model, why),
-        Purpose::Resolve { .. } | Purpose::Unresolve { .. } => {
+        Purpose::Chosen { .. } | Purpose::TakenBack { .. } => {
             let first = refusal.items.first().map_or(String::new(), |(item, why)| {
                 format!(" {}: {why}", item.short())
             });

@@ -74,9 +74,11 @@ pub fn stale(model: &mut Model) {
     model.mappings.activity.stale = true;
     model.conflicts.queue.stale = true;
     model.conflicts.detail.stale();
+    model.conflicts.history.stale();
     model.conflicts.outgoing.stale();
     model.errors.causes.stale = true;
     model.errors.records.stale = true;
+    model.errors.detail.stale();
     model.runs.runs.stale = true;
     model.runs.journal.stale = true;
 }

@@ -17,7 +17,7 @@ use crate::console::msg::{Effect, Purpose};
 use crate::console::screens::conflicts;
 use crate::console::theme::Role;
 use crate::console::widgets::{Panel, Text};
-use crate::domain::{Choice, ItemId};
+use crate::domain::ItemId;
 use crate::service::messages::{Request, RetryWhich, SyncOrder, Take, Tone};
 
 /// What happens after a yes.
@@ -231,13 +231,8 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::StopNow => vec![model.ask(Purpose::Done("Stopping now.".into()), Request::StopNow)],
         Action::Alike { items, take, field } => {
-            let before: Vec<(ItemId, Option<Choice>)> =
-                items.into_iter().map(|item| (item, None)).collect();
-            let what = format!(
-                "{field} of {}",
-                format::count(before.len() as u64, "record", "records")
-            );
-            conflicts::resolve(model, before, take, &what)
+            let records = format::count(items.len() as u64, "record", "records");
+            conflicts::resolve(model, items, take, &format!("{field} of {records}"))
         }
     }
 }

@@ -5,15 +5,17 @@ use crate::console::format;
 use crate::console::list::Nav;
 use crate::console::model::Model;
 use crate::console::msg::{Effect, Purpose};
-use crate::console::overlays::{Overlay, editor};
+use crate::console::overlays::{Overlay, editor, prompt};
 use crate::domain::{Choice, ItemId, ItemKind, Side, Value};
-use crate::service::messages::{Request, Take, Tone};
+use crate::service::messages::{Request, Take};
 
-/// Items with the choice each had before.
+/// What one act changed, so that `u` can put it back.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UndoEntry {
-    /// The items.
+    /// Items with the choice that each had before.
     pub before: Vec<(ItemId, Option<Choice>)>,
+    /// Rows that were left for later.
+    pub left: Vec<ItemId>,
 }
 
 /// The screen's own commands.
@@ -70,22 +72,31 @@ pub fn said_of(take: &Take) -> String {
     }
 }
 
-/// Sends a choice for items; what they had before goes onto the undo stack when it is answered.
-pub fn resolve(
+/// Sends a choice for items; what they had before comes with the answer and goes onto the undo stack.
+pub fn resolve(model: &mut Model, items: Vec<ItemId>, take: Take, what: &str) -> Vec<Effect> {
+    ask_choice(model, items, take, what, false)
+}
+
+fn ask_choice(
     model: &mut Model,
-    before: Vec<(ItemId, Option<Choice>)>,
+    items: Vec<ItemId>,
     take: Take,
     what: &str,
+    fields_only: bool,
 ) -> Vec<Effect> {
-    let items = before.iter().map(|(item, _)| *item).collect();
     let said = format!("{what}: {}. u undoes, W applies.", said_of(&take));
-    let by = model.options.user.clone();
+    let request = Request::Resolve {
+        items,
+        take,
+        by: model.options.user.clone(),
+        fields_only,
+    };
     vec![model.ask(
-        Purpose::Resolve {
-            undo: UndoEntry { before },
+        Purpose::Chosen {
+            left: Vec::new(),
             said,
         },
-        Request::Resolve { items, take, by },
+        request,
     )]
 }
 
@@ -96,31 +107,17 @@ fn choose(model: &mut Model, take: Take) -> Vec<Effect> {
         return Vec::new();
     };
     if detail.row.kind != ItemKind::Field {
-        let before: Vec<(ItemId, Option<Choice>)> = detail
-            .items
-            .iter()
-            .map(|item| {
-                (
-                    item.id,
-                    item.resolution
-                        .as_ref()
-                        .map(|resolution| resolution.choice.clone()),
-                )
-            })
-            .collect();
+        let items = detail.items.iter().map(|item| item.id).collect();
         let label = detail.row.label.clone();
-        return resolve(model, before, take, &label);
+        return resolve(model, items, take, &label);
     }
-    let Some((item, choice, name)) = this.field().and_then(|field| {
-        Some((
-            field.item?,
-            field.choice.clone(),
-            field.names.salesforce.clone(),
-        ))
-    }) else {
+    let Some((item, name)) = this
+        .field()
+        .and_then(|field| Some((field.item?, field.names.salesforce.clone())))
+    else {
         return Vec::new();
     };
-    let effects = resolve(model, vec![(item, choice)], take, &name);
+    let effects = resolve(model, vec![item], take, &name);
     to_next_undecided(model);
     effects
 }
@@ -142,32 +139,11 @@ fn to_next_undecided(model: &mut Model) {
     }
 }
 
-/// Chooses for every marked record. Rows that were never in the window are named by their key, which stands for all their items.
+/// Chooses for every marked record: a row's key stands for all its items. Review items are each decided by themselves.
 fn choose_marked(model: &mut Model, take: Take) -> Vec<Effect> {
-    let this = &model.conflicts;
-    let reviews: Vec<ItemId> = this
-        .queue
-        .rows
-        .iter()
-        .filter(|row| row.kind.is_review())
-        .map(|row| row.key)
-        .collect();
-    let mut before = Vec::new();
-    for key in this.queue.marks.iter().filter(|key| !reviews.contains(key)) {
-        match this.items.get(key) {
-            Some(items) => before.extend(items.iter().map(|item| (*item, None))),
-            None => before.push((*key, None)),
-        }
-    }
-    if before.is_empty() {
-        model.say(
-            Tone::Info,
-            "Only review items are marked: each is decided by itself, with enter.",
-        );
-        return Vec::new();
-    }
-    let what = format::count(this.queue.marks.len() as u64, "record", "records");
-    resolve(model, before, take, &what)
+    let rows: Vec<ItemId> = model.conflicts.queue.marks.iter().copied().collect();
+    let what = format::count(rows.len() as u64, "record", "records");
+    ask_choice(model, rows, take, &what, true)
 }
 
 fn edit(model: &mut Model, merge: bool) -> Vec<Effect> {
@@ -191,13 +167,7 @@ fn edit(model: &mut Model, merge: bool) -> Vec<Effect> {
         };
         text(value)
     };
-    let editor = editor::Editor::new(
-        item,
-        field.names.salesforce.clone(),
-        field.choice.clone(),
-        &start,
-        merge,
-    );
+    let editor = editor::Editor::new(item, field.names.salesforce.clone(), &start, merge);
     model.overlays.push(Overlay::Editor(Box::new(editor)));
     Vec::new()
 }
@@ -228,71 +198,81 @@ fn alike(model: &mut Model) -> Vec<Effect> {
     )]
 }
 
-/// Takes the record's choices back and goes on to the next row.
+/// Asks why the marked rows, or the selected one, are left for later.
 fn later(model: &mut Model) -> Vec<Effect> {
-    let drafted: Vec<ItemId> = model
-        .conflicts
-        .detail()
-        .map(|detail| {
-            detail
-                .items
-                .iter()
-                .filter(|item| item.resolution.is_some())
-                .map(|item| item.id)
-                .collect()
-        })
-        .unwrap_or_default();
-    let label = model
-        .conflicts
-        .queue
-        .current()
-        .map_or(String::new(), |row| row.label.clone());
-    model.conflicts.queue.step(1);
-    let said = format!("{label}: left for later.");
-    if drafted.is_empty() {
-        model.say(Tone::Info, said);
-        return Vec::new();
+    let queue = &model.conflicts.queue;
+    let rows: Vec<ItemId> = if queue.marks.is_empty() || model.conflicts.opened {
+        queue.current().map(|row| row.key).into_iter().collect()
+    } else {
+        queue.marks.iter().copied().collect()
+    };
+    if !rows.is_empty() {
+        model
+            .overlays
+            .push(Overlay::Prompt(prompt::Prompt::later(rows)));
     }
-    vec![model.ask(
-        Purpose::Unresolve { said },
-        Request::Unresolve { items: drafted },
-    )]
+    Vec::new()
 }
 
+/// Leaves rows for later with a reason, which may be empty, and goes on to the next.
+pub fn leave(model: &mut Model, rows: Vec<ItemId>, reason: String) -> Vec<Effect> {
+    let current = model.conflicts.queue.current();
+    let what = match (rows.as_slice(), current) {
+        ([row], Some(current)) if current.key == *row => current.label.clone(),
+        (rows, _) => format::count(rows.len() as u64, "record", "records"),
+    };
+    if rows.len() == 1 {
+        model.conflicts.queue.step(1);
+    }
+    let request = Request::Later {
+        rows: rows.clone(),
+        reason: Some(reason),
+        by: model.options.user.clone(),
+    };
+    let said = format!("{what}: left for later. u undoes.");
+    vec![model.ask(Purpose::Chosen { left: rows, said }, request)]
+}
+
+/// Puts back what the last act changed: each item's earlier choice, or none.
 fn undo(model: &mut Model) -> Vec<Effect> {
     let Some(entry) = model.conflicts.undo.pop() else {
         return Vec::new();
     };
     let mut effects = Vec::new();
-    let back: Vec<ItemId> = entry
-        .before
-        .iter()
-        .filter(|(_, choice)| choice.is_none())
-        .map(|(item, _)| *item)
-        .collect();
-    if !back.is_empty() {
-        let said = format!(
-            "Took back {}.",
-            format::count(back.len() as u64, "choice", "choices")
-        );
-        effects.push(model.ask(
-            Purpose::Unresolve { said },
-            Request::Unresolve { items: back },
-        ));
+    let by = model.options.user.clone();
+    if !entry.left.is_empty() {
+        let said = "Not left for later any more.".to_owned();
+        let request = Request::Later {
+            rows: entry.left,
+            reason: None,
+            by: by.clone(),
+        };
+        effects.push(model.ask(Purpose::TakenBack { said }, request));
     }
+    let mut groups: Vec<(Option<Choice>, Vec<ItemId>)> = Vec::new();
     for (item, choice) in entry.before {
-        let Some(choice) = choice else { continue };
-        let take = Take::Choice(choice);
-        let said = format!("Back to {}.", said_of(&take));
-        let by = model.options.user.clone();
-        effects.push(model.ask(
-            Purpose::Unresolve { said },
-            Request::Resolve {
-                items: vec![item],
-                take,
-                by,
-            },
-        ));
+        match groups.iter_mut().find(|(one, _)| *one == choice) {
+            Some((_, items)) => items.push(item),
+            None => groups.push((choice, vec![item])),
+        }
+    }
+    for (choice, items) in groups {
+        let count = format::count(items.len() as u64, "choice", "choices");
+        let (said, request) = match choice {
+            None => (format!("Took back {count}."), Request::Unresolve { items }),
+            Some(choice) => {
+                let take = Take::Choice(choice);
+                let said = format!("{count} back to {}.", said_of(&take));
+                let request = Request::Resolve {
+                    items,
+                    take,
+                    by: by.clone(),
+                    fields_only: false,
+                };
+                (said, request)
+            }
+        };
+        effects.push(model.ask(Purpose::TakenBack { said }, request));
     }
     effects
 }

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::queue;
 use crate::console::format;
 use crate::console::model::Model;
 use crate::console::screens::waiting;
@@ -27,7 +28,9 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     } else {
         format!("{} ↔ {}", field.names.salesforce, field.names.hubspot)
     };
-    let inner = Panel::titled(names).draw(buf, area, model.theme);
+    let inner = Panel::titled(names)
+        .bottom(queue::left_for_later(model, &detail.row).unwrap_or_default())
+        .draw(buf, area, model.theme);
     let lines = lines(model, detail, field, inner.width, inner.height);
     draw_lines(buf, inner, &lines, model.theme);
 }

@@ -3,16 +3,15 @@
 
 mod choose;
 mod evidence;
+mod history;
 mod queue;
 mod resolver;
 mod review;
 mod view;
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
-pub use choose::{UndoEntry, apply, perform, resolve, said_of};
+pub use choose::{UndoEntry, apply, leave, perform, resolve, said_of};
 pub use view::draw;
 
 use crate::console::fetch::Fetch;
@@ -22,7 +21,8 @@ use crate::console::list::{Cursor, ListPane, Nav};
 use crate::console::model::Model;
 use crate::domain::{ItemId, ItemKind};
 use crate::service::messages::{
-    CandidateView, ConflictDetail, ConflictRow, FieldView, ListKind, Outgoing, Resolved,
+    CandidateView, ConflictDetail, ConflictRow, FieldView, HistoryLine, ListKind, Outgoing,
+    Resolved,
 };
 
 /// State of screen 3.
@@ -31,6 +31,8 @@ pub struct Conflicts {
     pub queue: ListPane<ConflictRow>,
     /// The selected row in full.
     pub detail: Fetch<ItemId, ConflictDetail>,
+    /// The past of the selected row's fields.
+    pub history: Fetch<ItemId, Vec<HistoryLine>>,
     /// What the selected row's drafts would send.
     pub outgoing: Fetch<ItemId, Outgoing>,
     /// True while the resolver or the candidates have the keys.
@@ -41,8 +43,6 @@ pub struct Conflicts {
     pub candidates: Cursor,
     /// What `u` puts back, newest last.
     pub undo: Vec<UndoEntry>,
-    /// Items behind rows that were marked while they were in the window.
-    pub items: BTreeMap<ItemId, Vec<ItemId>>,
     /// Counts of the last choice's answer.
     pub counts: Option<Resolved>,
 }
@@ -53,12 +53,12 @@ impl Conflicts {
         Conflicts {
             queue: ListPane::new(ListKind::Conflicts, now),
             detail: Fetch::default(),
+            history: Fetch::default(),
             outgoing: Fetch::default(),
             opened: false,
             fields: Cursor::default(),
             candidates: Cursor::default(),
             undo: Vec::new(),
-            items: BTreeMap::new(),
             counts: None,
         }
     }
@@ -107,14 +107,6 @@ impl Conflicts {
         }
         self.detail.arrived(id, detail, now);
     }
-
-    /// Marks or unmarks the selected row, remembering the items behind it.
-    pub fn mark(&mut self) {
-        if let Some(row) = self.queue.current() {
-            self.items.insert(row.key, row.items.clone());
-        }
-        self.queue.toggle_mark();
-    }
 }
 
 /// Fits panes to the terminal.
@@ -131,6 +123,20 @@ pub fn fit(model: &mut Model) {
     });
     this.fields.set(fields, rows(areas.fields.height));
     this.candidates.set(candidates, candidates.max(1));
+}
+
+/// True where the past of the field under the cursor is on the screen.
+pub fn shows_history(model: &Model) -> bool {
+    let frame = layout::frame(model.area);
+    layout::conflicts(frame.body, frame.room, model.conflicts.opened)
+        .history
+        .height
+        > 0
+        && model
+            .conflicts
+            .queue
+            .current()
+            .is_some_and(|row| row.kind == ItemKind::Field)
 }
 
 /// Opens an item of the queue, wherever it is.

@@ -3,15 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::{counted_title, instead_of_rows, is_dimmed, list_right};
+use super::super::counted_title;
+use super::super::list_view::ListView;
 use crate::console::format;
-use crate::console::hit::{Hit, HitMap};
-use crate::console::layout::Room;
+use crate::console::hit::HitMap;
 use crate::console::model::Model;
 use crate::console::theme::Role;
-use crate::console::widgets::{
-    Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table,
-};
+use crate::console::widgets::{Col, Panel, Text, draw_lines};
 use crate::domain::{ItemKind, ItemState, Side};
 use crate::service::messages::{ConflictRow, FieldView};
 
@@ -26,14 +24,8 @@ const COLUMNS: &[Col] = &[
 ];
 
 /// Draws the queue.
-pub fn draw(model: &Model, _room: Room, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
+pub fn draw(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let list = &model.conflicts.queue;
-    let focused = !model.conflicts.opened;
-    let inner = Panel::titled(counted_title("Conflicts", list))
-        .right(list_right(model, list, "oldest first"))
-        .bottom(list.position())
-        .focused(focused)
-        .draw(buf, area, model.theme);
     let last = model
         .mappings
         .list
@@ -41,56 +33,27 @@ pub fn draw(model: &Model, _room: Room, area: Rect, buf: &mut Buffer, hits: &mut
         .iter()
         .filter_map(|row| row.last_run_at)
         .max();
-    let empty = [
-        format!(
-            "No conflicts.{}",
-            last.map_or(String::new(), |at| format!(
-                " The last run ended {}.",
-                format::ago(at, model.now)
-            ))
-        ),
-        "What both sides changed, and what only a person can decide, waits here. 6 shows runs."
-            .to_owned(),
-    ];
-    let empty: Vec<&str> = empty.iter().map(String::as_str).collect();
-    if let Some(lines) = instead_of_rows(model, list, "conflicts", &empty) {
-        draw_notice(buf, inner, &lines, model.theme);
-        return;
-    }
-    let dim = is_dimmed(model, list);
-    let rows = list
-        .visible()
-        .map(|(at, row)| match row {
-            None => TableRow {
-                cells: vec![Text::of("…", Role::Muted)],
-                selected: at == list.cursor,
-                ..TableRow::default()
-            },
-            Some(row) => TableRow {
-                cells: cells(model, row),
-                selected: at == list.cursor,
-                marked: list.marks.contains(&row.key),
-                dim,
-            },
-        })
-        .collect();
-    let table = Table {
+    let none = format!(
+        "No conflicts.{}",
+        last.map_or(String::new(), |at| format!(
+            " The last run ended {}.",
+            format::ago(at, model.now)
+        ))
+    );
+    ListView {
+        list,
+        title: counted_title("Conflicts", list),
+        order: "oldest first",
+        what: "conflicts",
+        empty: &[
+            &none,
+            "What both sides changed, and what only a person can decide, waits here. 6 shows runs.",
+        ],
         columns: COLUMNS,
-        rows,
-        marks: !list.marks.is_empty(),
-        focused,
-    };
-    draw_table(buf, inner, &table, model.theme);
-    if focused {
-        hits.add(
-            Rect {
-                y: inner.y + 1,
-                height: inner.height.saturating_sub(1),
-                ..inner
-            },
-            Hit::Rows,
-        );
+        focused: !model.conflicts.opened,
+        cells: &|row| cells(model, row),
     }
+    .draw(model, area, buf, hits);
 }
 
 fn cells(model: &Model, row: &ConflictRow) -> Vec<Text> {
@@ -135,10 +98,10 @@ fn cells(model: &Model, row: &ConflictRow) -> Vec<Text> {
             },
         ),
         Text::plain(suggest),
-        if draft {
-            Text::of("draft", Role::Accent)
-        } else {
-            Text::plain("open")
+        match row.later {
+            _ if draft => Text::of("draft", Role::Accent),
+            Some(_) => Text::of("later", Role::Muted),
+            None => Text::plain("open"),
         },
     ]
 }
@@ -163,7 +126,9 @@ pub fn draw_peek(model: &Model, area: Rect, buf: &mut Buffer) {
         format::cut(&format::clean(&row.label), 40),
         ids.join(" ↔ ")
     );
-    let inner = Panel::titled(title).draw(buf, area, model.theme);
+    let inner = Panel::titled(title)
+        .bottom(left_for_later(model, row).unwrap_or_default())
+        .draw(buf, area, model.theme);
     let lines: Vec<Text> = if row.kind == ItemKind::Field {
         row.peek
             .iter()
@@ -179,6 +144,20 @@ pub fn draw_peek(model: &Model, area: Rect, buf: &mut Buffer) {
         ]
     };
     draw_lines(buf, inner, &lines, model.theme);
+}
+
+/// Why, by whom and when a row was left for later.
+pub fn left_for_later(model: &Model, row: &ConflictRow) -> Option<String> {
+    let note = row.later.as_ref()?;
+    let reason = match format::clean(&note.reason) {
+        reason if reason.is_empty() => "left for later".to_owned(),
+        reason => format!("later: {}", format::cut(&reason, 50)),
+    };
+    let by = format::clean(&note.by);
+    Some(format!(
+        "{reason} ({by}, {})",
+        format::ago(note.at, model.now)
+    ))
 }
 
 fn peek_line(field: &FieldView, columns: u16) -> Text {

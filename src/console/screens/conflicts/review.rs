@@ -8,6 +8,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::super::{draw_fetch, labelled};
 use super::choose::said_of;
+use super::queue;
 use crate::console::format;
 use crate::console::model::Model;
 use crate::console::theme::{self, Role};
@@ -175,8 +176,12 @@ fn columns(model: &Model, detail: &ConflictDetail, inner: Rect, buf: &mut Buffer
 
 /// Draws why a person is needed, and what was chosen.
 pub fn draw_why(model: &Model, area: Rect, buf: &mut Buffer) {
-    let inner = Panel::titled("Why").draw(buf, area, model.theme);
-    let Some(detail) = model.conflicts.detail() else {
+    let detail = model.conflicts.detail();
+    let note = detail.and_then(|detail| queue::left_for_later(model, &detail.row));
+    let inner = Panel::titled("Why")
+        .bottom(note.unwrap_or_default())
+        .draw(buf, area, model.theme);
+    let Some(detail) = detail else {
         return;
     };
     let mut lines = Vec::new();

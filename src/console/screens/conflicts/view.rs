@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 
-use super::{evidence, queue, resolver, review};
+use super::{evidence, history, queue, resolver, review};
 use crate::console::hit::HitMap;
 use crate::console::keymap::Context;
 use crate::console::layout::{self, Frame, Room};
@@ -13,7 +13,7 @@ pub fn draw(model: &Model, frame: Frame, buf: &mut Buffer, hits: &mut HitMap) {
     let this = &model.conflicts;
     let areas = layout::conflicts(frame.body, frame.room, this.opened);
     if areas.queue.height > 0 {
-        queue::draw(model, frame.room, areas.queue, buf, hits);
+        queue::draw(model, areas.queue, buf, hits);
     }
     if areas.peek.height > 0 {
         queue::draw_peek(model, areas.peek, buf);
@@ -32,6 +32,9 @@ pub fn draw(model: &Model, frame: Frame, buf: &mut Buffer, hits: &mut HitMap) {
         } else {
             evidence::draw(model, areas.evidence, buf);
         }
+    }
+    if areas.history.height > 0 {
+        history::draw(model, areas.history, buf);
     }
     if areas.outgoing.height > 0 {
         if frame.room >= Room::Wide {

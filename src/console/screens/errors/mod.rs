@@ -1,5 +1,6 @@
 //! Screen 5: errors grouped by cause, the records behind one, what the vendor said, what to do.
 
+mod record;
 mod view;
 
 use chrono::{DateTime, Utc};
@@ -7,6 +8,7 @@ use chrono::{DateTime, Utc};
 pub use view::draw;
 
 use crate::console::command::Command;
+use crate::console::fetch::Fetch;
 use crate::console::format;
 use crate::console::keymap::Context;
 use crate::console::layout;
@@ -15,7 +17,7 @@ use crate::console::model::Model;
 use crate::console::msg::Effect;
 use crate::console::overlays::{Overlay, confirm, prompt};
 use crate::domain::{ErrorItem, ItemId};
-use crate::service::messages::{CauseRow, ListKind, ListQuery, RetryWhich};
+use crate::service::messages::{CauseRow, ErrorDetail, ListKind, ListQuery, RetryWhich};
 
 /// State of screen 5.
 pub struct Errors {
@@ -23,6 +25,8 @@ pub struct Errors {
     pub causes: ListPane<CauseRow>,
     /// Records of the selected cause.
     pub records: ListPane<ErrorItem>,
+    /// The selected record's error with its write.
+    pub detail: Fetch<ItemId, ErrorDetail>,
     /// True while the records have the keys.
     pub opened: bool,
 }
@@ -33,6 +37,7 @@ impl Errors {
         Errors {
             causes: ListPane::new(ListKind::ErrorCauses, now),
             records: ListPane::new(ListKind::Errors { cause: None }, now),
+            detail: Fetch::default(),
             opened: false,
         }
     }
@@ -74,6 +79,15 @@ pub fn shows_records(model: &Model) -> bool {
     let frame = layout::frame(model.area);
     layout::errors(frame.body, frame.room, model.errors.opened)
         .inner
+        .height
+        > 0
+}
+
+/// True where one record's request and answer are on the screen.
+pub fn shows_one(model: &Model) -> bool {
+    let frame = layout::frame(model.area);
+    layout::errors(frame.body, frame.room, model.errors.opened)
+        .deep
         .height
         > 0
 }

@@ -3,15 +3,15 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::record;
 use crate::console::format;
-use crate::console::hit::{Hit, HitMap};
+use crate::console::hit::HitMap;
 use crate::console::layout::{self, Frame};
 use crate::console::model::Model;
-use crate::console::screens::{instead_of_rows, is_dimmed, labelled, list_right};
+use crate::console::screens::labelled;
+use crate::console::screens::list_view::ListView;
 use crate::console::theme::{self, Role};
-use crate::console::widgets::{
-    Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table,
-};
+use crate::console::widgets::{Col, Panel, Text, draw_lines};
 use crate::domain::{ErrorItem, VendorError};
 use crate::service::messages::CauseRow;
 
@@ -45,13 +45,12 @@ pub fn draw(model: &Model, frame: Frame, buf: &mut Buffer, hits: &mut HitMap) {
         draw_records(model, areas.inner, buf, hits);
     }
     if areas.deep.height > 0 {
-        draw_one(model, areas.deep, buf);
+        record::draw(model, areas.deep, buf);
     }
 }
 
 fn draw_causes(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let list = &model.errors.causes;
-    let focused = !model.errors.opened;
     let records: u64 = list.rows.iter().map(|row| row.count).sum();
     let whole = list.rows.len() == list.matched && list.matched == list.total;
     let kinds = format::count(list.total as u64, "kind", "kinds");
@@ -65,53 +64,20 @@ fn draw_causes(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     } else {
         "Errors".into()
     };
-    let inner = Panel::titled(title)
-        .right(list_right(model, list, "largest first"))
-        .bottom(list.position())
-        .focused(focused)
-        .draw(buf, area, model.theme);
-    let empty = [
-        "No errors. Every record that was looked at could be synced.",
-        "6 shows the runs.",
-    ];
-    if let Some(lines) = instead_of_rows(model, list, "errors", &empty) {
-        draw_notice(buf, inner, &lines, model.theme);
-        return;
+    ListView {
+        list,
+        title,
+        order: "largest first",
+        what: "errors",
+        empty: &[
+            "No errors. Every record that was looked at could be synced.",
+            "6 shows the runs.",
+        ],
+        columns: CAUSES,
+        focused: !model.errors.opened,
+        cells: &|row| cause_cells(model, row),
     }
-    let dim = is_dimmed(model, list);
-    let rows = list
-        .visible()
-        .map(|(at, row)| TableRow {
-            cells: row.map_or_else(
-                || vec![Text::of("…", Role::Muted)],
-                |row| cause_cells(model, row),
-            ),
-            selected: at == list.cursor,
-            marked: false,
-            dim,
-        })
-        .collect();
-    draw_table(
-        buf,
-        inner,
-        &Table {
-            columns: CAUSES,
-            rows,
-            marks: false,
-            focused,
-        },
-        model.theme,
-    );
-    if focused {
-        hits.add(
-            Rect {
-                y: inner.y + 1,
-                height: inner.height.saturating_sub(1),
-                ..inner
-            },
-            Hit::Rows,
-        );
-    }
+    .draw(model, area, buf, hits);
 }
 
 fn cause_cells(model: &Model, row: &CauseRow) -> Vec<Text> {
@@ -124,7 +90,7 @@ fn cause_cells(model: &Model, row: &CauseRow) -> Vec<Text> {
     ]
 }
 
-fn vendor_words(vendor: &VendorError) -> String {
+pub(super) fn vendor_words(vendor: &VendorError) -> String {
     let status = if vendor.status == 0 {
         String::new()
     } else {
@@ -147,12 +113,12 @@ fn draw_about(model: &Model, area: Rect, buf: &mut Buffer) {
         .right(cause.category.word())
         .draw(buf, area, model.theme);
     let mut lines = Vec::new();
-    let refused = format!(
-        "{} refused {}: {}",
-        cause.side,
-        format::count(cause.count, "record", "records"),
-        cause.what
-    );
+    let records = format::count(cause.count, "record", "records");
+    let refused = if cause.vendor.is_some() {
+        format!("{} refused {records}: {}", cause.side, cause.what)
+    } else {
+        format!("{records} could not be sent: {}", cause.what)
+    };
     lines.extend(labelled("What", &refused, Role::Text, inner.width));
     if let Some(vendor) = &cause.vendor {
         lines.extend(
@@ -224,53 +190,21 @@ fn draw_records(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) 
             cause.code
         )
     });
-    let inner = Panel::titled(title)
-        .right(list_right(model, list, ""))
-        .bottom(list.position())
-        .focused(this.opened)
-        .draw(buf, area, model.theme);
     if this.causes.selected.is_none() {
+        Panel::titled(title).draw(buf, area, model.theme);
         return;
     }
-    if let Some(lines) = instead_of_rows(model, list, "records", &["None are left of this cause."])
-    {
-        draw_notice(buf, inner, &lines, model.theme);
-        return;
+    ListView {
+        list,
+        title,
+        order: "",
+        what: "records",
+        empty: &["None are left of this cause."],
+        columns: RECORDS,
+        focused: this.opened,
+        cells: &|item| record_cells(model, item),
     }
-    let dim = is_dimmed(model, list);
-    let rows = list
-        .visible()
-        .map(|(at, row)| TableRow {
-            cells: row.map_or_else(
-                || vec![Text::of("…", Role::Muted)],
-                |row| record_cells(model, row),
-            ),
-            selected: at == list.cursor,
-            marked: row.is_some_and(|row| list.marks.contains(&row.id)),
-            dim,
-        })
-        .collect();
-    draw_table(
-        buf,
-        inner,
-        &Table {
-            columns: RECORDS,
-            rows,
-            marks: !list.marks.is_empty(),
-            focused: this.opened,
-        },
-        model.theme,
-    );
-    if this.opened {
-        hits.add(
-            Rect {
-                y: inner.y + 1,
-                height: inner.height.saturating_sub(1),
-                ..inner
-            },
-            Hit::Rows,
-        );
-    }
+    .draw(model, area, buf, hits);
 }
 
 fn record_cells(model: &Model, item: &ErrorItem) -> Vec<Text> {
@@ -286,60 +220,4 @@ fn record_cells(model: &Model, item: &ErrorItem) -> Vec<Text> {
         Text::plain(format::number(u64::from(item.tries))),
         Text::plain(format::age(item.last_seen, model.now)),
     ]
-}
-
-/// One record: what was refused, in the vendor's own words.
-fn draw_one(model: &Model, area: Rect, buf: &mut Buffer) {
-    let Some(item) = model.errors.records.current() else {
-        Panel::titled("Record").draw(buf, area, model.theme);
-        return;
-    };
-    let title = format!("{} {} {}", item.side.letters(), item.object, item.record.id);
-    let inner = Panel::titled(title)
-        .right("secrets hidden")
-        .draw(buf, area, model.theme);
-    let mut lines = labelled("What", &item.message, Role::Text, inner.width);
-    if !item.field.is_empty() {
-        lines.extend(
-            labelled(
-                "Sent",
-                &format!("{}: \"{}\"", item.field, format::value(&item.value)),
-                Role::Text,
-                inner.width,
-            )
-            .into_iter()
-            .take(3),
-        );
-    }
-    if let Some(vendor) = &item.vendor {
-        lines.extend(labelled(
-            "Answer",
-            &vendor_words(vendor),
-            Role::Text,
-            inner.width,
-        ));
-        for field in &vendor.fields {
-            lines.extend(labelled("", field, Role::Muted, inner.width));
-        }
-        if let Some(id) = &vendor.request_id {
-            lines.extend(labelled(
-                "Id",
-                &format!("correlation {id}   y copies"),
-                Role::Muted,
-                inner.width,
-            ));
-        }
-    }
-    lines.extend(labelled("Do", &item.next, Role::Accent, inner.width));
-    let again = item
-        .retry_at
-        .map_or("not by itself; an edit or R".into(), |at| {
-            format::until(at, model.now)
-        });
-    let tries = format!(
-        "{}, again: {again}",
-        format::count(u64::from(item.tries), "try", "tries")
-    );
-    lines.extend(labelled("Tries", &tries, Role::Muted, inner.width));
-    draw_lines(buf, inner, &lines, model.theme);
 }

@@ -267,6 +267,16 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         .run
         .as_ref()
         .is_some_and(|run| run.control != Control::Going);
+    // The status that comes next says the same; until then a second key already means the other way.
+    if command == Command::Hold
+        && let Some(run) = &mut model.status.run
+    {
+        run.control = if held {
+            Control::Going
+        } else {
+            Control::Holding
+        };
+    }
     match command {
         Command::Hold if held => vec![model.ask(Purpose::Done("Going on.".into()), Request::GoOn)],
         Command::Hold => vec![model.ask(

@@ -76,6 +76,13 @@ impl MappingList {
             .and_then(|index| self.rows.get(*index))
     }
 
+    /// Notes a state that was asked for, until the list is read again.
+    pub fn set_state(&mut self, mapping: &MappingId, state: MappingStatus) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.mapping == *mapping) {
+            row.state = state;
+        }
+    }
+
     /// Selects a mapping by name.
     pub fn select(&mut self, mapping: &MappingId) {
         self.selected = Some(mapping.clone());
@@ -218,5 +225,9 @@ impl Nav for MappingList {
     }
     fn hidden(&self) -> usize {
         self.rows.len() - self.shown.len()
+    }
+
+    fn is_first_read(&self) -> bool {
+        self.pending.is_some() && self.at.is_none()
     }
 }

@@ -4,13 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::format;
-use crate::console::hit::{Hit, HitMap};
+use crate::console::hit::HitMap;
 use crate::console::model::Model;
-use crate::console::screens::{instead_of_rows, is_dimmed, labelled, list_right};
+use crate::console::screens::labelled;
+use crate::console::screens::list_view::ListView;
 use crate::console::theme::{self, Role};
-use crate::console::widgets::{
-    Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table,
-};
+use crate::console::widgets::{Col, Panel, Text, draw_lines};
 use crate::domain::{Op, OpState, Value};
 
 const JOURNAL: &[Col] = &[
@@ -26,54 +25,25 @@ const JOURNAL: &[Col] = &[
 /// Draws the pane.
 pub fn draw_journal(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let this = &model.runs;
-    let list = &this.journal;
     let title = this
         .runs
         .selected
         .map_or("Journal".to_owned(), |run| format!("Run {run} journal"));
-    let inner = Panel::titled(title)
-        .right(list_right(model, list, ""))
-        .bottom(list.position())
-        .focused(this.opened)
-        .draw(buf, area, model.theme);
     if this.runs.selected.is_none() {
+        Panel::titled(title).draw(buf, area, model.theme);
         return;
     }
-    if let Some(lines) = instead_of_rows(model, list, "the journal", &["This run wrote nothing."]) {
-        draw_notice(buf, inner, &lines, model.theme);
-        return;
+    ListView {
+        list: &this.journal,
+        title,
+        order: "",
+        what: "the journal",
+        empty: &["This run wrote nothing."],
+        columns: JOURNAL,
+        focused: this.opened,
+        cells: &op_cells,
     }
-    let dim = is_dimmed(model, list);
-    let rows = list
-        .visible()
-        .map(|(at, row)| TableRow {
-            cells: row.map_or_else(|| vec![Text::of("…", Role::Muted)], op_cells),
-            selected: at == list.cursor,
-            marked: false,
-            dim,
-        })
-        .collect();
-    draw_table(
-        buf,
-        inner,
-        &Table {
-            columns: JOURNAL,
-            rows,
-            marks: false,
-            focused: this.opened,
-        },
-        model.theme,
-    );
-    if this.opened {
-        hits.add(
-            Rect {
-                y: inner.y + 1,
-                height: inner.height.saturating_sub(1),
-                ..inner
-            },
-            Hit::Rows,
-        );
-    }
+    .draw(model, area, buf, hits);
 }
 
 fn op_record(op: &Op) -> String {

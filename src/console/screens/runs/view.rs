@@ -5,14 +5,13 @@ use ratatui::layout::Rect;
 
 use super::journal::{draw_journal, draw_op};
 use crate::console::format;
-use crate::console::hit::{Hit, HitMap};
+use crate::console::hit::HitMap;
 use crate::console::layout::{self, Frame};
 use crate::console::model::Model;
-use crate::console::screens::{instead_of_rows, is_dimmed, labelled, list_right};
+use crate::console::screens::labelled;
+use crate::console::screens::list_view::ListView;
 use crate::console::theme::Role;
-use crate::console::widgets::{
-    Col, Panel, Table, TableRow, Text, draw_lines, draw_notice, draw_table,
-};
+use crate::console::widgets::{Col, Panel, Text, draw_lines};
 use crate::domain::{Counters, RunKind, RunRecord, RunState, Side};
 
 const RUNS: &[Col] = &[
@@ -102,7 +101,7 @@ fn state_words(run: &RunRecord) -> (String, Role) {
         RunState::Running => ("running".into(), Role::Accent),
         RunState::AwaitingConfirm => ("! to confirm".into(), Role::Warn),
         RunState::Done => ("✓ done".into(), Role::Ok),
-        RunState::DoneWithErrors => ("! done, some wait".into(), Role::Warn),
+        RunState::DoneWithErrors => ("! some wait".into(), Role::Warn),
         RunState::Halted => {
             let why = run
                 .valves
@@ -116,56 +115,17 @@ fn state_words(run: &RunRecord) -> (String, Role) {
 }
 
 fn draw_runs(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
-    let list = &model.runs.runs;
-    let focused = !model.runs.opened;
-    let inner = Panel::titled("Runs")
-        .right(list_right(model, list, "newest first"))
-        .bottom(list.position())
-        .focused(focused)
-        .draw(buf, area, model.theme);
-    if let Some(lines) = instead_of_rows(
-        model,
-        list,
-        "runs",
-        &["Nothing has run yet.", "1 Mappings, then R starts a run."],
-    ) {
-        draw_notice(buf, inner, &lines, model.theme);
-        return;
+    ListView {
+        list: &model.runs.runs,
+        title: "Runs".into(),
+        order: "newest first",
+        what: "runs",
+        empty: &["Nothing has run yet.", "1 Mappings, then R starts a run."],
+        columns: RUNS,
+        focused: !model.runs.opened,
+        cells: &|run| run_cells(model, run),
     }
-    let dim = is_dimmed(model, list);
-    let rows = list
-        .visible()
-        .map(|(at, row)| TableRow {
-            cells: row.map_or_else(
-                || vec![Text::of("…", Role::Muted)],
-                |row| run_cells(model, row),
-            ),
-            selected: at == list.cursor,
-            marked: false,
-            dim,
-        })
-        .collect();
-    draw_table(
-        buf,
-        inner,
-        &Table {
-            columns: RUNS,
-            rows,
-            marks: false,
-            focused,
-        },
-        model.theme,
-    );
-    if focused {
-        hits.add(
-            Rect {
-                y: inner.y + 1,
-                height: inner.height.saturating_sub(1),
-                ..inner
-            },
-            Hit::Rows,
-        );
-    }
+    .draw(model, area, buf, hits);
 }
 
 fn run_cells(model: &Model, run: &RunRecord) -> Vec<Text> {

@@ -37,6 +37,7 @@ pub struct World {
     pub hostile: bool,
     pub refuse: Option<String>,
     pub drafts: BTreeMap<ItemId, Choice>,
+    pub later: BTreeMap<ItemId, String>,
     pub asked: Vec<Request>,
     pub status: Status,
 }
@@ -62,6 +63,7 @@ impl World {
             hostile: false,
             refuse: None,
             drafts: BTreeMap::new(),
+            later: BTreeMap::new(),
             asked: Vec::new(),
             status: status(17, 3),
         }
@@ -126,7 +128,14 @@ impl World {
             Request::Alike { .. } => Reply::Ids {
                 ids: vec![item(2, 40), item(2, 50), item(2, 60), item(2, 70)],
             },
-            Request::Resolve { items, take, .. } => {
+            Request::Resolve {
+                items,
+                take,
+                fields_only,
+                ..
+            } => {
+                let items = self.behind(&items, fields_only);
+                let before = self.before(&items);
                 for id in &items {
                     let choice = match &take {
                         Take::Choice(choice) => choice.clone(),
@@ -134,14 +143,28 @@ impl World {
                     };
                     self.drafts.insert(*id, choice);
                 }
-                self.resolved(items.len())
+                self.resolved(before)
             }
             Request::Unresolve { items } => {
+                let before = self.before(&items);
                 for id in &items {
                     self.drafts.remove(id);
                 }
-                self.resolved(items.len())
+                self.resolved(before)
             }
+            Request::Later { rows, reason, .. } => {
+                for row in rows {
+                    match &reason {
+                        Some(reason) => self.later.insert(row, reason.clone()),
+                        None => self.later.remove(&row),
+                    };
+                }
+                self.resolved(Vec::new())
+            }
+            Request::History { .. } => Reply::History {
+                lines: rows::history(),
+            },
+            Request::Error { item } => Reply::Error(Box::new(self.error_detail(item))),
             Request::Outgoing { .. } => Reply::Outgoing(self.outgoing()),
             Request::ApplyDrafts { .. } | Request::Sync(_) => Reply::Started {
                 run: Some(RunId(144)),
@@ -161,11 +184,35 @@ impl World {
         }
     }
 
-    fn resolved(&self, count: usize) -> Reply {
+    /// A row's key stands for its items.
+    fn behind(&self, ids: &[ItemId], fields_only: bool) -> Vec<ItemId> {
+        let mut all = Vec::new();
+        for id in ids {
+            if id.0 >> 64 != 1 {
+                all.push(*id);
+                continue;
+            }
+            let row = self.conflict_row(id.0 as u64 as usize);
+            if !(fields_only && row.kind.is_review()) {
+                all.extend(row.items);
+            }
+        }
+        all
+    }
+
+    fn before(&self, items: &[ItemId]) -> Vec<(ItemId, Option<Choice>)> {
+        items
+            .iter()
+            .map(|item| (*item, self.drafts.get(item).cloned()))
+            .collect()
+    }
+
+    fn resolved(&self, before: Vec<(ItemId, Option<Choice>)>) -> Reply {
         Reply::Resolved(Resolved {
-            count,
+            count: before.len(),
             drafts: self.drafts.len(),
             open: (self.conflicts * 2).saturating_sub(self.drafts.len()),
+            before,
         })
     }
 

@@ -267,6 +267,11 @@ impl World {
             } else {
                 self.fields(index).into_iter().take(2).collect()
             },
+            later: self.later.get(&item(1, index)).map(|reason| LeftForLater {
+                reason: reason.clone(),
+                by: "k.ode".into(),
+                at: ago(130),
+            }),
             fields,
             items,
         }
@@ -556,6 +561,29 @@ impl World {
         }
     }
 
+    pub(super) fn error_detail(&self, id: ItemId) -> ErrorDetail {
+        let item = self.error(id.0 as u64 as usize);
+        let mut op = self.op(item.run, 10);
+        op.fields.insert(
+            "domain".into(),
+            Assignment {
+                after: item.value.clone(),
+                pair: item.field.clone(),
+                ..Assignment::default()
+            },
+        );
+        op.attempt = Attempt {
+            count: 1,
+            sent_at: Some(ago(2)),
+            batch: 4,
+        };
+        ErrorDetail {
+            item,
+            op: Some(op),
+            request: "POST …/crm/objects/companies/batch/update".into(),
+        }
+    }
+
     pub fn run(&self, number: u64) -> RunRecord {
         let back = self.runs as u64 - number.min(self.runs as u64);
         let halted = number + 6 == self.runs as u64;
@@ -720,6 +748,47 @@ fn vendor(code: &str) -> VendorError {
         category: ErrorCategory::Validation,
         holder: None,
     }
+}
+
+pub(super) fn history() -> Vec<HistoryLine> {
+    ["Website", "Phone"].into_iter().flat_map(past).collect()
+}
+
+fn past(pair: &str) -> Vec<HistoryLine> {
+    let line = |minutes: i64, what: Happened| HistoryLine {
+        pair: pair.into(),
+        at: Some(ago(minutes)),
+        what,
+        side: Some(Side::HubSpot),
+        run: Some(RunId(138)),
+        by: None,
+        before: text("northwind.com"),
+        after: text("nw-group.com"),
+        found: None,
+    };
+    vec![
+        HistoryLine {
+            by: Some("m.silva".into()),
+            run: None,
+            ..line(290, Happened::Edited)
+        },
+        HistoryLine {
+            side: None,
+            before: Value::Unknown,
+            after: text("northwind.com"),
+            ..line(1_000, Happened::BaseSet)
+        },
+        HistoryLine {
+            before: Value::Null,
+            after: text("northwind.com"),
+            found: Some(text("Northwind.com")),
+            ..line(1_001, Happened::Written(OpState::Confirmed))
+        },
+        HistoryLine {
+            after: text("n/a"),
+            ..line(9_000, Happened::Written(OpState::Failed))
+        },
+    ]
 }
 
 pub(super) fn activity(index: usize) -> ActivityRow {

@@ -1,0 +1,347 @@
+//! What the console asks of the store, over an in-memory one: the past of a field, the write behind an error, rows left for later.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, TimeZone, Utc};
+
+use super::messages::{
+    ErrorDetail, Happened, HistoryLine, ListKind, ListQuery, Reply, Request, Resolved, Rows, Take,
+};
+use super::{Client, Service, Setup};
+use crate::clock::{SeededEntropy, TokioClock};
+use crate::config::{Config, StarterConnections, starter_config};
+use crate::domain::*;
+use crate::engine::Db;
+use crate::store::{SimStore, Store};
+
+fn now() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 5, 14, 14, 0, 0).unwrap()
+}
+
+const LINK: LinkId = LinkId(77);
+const ROW: ItemId = ItemId(77);
+const FIELD: ItemId = ItemId(100);
+const ERROR: ItemId = ItemId(200);
+
+fn conflict(id: ItemId, field: &str) -> Conflict {
+    let side = |id: &str, value: &str, minutes: i64| SideValue {
+        id: Some(id.into()),
+        value: Value::text(value),
+        modified_at: Some(now() - Duration::minutes(minutes)),
+        modified_by: Some("m.silva".into()),
+    };
+    Conflict {
+        id,
+        mapping: "contacts".into(),
+        kind: ItemKind::Field,
+        link: Some(LINK),
+        label: "Jane".into(),
+        field: field.into(),
+        sides: PerSide {
+            salesforce: side("003A", "VP", 30),
+            hubspot: side("551", "Head of Sales", 20),
+        },
+        base: Some(Value::text("VP")),
+        base_run: Some(RunId(1)),
+        suggest: None,
+        rule: "ask".into(),
+        why: "both changed".into(),
+        state: ItemState::Open,
+        candidates: Vec::new(),
+        resolution: None,
+        automatic: false,
+        first_seen: now() - Duration::minutes(10),
+        last_seen: now(),
+        run: RunId(2),
+    }
+}
+
+fn op(run: u64, seq: u64, state: OpState) -> Op {
+    Op {
+        id: OpId(u128::from(run * 100 + seq)),
+        run: RunId(run),
+        seq,
+        mapping: "contacts".into(),
+        link: if seq == 2 {
+            LINK
+        } else {
+            LinkId(u128::from(seq))
+        },
+        kind: OpKind::Update,
+        side: Side::HubSpot,
+        object: "contacts".into(),
+        target: Some("551".into()),
+        source: Some("003A".into()),
+        fields: [(
+            "jobtitle".to_owned(),
+            Assignment {
+                before: Value::Null,
+                after: Value::text(format!("VP {run}")),
+                pair: "Title".into(),
+                left: Some(Value::text("VP")),
+                ..Assignment::default()
+            },
+        )]
+        .into(),
+        modstamp: None,
+        state,
+        attempt: Attempt {
+            count: 1,
+            sent_at: Some(now() - Duration::hours(24 - run as i64)),
+            batch: 4,
+        },
+        outcome: OpOutcome::default(),
+    }
+}
+
+fn run(number: u64) -> RunRecord {
+    RunRecord {
+        run: RunId(number),
+        kind: RunKind::Incremental,
+        state: RunState::Done,
+        by: "you".into(),
+        started_at: now() - Duration::hours(25 - number as i64),
+        ended_at: Some(now() - Duration::hours(24 - number as i64)),
+        calls: CallCount::default(),
+        expected_calls: SideCount::default(),
+        mappings: Vec::new(),
+        reason: None,
+        valves: Vec::new(),
+        plan_hash: None,
+        ops: 3,
+    }
+}
+
+fn error() -> ErrorItem {
+    ErrorItem {
+        id: ERROR,
+        mapping: "contacts".into(),
+        side: Side::HubSpot,
+        object: "contacts".into(),
+        record: RecordKey {
+            side: Side::HubSpot,
+            object: "contacts".into(),
+            id: "551".into(),
+        },
+        link: Some(LINK),
+        label: "Jane".into(),
+        field: "Title".into(),
+        value: Value::text("VP 2"),
+        category: ErrorCategory::Validation,
+        message: "refused".into(),
+        vendor: None,
+        next: "correct it".into(),
+        tries: 1,
+        first_seen: now(),
+        last_seen: now(),
+        retry_at: None,
+        digest: String::new(),
+        seen: PerSide::default(),
+        run: RunId(2),
+    }
+}
+
+/// A store with two runs, three ops each of which the second is the link's, two conflicts of one record and an error.
+async fn store() -> Arc<dyn Store> {
+    let store: Arc<dyn Store> = Arc::new(SimStore::new());
+    let db = Db::open(store.clone()).await.unwrap();
+    let mut tx = db.begin();
+    for number in [1, 2] {
+        tx.put_run(&run(number)).unwrap();
+        for seq in 1..=3 {
+            let state = if number == 2 {
+                OpState::Failed
+            } else {
+                OpState::Confirmed
+            };
+            tx.put_op(&op(number, seq, state)).unwrap();
+        }
+    }
+    for (id, field) in [(FIELD, "Title"), (ItemId(101), "Phone")] {
+        tx.put_conflict(&conflict(id, field), None, LINK.0).unwrap();
+    }
+    tx.put_error(&error(), false).unwrap();
+    tx.commit().await.unwrap();
+    store
+}
+
+async fn open(store: Arc<dyn Store>) -> Service {
+    let text = starter_config(&StarterConnections::default());
+    let config =
+        Config::parse(&text, "starter.toml", Path::new(""), &BTreeMap::new(), &[]).unwrap();
+    let setup = Setup {
+        config,
+        data_dir: PathBuf::new(),
+        env: BTreeMap::new(),
+        read_only: false,
+        vendors: false,
+        schedules: false,
+        clock: Arc::new(TokioClock::starting_at(now())),
+        entropy: Arc::new(SeededEntropy::new(1)),
+        transport: None,
+    };
+    Service::over(store, setup).await.unwrap()
+}
+
+async fn history(client: &Client) -> Vec<HistoryLine> {
+    match client.ask(Request::History { key: ROW }).await.unwrap() {
+        Reply::History { lines } => lines,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn resolved(client: &Client, request: Request) -> Resolved {
+    match client.ask(request).await.unwrap() {
+        Reply::Resolved(resolved) => resolved,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The state filter's answer and the reason of the first row.
+async fn queue(client: &Client, filter: &str) -> (usize, Option<String>) {
+    let query = ListQuery {
+        list: ListKind::Conflicts,
+        filter: filter.into(),
+        sort: None,
+        from: 0,
+        count: 10,
+        locate: None,
+    };
+    match client.ask(Request::List(query)).await.unwrap() {
+        Reply::List(page) => match page.rows {
+            Rows::Conflicts(rows) => {
+                let later = rows.first().and_then(|row| row.later.clone());
+                (page.matched, later.map(|note| note.reason))
+            }
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+fn take(items: Vec<ItemId>, side: Side) -> Request {
+    Request::Resolve {
+        items,
+        take: Take::Choice(Choice::Take(side)),
+        by: "you".into(),
+        fields_only: false,
+    }
+}
+
+fn leave(reason: Option<&str>) -> Request {
+    Request::Later {
+        rows: vec![ROW],
+        reason: reason.map(str::to_owned),
+        by: "k.ode".into(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_history_of_a_field_is_edits_bases_and_writes_newest_first() {
+    let store = store().await;
+    let service = open(store.clone()).await;
+    let client = service.client();
+    let lines = history(&client).await;
+    let title: Vec<&HistoryLine> = lines.iter().filter(|line| line.pair == "Title").collect();
+    let told: Vec<Happened> = title.iter().map(|line| line.what).collect();
+    assert_eq!(
+        told,
+        [
+            Happened::Edited,
+            Happened::Written(OpState::Failed),
+            Happened::Written(OpState::Confirmed),
+            Happened::BaseSet,
+        ],
+        "only HubSpot moved away from the base; other links' ops are not told"
+    );
+    assert_eq!(title[0].by.as_deref(), Some("m.silva"));
+    assert_eq!(title[0].after, Value::text("Head of Sales"));
+    assert_eq!(title[1].run, Some(RunId(2)));
+    assert_eq!(title[1].found, Some(Value::text("VP")));
+
+    let db = Db::open(store).await.unwrap();
+    let mut tx = db.begin();
+    let late = Op {
+        seq: 9,
+        link: LINK,
+        ..op(2, 9, OpState::Sent)
+    };
+    tx.put_op(&late).unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(
+        history(&client).await.len(),
+        lines.len() + 1,
+        "what was journalled since is read on"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_comes_with_the_newest_write_that_was_refused() {
+    let client = open(store().await).await.client();
+    let reply = client.ask(Request::Error { item: ERROR }).await.unwrap();
+    let Reply::Error(detail) = reply else {
+        panic!("{reply:?}")
+    };
+    let ErrorDetail { item, op, request } = *detail;
+    let op = op.unwrap();
+    assert_eq!((item.id, op.run, op.attempt.batch), (ERROR, RunId(2), 4));
+    assert_eq!(request, "POST …/crm/objects/contacts/batch/update");
+    let gone = client
+        .ask(Request::Error { item: ItemId(1) })
+        .await
+        .unwrap();
+    assert!(matches!(gone, Reply::Refused(_)), "{gone:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn left_for_later_outlives_a_restart_and_ends_with_a_choice() {
+    let store = store().await;
+    {
+        let client = open(store.clone()).await.client();
+        resolved(&client, take(vec![FIELD], Side::HubSpot)).await;
+        let answer = resolved(&client, leave(Some("  ask Jane "))).await;
+        assert_eq!(
+            answer.before,
+            [(FIELD, Some(Choice::Take(Side::HubSpot)))],
+            "its choice is taken back, and told"
+        );
+        assert_eq!((answer.drafts, answer.open), (0, 2));
+    }
+    let client = open(store).await.client();
+    assert_eq!(
+        queue(&client, "state:later").await,
+        (1, Some("ask Jane".into()))
+    );
+    assert_eq!(queue(&client, "reason:jane").await.0, 1);
+    assert_eq!(queue(&client, "state:open").await.0, 0);
+    resolved(&client, leave(None)).await;
+    assert_eq!(queue(&client, "state:open").await, (1, None));
+    resolved(&client, leave(Some(""))).await;
+    resolved(&client, take(vec![ROW], Side::Salesforce)).await;
+    assert_eq!(queue(&client, "state:draft").await, (1, None));
+    let wrong = Request::Later {
+        rows: vec![ItemId(5)],
+        reason: None,
+        by: "you".into(),
+    };
+    assert!(matches!(
+        client.ask(wrong).await.unwrap(),
+        Reply::Refused(_)
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_names_the_choice_that_each_item_had_before() {
+    let client = open(store().await).await.client();
+    resolved(&client, take(vec![FIELD], Side::HubSpot)).await;
+    let answer = resolved(&client, take(vec![ROW], Side::Salesforce)).await;
+    assert_eq!(
+        answer.before,
+        [
+            (FIELD, Some(Choice::Take(Side::HubSpot))),
+            (ItemId(101), None)
+        ]
+    );
+}
