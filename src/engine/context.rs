@@ -124,8 +124,6 @@ pub struct Halt {
     pub confirm: Option<String>,
     /// True where it only waits for an answer (first sync).
     pub awaiting: bool,
-    /// The plan that was kept for the confirm.
-    pub plan: Vec<crate::domain::Op>,
     /// The mapping that alone is halted; `None`: the run.
     pub mapping: Option<MappingId>,
 }
@@ -158,7 +156,6 @@ impl Halt {
             valves: Vec::new(),
             confirm: None,
             awaiting: false,
-            plan: Vec::new(),
             mapping: None,
         }
     }

@@ -137,7 +137,8 @@ async fn foresee(
             .created(target, &draft.seen.id, draft.link.id);
         ctx.foresee_create(mapping, draft.op, draft.errors);
     }
-    Ok(tx.apply().await?)
+    tx.apply().await?;
+    ctx.store_plan().await
 }
 
 /// One group of creates: look-up, C2, the wire, C3.

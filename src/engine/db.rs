@@ -31,6 +31,9 @@ pub mod names {
 /// Rows read at a time where a whole family is walked.
 const PAGE: usize = 1000;
 
+/// Writes after which a batch is applied where it may be cut.
+const LARGE_BATCH: usize = 1000;
+
 /// Typed rows over a store, with the counts in memory. One control task writes.
 pub struct Db {
     store: Arc<dyn Store>,
@@ -352,6 +355,18 @@ impl Tx<'_> {
             return Ok(());
         }
         self.db.store.apply(self.batch).await
+    }
+
+    /// Applies what is gathered where it is much, and goes on with a new batch: sled keeps every node that a batch replaces
+    /// until the batch is through, so a large one costs several times its size in memory. Call it between units that belong
+    /// together.
+    pub async fn rolled(self) -> Result<Self, StoreError> {
+        if self.len() < LARGE_BATCH {
+            return Ok(self);
+        }
+        let db = self.db;
+        self.apply().await?;
+        Ok(db.begin())
     }
 
     /// Applies and waits until it is on the disk: a commit point.

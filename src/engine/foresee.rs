@@ -1,7 +1,10 @@
 //! Counting what a plan would do without doing it: for previews, for the valves, and to recognise a plan again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::context::EngineError;
+use super::db::Db;
 use super::guard::{FieldCount, GuardInput};
 use super::link_plan::{LinkPlan, Work};
 use super::run::RunCtx;
@@ -10,13 +13,31 @@ use crate::domain::{
     ErrorItem, ItemState, Mapping, MappingId, Op, OpKind, Side, SideCount, digest128,
 };
 
+/// What becomes of the ops that a plan without writes comes to.
+#[derive(Clone, Default)]
+pub(super) enum Keep {
+    /// They are counted; a large plan is not held in memory.
+    #[default]
+    Counts,
+    /// They are shown.
+    Shown,
+    /// They are stored as the plan of the run, for a confirm.
+    Stored(Arc<Db>),
+}
+
 /// What a plan would do, so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Foreseen {
-    /// Every op, in the order planned.
+    /// What becomes of the ops.
+    pub(super) keep: Keep,
+    /// The ops that are to be shown or stored, in the order planned.
     pub(super) ops: Vec<Op>,
-    /// Errors that would be met, per mapping.
+    /// Errors that would be met, per mapping, where they are shown.
     pub(super) errors: BTreeMap<MappingId, Vec<ErrorItem>>,
+    /// What tells the plan from others.
+    signatures: BTreeSet<u128>,
+    /// Ops stored so far.
+    stored: u64,
     counts: BTreeMap<MappingId, Counted>,
 }
 
@@ -71,15 +92,37 @@ pub(super) fn signature(op: &Op) -> u128 {
     digest128(&parts)
 }
 
-/// The hash of a plan: of its ops as a set, so that neither order nor slicing matters (I-15).
-pub(super) fn plan_hash(ops: &[Op]) -> String {
-    let signatures: BTreeSet<u128> = ops.iter().map(signature).collect();
-    let bytes: Vec<[u8; 16]> = signatures.iter().map(|one| one.to_be_bytes()).collect();
-    let parts: Vec<&[u8]> = bytes.iter().map(|one| one.as_slice()).collect();
-    format!("{:032x}", digest128(&parts))
-}
-
 impl Foreseen {
+    /// How many ops were planned.
+    pub(super) fn planned(&self) -> usize {
+        self.signatures.len()
+    }
+
+    /// The hash of the plan: of its ops as a set, so that neither order nor slicing matters (I-15).
+    pub(super) fn hash(&self) -> String {
+        let bytes: Vec<[u8; 16]> = self
+            .signatures
+            .iter()
+            .map(|one| one.to_be_bytes())
+            .collect();
+        let parts: Vec<&[u8]> = bytes.iter().map(|one| one.as_slice()).collect();
+        format!("{:032x}", digest128(&parts))
+    }
+
+    fn plan(&mut self, op: Op) {
+        self.signatures.insert(signature(&op));
+        if !matches!(self.keep, Keep::Counts) {
+            self.ops.push(op);
+        }
+    }
+
+    fn meet(&mut self, mapping: &MappingId, errors: &[ErrorItem]) {
+        if matches!(self.keep, Keep::Shown) {
+            let known = self.errors.entry(mapping.clone()).or_default();
+            known.extend(errors.iter().cloned());
+        }
+    }
+
     /// What the valves look at for a mapping.
     pub(super) fn guard_input(&self, mapping: &MappingId) -> GuardInput {
         let counted = self.counts.get(mapping).cloned().unwrap_or_default();
@@ -118,14 +161,14 @@ impl RunCtx<'_> {
         mapping: &Mapping,
         works: &[Work],
         plans: &[LinkPlan],
-        ops: BTreeMap<usize, Vec<Op>>,
+        mut ops: BTreeMap<usize, Vec<Op>>,
     ) {
         let name = &mapping.id;
         for (index, (work, plan)) in works.iter().zip(plans).enumerate() {
             let link = work.link.id;
             self.tally(name).link(link, Fate::Unchanged);
-            let ops = ops.get(&index).map(Vec::as_slice).unwrap_or_default();
-            for op in ops {
+            let ops = ops.remove(&index).unwrap_or_default();
+            for op in &ops {
                 if !op.is_stamp() {
                     self.tally(name).updated(op.side, link);
                 }
@@ -154,7 +197,7 @@ impl RunCtx<'_> {
                 let touched = ops.iter().any(|op| op.side == side && !op.is_stamp());
                 *counted.updates.get_mut(side) += u64::from(touched);
             }
-            for op in ops {
+            for op in &ops {
                 for (field, assignment) in op
                     .fields
                     .iter()
@@ -171,20 +214,30 @@ impl RunCtx<'_> {
                         .or_default() += 1;
                 }
             }
-            self.foreseen
-                .errors
-                .entry(name.clone())
-                .or_default()
-                .extend(plan.errors.iter().cloned());
+            self.foreseen.meet(name, &plan.errors);
             for op in ops {
                 let cost = self.cost(name);
                 match op.kind {
                     OpKind::Associate | OpKind::Dissociate => cost.associations_written += 1,
                     _ => *cost.written.get_mut(op.side) += 1,
                 }
+                self.foreseen.plan(op);
             }
-            self.foreseen.ops.extend(ops.iter().cloned());
         }
+    }
+
+    /// Stores the ops planned so far where a halted run keeps them, so that no plan has to fit in memory.
+    pub(super) async fn store_plan(&mut self) -> Result<(), EngineError> {
+        let Keep::Stored(db) = &self.foreseen.keep else {
+            return Ok(());
+        };
+        let db = db.clone();
+        let mut tx = db.begin();
+        for op in std::mem::take(&mut self.foreseen.ops) {
+            tx.put_plan(self.run, self.foreseen.stored, &op)?;
+            self.foreseen.stored += 1;
+        }
+        Ok(tx.apply().await?)
     }
 
     /// Counts a create, with the stamp that it will cost on the source's side.
@@ -192,16 +245,12 @@ impl RunCtx<'_> {
         let name = mapping.id.clone();
         let counted = self.foreseen.counts.entry(name.clone()).or_default();
         *counted.creates.get_mut(op.side) += 1;
-        self.foreseen
-            .errors
-            .entry(name.clone())
-            .or_default()
-            .extend(errors);
+        self.foreseen.meet(&name, &errors);
         let stamped = self.known.keyed.contains(&(name.clone(), op.side.other()));
         let cost = self.cost(&name);
         *cost.created.get_mut(op.side) += 1;
         *cost.written.get_mut(op.side.other()) += u64::from(stamped);
-        self.foreseen.ops.push(op);
+        self.foreseen.plan(op);
     }
 
     /// True where a confirm covers the op, or nothing has to be confirmed.

@@ -135,10 +135,7 @@ pub(super) async fn match_up(
                 .await?;
             }
         }
-        if tx.len() > 2000 {
-            let full = std::mem::replace(&mut tx, ctx.engine.db.begin());
-            full.apply().await?;
-        }
+        tx = tx.rolled().await?;
     }
     for (side, id, choice) in choices {
         match choice {

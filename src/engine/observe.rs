@@ -112,11 +112,11 @@ pub(super) async fn observe(
                 Vec::new()
             };
             let records = std::mem::replace(&mut buffer, rest);
-            store_page(engine, run, records, pass, mappings, tallies, &mut total).await?;
+            store_pages(engine, run, records, pass, mappings, tallies, &mut total).await?;
             if buffer.is_empty() || last {
                 while !buffer.is_empty() {
                     let records = std::mem::take(&mut buffer);
-                    store_page(engine, run, records, pass, mappings, tallies, &mut total).await?;
+                    store_pages(engine, run, records, pass, mappings, tallies, &mut total).await?;
                 }
                 cursor.read = total.earlier + total.dirty;
                 save_cursor(
@@ -202,11 +202,31 @@ async fn save_cursor(
     Ok(tx.commit().await?)
 }
 
-/// Stores one page: observations, dirty marks, match keys; notices deletions and merges. Durable with the cursor.
-async fn store_page(
+/// Records of a page that are stored in one batch.
+const STORED_TOGETHER: usize = 250;
+
+/// Reads the associations of what was read, and stores it. Durable with the cursor.
+async fn store_pages(
     engine: &Engine,
     run: RunId,
     mut records: Vec<Observation>,
+    pass: Pass,
+    mappings: &[&Mapping],
+    tallies: &mut BTreeMap<MappingId, Tally>,
+    total: &mut Observed,
+) -> Result<(), EngineError> {
+    total.associations += read_associations(engine, mappings, &mut records).await?;
+    for page in records.chunks(STORED_TOGETHER) {
+        store_page(engine, run, page, pass, mappings, tallies, total).await?;
+    }
+    Ok(())
+}
+
+/// Stores one page: observations, dirty marks, match keys; notices deletions and merges.
+async fn store_page(
+    engine: &Engine,
+    run: RunId,
+    records: &[Observation],
     pass: Pass,
     mappings: &[&Mapping],
     tallies: &mut BTreeMap<MappingId, Tally>,
@@ -216,7 +236,6 @@ async fn store_page(
         return Ok(());
     };
     let (side, object) = (first.side, first.object.clone());
-    total.associations += read_associations(engine, mappings, &mut records).await?;
     let ids: Vec<_> = records.iter().map(|seen| seen.id.clone()).collect();
     let stored = engine.db.observations(side, &object, &ids).await?;
     let mut tx = engine.db.begin();

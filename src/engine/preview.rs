@@ -9,7 +9,7 @@ use super::context::{Engine, EngineError, Order};
 use super::create::creates;
 use super::db::names;
 use super::drafts::mark_due;
-use super::foresee::{Foreseen, plan_hash};
+use super::foresee::{Foreseen, Keep};
 use super::matchup::match_up;
 use super::preflight::{calls, preflight};
 use super::report::{Phase, Reporter};
@@ -42,7 +42,6 @@ pub struct PlanPreview {
 }
 
 pub(super) struct Estimate {
-    pub(super) ops: Vec<Op>,
     pub(super) foreseen: Foreseen,
     pub(super) forecast: SideCount,
 }
@@ -58,11 +57,12 @@ async fn plan_all(ctx: &mut RunCtx<'_>, mappings: &[&Mapping]) -> Result<(), Eng
 }
 
 impl Engine {
-    /// Plans everything in scratch space from what is stored, without a call.
+    /// Plans everything in scratch space from what is stored, without a call: from the same rows the same plan every time.
     pub(super) async fn estimate(
         &self,
         ctx: &RunCtx<'_>,
         mappings: &[&Mapping],
+        keep: Keep,
     ) -> Result<Estimate, EngineError> {
         let scratch = self.scratch().await?;
         let mut dry = RunCtx::new(
@@ -72,6 +72,7 @@ impl Engine {
             ctx.known.clone(),
             ctx.budget,
         );
+        dry.foreseen.keep = keep;
         dry.first = ctx.first.clone();
         dry.locked = ctx.locked.clone();
         dry.ghosts = ctx.ghosts.clone();
@@ -79,7 +80,6 @@ impl Engine {
         plan_all(&mut dry, mappings).await?;
         let forecast = dry.expected();
         Ok(Estimate {
-            ops: std::mem::take(&mut dry.foreseen.ops),
             foreseen: dry.foreseen,
             forecast,
         })
@@ -107,6 +107,7 @@ impl Engine {
         let budget = Budget::load(&scratch).await?;
         let run = RunId(scratch.db.number(names::LAST_RUN).await? + 1);
         let mut ctx = RunCtx::new(&scratch, run, Mode::Preview, found.known, budget);
+        ctx.foreseen.keep = Keep::Shown;
         let states = scratch.states(&mut ctx, &mappings).await?;
         for op in scratch.db.open_ops().await? {
             ctx.locked.insert(op.link);
@@ -137,7 +138,7 @@ impl Engine {
                 RunKind::Incremental
             },
             calls: self.calls_since(&before),
-            plan_hash: plan_hash(&foreseen.ops),
+            plan_hash: foreseen.hash(),
             valves,
             forecast,
             mappings: rows,

@@ -9,7 +9,7 @@ use super::context::{Engine, EngineError, Halt, Order, Scope};
 use super::create::creates;
 use super::db::names;
 use super::drafts::mark_due;
-use super::foresee::plan_hash;
+use super::foresee::Keep;
 use super::matchup::{match_up, wake_children};
 use super::preflight::preflight;
 use super::recover::recover;
@@ -284,13 +284,15 @@ impl Engine {
         mark_due(self, mappings).await?;
         ctx.publish(mappings);
         self.report.begin(Phase::Plan);
-        let estimate = self.estimate(ctx, mappings).await?;
-        self.report
-            .detail(Phase::Plan, format!("{} to write", estimate.ops.len()));
+        let estimate = self.estimate(ctx, mappings, Keep::Counts).await?;
+        self.report.detail(
+            Phase::Plan,
+            format!("{} to write", estimate.foreseen.planned()),
+        );
         self.report.end(Phase::Plan);
         self.report
             .change(|view| view.forecast = Some(estimate.forecast));
-        let hash = plan_hash(&estimate.ops);
+        let hash = estimate.foreseen.hash();
         record.plan_hash = Some(hash.clone());
         if ctx.only.is_none() {
             let hits = self
@@ -309,16 +311,19 @@ impl Engine {
                 } else {
                     first.message.clone()
                 };
+                if confirmable {
+                    // Halted runs are rare and plans are large: only now is it made again to be kept.
+                    let kept = Keep::Stored(self.db.clone());
+                    self.estimate(ctx, mappings, kept).await?;
+                }
                 return Err(EngineError::Halted(Box::new(Halt {
                     valves: hits,
                     confirm: confirmable.then_some(hash),
                     awaiting,
-                    plan: estimate.ops,
                     ..Halt::because(reason)
                 })));
             }
         }
-        // The plan is as large as all that it writes; it has served.
         drop(estimate);
         let mut halted: BTreeMap<MappingId, Vec<ValveHit>> = BTreeMap::new();
         for mapping in mappings {

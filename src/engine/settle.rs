@@ -71,6 +71,7 @@ pub(super) async fn settle(
         }
         blocked::wait(ctx, mapping, &work, &mut plan, &mut tx).await?;
         one(ctx, mapping, &mut work, &plan, &progress, &mut tx)?;
+        tx = tx.rolled().await?;
     }
     tx.commit().await?;
     Ok(again)

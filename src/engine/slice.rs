@@ -211,6 +211,7 @@ async fn chunk(
     let ops = make_ops(ctx, mapping, &works, &mut plans);
     if ctx.mode != Mode::Write {
         ctx.foresee_links(mapping, &works, &plans, ops);
+        ctx.store_plan().await?;
         return Ok(Vec::new());
     }
     for side in Side::BOTH {

@@ -103,9 +103,6 @@ impl Engine {
                 tx.put_map_state(name, &state)?;
             }
         }
-        for (seq, op) in halt.plan.iter().enumerate() {
-            tx.put_plan(record.run, seq as u64, op)?;
-        }
         record.valves = halt.valves;
         Ok(tx.commit().await?)
     }
