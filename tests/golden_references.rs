@@ -587,3 +587,26 @@ async fn a_twin_that_is_gone_frees_the_other_one() {
     assert!(open.is_empty(), "{open:#?}");
     house.quiet().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_waits_for_its_parent_costs_no_read_while_nothing_new_is_known_of_it() {
+    let house = House::empty(&firms()).await;
+    for twin in ["Acme", "ACME"] {
+        house.sf(
+            "Account",
+            &[("Name", twin), ("Website", "https://acme.example")],
+        );
+    }
+    let company = house.hs("companies", &[("name", "Acme"), ("domain", "acme.example")]);
+    let h = house.hs(H, &[("lastname", "Berg"), ("email", "a@example.com")]);
+    tie(&house, &h, &company);
+    house.wait(60).await;
+    let first = house.fine().await;
+    assert_eq!(counts(&first, "contacts").created.salesforce, 1);
+    // Right behind it the search does not show the contact yet; Salesforce shows the one that was just made.
+    let second = house.fine().await;
+    assert_eq!(counts(&second, "contacts").read.salesforce, 1);
+    assert_eq!(counts(&second, "contacts").read.hubspot, 0);
+    assert_eq!(second.calls.purposes.get("complete"), None, "{second:?}");
+    assert_eq!(second.calls.total, second.expected_calls);
+}

@@ -134,7 +134,11 @@ pub fn summary(record: &RunRecord) -> String {
 /// As `Output::line`.
 pub fn stopped_by(record: &RunRecord, out: &mut Output) -> Result<(), Failure> {
     for valve in &record.valves {
-        let text = format!("{}: {}", valve.mapping, clean(&valve.message));
+        let message = clean(&valve.message);
+        let text = match message.starts_with(&valve.mapping.0) {
+            true => message,
+            false => format!("{}: {message}", valve.mapping),
+        };
         out.line(&out.paint(Role::Warn, &text))?;
     }
     if record.valves.is_empty()

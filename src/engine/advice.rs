@@ -33,7 +33,7 @@ const NEXT: [(ErrorCategory, &str); 14] = [
     ),
     (
         ErrorCategory::Reference,
-        "sync the record it refers to first",
+        "sync the record it refers to first; an owner needs a user with that e-mail there",
     ),
     (
         ErrorCategory::Gone,

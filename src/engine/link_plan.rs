@@ -129,6 +129,7 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
                 // While the other side names a parent without a link, nothing can be decided: no read is spent on it.
                 match waits_for_parent(view, pair, &there, side.other()) {
                     Some(parent) => plan.blocked.push(blocked(pair, parent)),
+                    None if nothing_new(work, pair, side.other()) => {}
                     None => *plan.needs.get_mut(side) = true,
                 }
                 return;
@@ -218,6 +219,13 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
         *plan.needs.get_mut(side) = true;
     }
     carry_out(view, work, pair, &raws, base.as_ref(), outcome, plan);
+}
+
+/// True where the only side that was read holds what it held before: whatever the other side waits for, this is no news of it.
+fn nothing_new(work: &Work, pair: &FieldPair, side: Side) -> bool {
+    let seen = work.seen.get(side).as_ref();
+    let now = seen.map(|seen| seen.value(pair.field(side)));
+    work.only_changed && now.is_some() && assumed(work, pair, side).as_ref() == now
 }
 
 /// A pair at rest whose base nobody has seen on a side yet: this look is what verifies it (6.4, I-23).

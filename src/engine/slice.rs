@@ -21,6 +21,7 @@ use crate::domain::{
     ErrorCategory, LinkState, Mapping, MappingId, Op, OpId, OpKind, OpOutcome, OpState, PerSide,
     RecordId, Side, Value,
 };
+use crate::store::rows::Dirty;
 
 /// Links that are completed, planned and written together: one Salesforce read, twenty HubSpot reads.
 const CHUNK: usize = 2000;
@@ -116,10 +117,22 @@ async fn load(
             .collect();
         *seen.get_mut(one) = db.observations(one, mapping.object(one), &ids).await?;
     }
+    let mut reasons = vec![0; links.len()];
+    for one in Side::BOTH {
+        let ids: Vec<RecordId> = links
+            .iter()
+            .filter_map(|link| link.ids.get(one).clone())
+            .collect();
+        let rows = db.dirty(&mapping.id, one, &ids).await?;
+        for (sum, row) in reasons.iter_mut().zip(rows) {
+            *sum |= row.map_or(0, |row| row.reasons);
+        }
+    }
     let mut works = Vec::with_capacity(links.len());
     let mut away = Vec::new();
     let observed = seen.salesforce.into_iter().zip(seen.hubspot);
-    for ((link, base), (salesforce, hubspot)) in links.into_iter().zip(bases).zip(observed) {
+    let stored = links.into_iter().zip(bases).zip(reasons);
+    for (((link, base), reasons), (salesforce, hubspot)) in stored.zip(observed) {
         let (mut conflicts, mut errors) = (Vec::new(), Vec::new());
         for item in db.waiting(link.id.0).await? {
             match item {
@@ -143,6 +156,7 @@ async fn load(
             errors,
             times: None,
             replans: 0,
+            only_changed: reasons == Dirty::CHANGED,
         });
     }
     let mut tx = db.begin();

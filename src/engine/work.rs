@@ -32,6 +32,8 @@ pub(super) struct Work {
     pub(super) times: Option<BTreeMap<String, Vec<FieldVersion>>>,
     /// Rounds it was planned again because its target moved.
     pub(super) replans: u32,
+    /// Records read as changed are all that brought it here: no choice, no retry, no parent that is ready.
+    pub(super) only_changed: bool,
 }
 
 impl Work {
