@@ -64,10 +64,13 @@ fn fit(item: &Conflict, take: &Take) -> Result<Choice, String> {
     };
     let word = choice_word(&choice);
     match (&choice, item.kind) {
-        (Choice::Base, ItemKind::Field) if item.base.is_none() => {
+        (Choice::Base, ItemKind::Field | ItemKind::Oscillation) if item.base.is_none() => {
             Err("there is no base yet: this is the record's first sync".into())
         }
-        (Choice::Take(_) | Choice::Base | Choice::Value(_), ItemKind::Field) => Ok(choice),
+        (
+            Choice::Take(_) | Choice::Base | Choice::Value(_),
+            ItemKind::Field | ItemKind::Oscillation,
+        ) => Ok(choice),
         (_, ItemKind::Field) => Err(format!(
             "{word} is for review items; this is a conflict of the field {}",
             item.field
