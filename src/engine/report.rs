@@ -181,9 +181,12 @@ impl Reporter {
         self.with(phase, |view| view.detail = detail);
     }
 
-    /// A phase has that much to do.
+    /// A phase has that much to do; it begins with the first of it.
     pub(super) fn expect(&self, phase: Phase, more: u64) {
-        self.with(phase, |view| view.of += more);
+        if more > 0 {
+            self.begin(phase);
+            self.with(phase, |view| view.of += more);
+        }
     }
 
     /// A phase did some of it.
@@ -249,5 +252,27 @@ impl Reporter {
         if self.0.lines.try_send(line).is_err() {
             *lock(&self.0.dropped) += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn writing_is_a_phase_from_the_first_record_that_is_to_be_written() {
+        let (report, _lines) = Reporter::new(Arc::new(SystemClock));
+        let apply = Phase::Apply(Side::HubSpot);
+        report.expect(apply, 0);
+        assert!(report.view().phases.is_empty(), "nothing to write");
+        report.expect(apply, 3);
+        report.advance(apply, 2);
+        report.expect(apply, 4);
+        let phases = report.view().phases;
+        assert_eq!((phases[0].done, phases[0].of), (2, 7));
+        assert!(phases[0].ended_at.is_none());
+        report.end(apply);
+        assert!(report.view().phases[0].ended_at.is_some());
     }
 }

@@ -336,6 +336,9 @@ impl Engine {
             }
             ctx.publish(mappings);
         }
+        for side in Side::BOTH {
+            self.report.end(Phase::Apply(side));
+        }
         self.report.begin(Phase::Settle);
         let epoch = self.db.number(keys::META_EPOCH).await?;
         let mut tx = self.db.begin();
@@ -361,9 +364,6 @@ impl Engine {
         }
         tx.commit().await?;
         self.report.end(Phase::Settle);
-        for side in Side::BOTH {
-            self.report.end(Phase::Apply(side));
-        }
         if halted.is_empty() {
             return Ok(());
         }
