@@ -12,7 +12,7 @@ use super::guard::SafetyLimits;
 use super::report::Reporter;
 use crate::clock::Clock;
 use crate::crm::{Crm, CrmError};
-use crate::domain::{LinkId, Mapping, MappingId, PerSide, RecordId, Side, ValveHit};
+use crate::domain::{LinkId, Mapping, MappingId, PerSide, RecordId, RunId, Side, ValveHit};
 use crate::store::StoreError;
 
 /// The `[engine]` numbers of the config (docs/design/sync-semantics.md, Names).
@@ -96,6 +96,8 @@ pub enum Scope {
     Changed,
     /// Only what is dirty already: stored choices, freed errors. Nothing is observed.
     Stored,
+    /// What that run wrote, to put it back (19.1). Nothing is observed.
+    Undo(RunId),
 }
 
 /// What a run is asked to do.

@@ -497,7 +497,7 @@ async fn write(
     Ok(())
 }
 
-fn association_object(ctx: &RunCtx<'_>, mapping: &Mapping, op: &Op) -> String {
+pub(super) fn association_object(ctx: &RunCtx<'_>, mapping: &Mapping, op: &Op) -> String {
     let field = op.fields.keys().next().map_or("", String::as_str);
     let parent: Option<&MappingId> = fields::associations(mapping)
         .find(|pair| pair.fields.hubspot == field)

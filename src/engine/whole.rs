@@ -85,7 +85,7 @@ pub(super) async fn whole(
 ) -> Result<Option<Why>, EngineError> {
     match order.scope {
         Scope::Full => return Ok(Some(Why::Asked)),
-        Scope::Stored => return Ok(None),
+        Scope::Stored | Scope::Undo(_) => return Ok(None),
         Scope::Changed => {}
     }
     let epoch = engine.db.number(keys::META_EPOCH).await?;
