@@ -53,10 +53,11 @@ mod valves;
 mod whole;
 mod work;
 
-pub use context::{Engine, EngineError, Halt, Order, OwnerCache, Rules, Scope, Settings};
+pub use context::{Engine, EngineError, Halt, Order, OwnerCache, Planned, Rules, Scope, Settings};
 pub use control::{Control, ControlHandle};
 pub use cost::{CostInput, expected_calls};
 pub use db::{Db, Tx, Waiting, names};
+pub use foresee::{plan_hash, signature};
 pub use preflight::{Preflight, unmet_requirements};
 pub use preview::PlanPreview;
 pub use report::{Line, Phase, PhaseView, Reporter, RunView};

@@ -18,6 +18,7 @@ pub(super) use super::run_ctx::{Mode, RunCtx};
 use super::slice::links;
 use super::tally::Fate;
 use super::undo::undo;
+use super::valves::leave_out;
 use super::whole::whole;
 use crate::domain::{
     CallCount, Counters, LinkId, Mapping, MappingCounts, MappingId, Op, OpenCounts, PerSide, RunId,
@@ -51,7 +52,7 @@ impl Engine {
         let mappings = self.chosen(order).await?;
         let whole = whole(self, order, &mappings).await?;
         let kind = match order.scope {
-            Scope::Stored => RunKind::Apply,
+            Scope::Stored | Scope::Plan(_) => RunKind::Apply,
             Scope::Undo(_) => RunKind::Undo,
             _ if order.confirm.is_some() => RunKind::Apply,
             _ if whole.is_some() => RunKind::Full,
@@ -233,9 +234,10 @@ impl Engine {
 
     async fn conduct(&self, record: &mut RunRecord, order: &Order) -> Result<(), EngineError> {
         let mappings = self.chosen(order).await?;
-        let only = match &order.confirm {
-            Some(hash) => Some(self.kept_plan(hash).await?),
-            None => None,
+        let only = match (&order.confirm, &order.scope) {
+            (Some(hash), _) => Some(self.kept_plan(hash).await?),
+            (None, Scope::Plan(planned)) => Some(planned.ops.keys().copied().collect()),
+            (None, _) => None,
         };
         let budget = Budget::load(self).await?;
         let found = preflight(self, &mappings).await?;
@@ -350,6 +352,9 @@ impl Engine {
             ctx.publish(mappings);
         }
         self.report.begin(Phase::Settle);
+        if let Scope::Plan(planned) = &order.scope {
+            leave_out(ctx, planned).await?;
+        }
         let epoch = self.db.number(keys::META_EPOCH).await?;
         let mut tx = self.db.begin();
         for mapping in mappings

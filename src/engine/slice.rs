@@ -235,6 +235,7 @@ async fn chunk(
         .into_iter()
         .filter(|(index, _)| !held.contains(index))
         .collect();
+    ctx.cover(ops.values().flatten());
     let mut done: Vec<Progressed> = works.iter().map(|_| Progressed::default()).collect();
     write(ctx, mapping, &mut works, ops, &mut done).await?;
     for index in held {
