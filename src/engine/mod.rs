@@ -47,6 +47,7 @@ mod stamp;
 mod tally;
 mod undo;
 mod undo_apply;
+mod undo_look;
 mod undo_plan;
 mod undo_read;
 mod valves;

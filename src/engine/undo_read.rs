@@ -88,3 +88,73 @@ impl Done {
 pub(super) fn left(assignment: &Assignment) -> &crate::domain::Value {
     assignment.left.as_ref().unwrap_or(&assignment.after)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{OpId, OpOutcome, RunId, Side, Value};
+
+    fn op(kind: OpKind, state: OpState, before: &str, after: &str) -> Op {
+        let change = Assignment {
+            before: Value::text(before),
+            after: Value::text(after),
+            ..Assignment::default()
+        };
+        Op {
+            id: OpId(1),
+            run: RunId(1),
+            seq: 1,
+            mapping: "contacts".into(),
+            link: LinkId(1),
+            kind,
+            side: Side::HubSpot,
+            object: "contacts".into(),
+            target: Some("5".into()),
+            source: None,
+            fields: BTreeMap::from([("city".to_owned(), change)]),
+            modstamp: None,
+            state,
+            attempt: Default::default(),
+            outcome: OpOutcome::default(),
+        }
+    }
+
+    fn of(ops: Vec<Op>) -> Option<Touched> {
+        let mut done = Done::default();
+        ops.into_iter().for_each(|op| done.add(op));
+        let links = done.links.remove(&"contacts".into())?;
+        links.into_values().next()?.hubspot
+    }
+
+    #[test]
+    fn of_several_writes_the_first_before_and_the_last_after_count() {
+        use OpKind::Update;
+        use OpState::{Confirmed, Failed, Skipped};
+        let touched = of(vec![
+            op(Update, Confirmed, "a", "b"),
+            op(Update, Failed, "b", "x"),
+            op(Update, Confirmed, "b", "c"),
+            op(Update, Skipped, "c", "y"),
+        ])
+        .unwrap();
+        let city = &touched.fields["city"];
+        assert_eq!(
+            (&city.before, left(city)),
+            (&Value::text("a"), &Value::text("c"))
+        );
+        assert_eq!(touched.never, None);
+        assert_eq!(of(vec![op(Update, Failed, "a", "b")]), None);
+    }
+
+    #[test]
+    fn what_has_no_answer_and_what_was_found_there_are_never_put_back() {
+        let open = of(vec![op(OpKind::Update, OpState::Unknown, "a", "b")]).unwrap();
+        assert!(open.never.is_some_and(|why| why.contains("not known yet")));
+        let mut found = op(OpKind::Create, OpState::Confirmed, "", "b");
+        found.outcome.adopted = true;
+        let found = of(vec![found]).unwrap();
+        assert!(found.never.is_some() && !found.made);
+        let made = of(vec![op(OpKind::Create, OpState::Confirmed, "", "b")]).unwrap();
+        assert!(made.made && made.never.is_none());
+    }
+}

@@ -25,7 +25,7 @@ impl House {
                 ..op.clone()
             }));
             if let Some(own) = ops.get_mut(from..) {
-                own.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
+                own.sort_by_key(sort_key);
             }
         }
         if plan_hash(&ids(&ops)) != preview.plan_hash {
