@@ -824,3 +824,173 @@ fn secrets_are_in_no_output_no_log_and_no_store() {
         }
     }
 }
+
+/// Somebody changes a field of Salesforce contacts that are linked, here and now.
+fn retitle(vendors: &Vendors, ids: &[String], title: &str) {
+    let now = vendors.clock.now();
+    let mut sandbox = vendors.running.sandbox();
+    for id in ids {
+        let values = BTreeMap::from([("Title".to_owned(), Some(format!("{title} {id}")))]);
+        let author = Author::Colleague("hr".into());
+        sandbox
+            .org
+            .edit(now, &author, "Contact", id, values)
+            .unwrap();
+    }
+}
+
+/// Salesforce contacts that a sync of an edit writes to HubSpot for.
+fn linked(vendors: &Vendors, count: usize) -> Vec<String> {
+    let sandbox = vendors.running.sandbox();
+    let mut ids = sandbox.org.ids("Contact");
+    ids.retain(|id| {
+        let value = |field| sandbox.org.value("Contact", id, field);
+        value("Syncline_HubSpot_Id__c").is_some() && value("Title").is_some()
+    });
+    ids.truncate(count);
+    ids
+}
+
+#[test]
+fn a_run_is_undone_from_the_command_line_after_a_forecast_that_asks() {
+    let (vendors, desk) = synced(60);
+    let ids = linked(&vendors, 3);
+    retitle(&vendors, &ids, "Chief");
+    std::thread::sleep(Duration::from_millis(50));
+    let run = desk.run(&["sync", "contacts", "--json"]);
+    let run = run.document()["run"].as_u64().unwrap().to_string();
+    let forecast = desk
+        .run(&["undo", &run, "--preview", "--json"])
+        .ends(0)
+        .document();
+    assert_eq!(
+        keys(&forecast),
+        "calls forecast kind left_out mappings purposes undoes"
+    );
+    let would = &forecast["mappings"][0]["would"];
+    assert_eq!(
+        would["updated"],
+        json!({"salesforce": 0, "hubspot": 3}),
+        "{forecast}"
+    );
+    // Off a terminal it shows the same and asks; nothing is written.
+    let asked = desk.run(&["undo", &run]).ends(4);
+    assert!(asked.err.contains("--yes"), "{}", asked.err);
+    assert!(asked.out.contains("put back"), "{}", asked.out);
+    // One of the three moves on in HubSpot.
+    let moved = {
+        let now = vendors.clock.now();
+        let mut sandbox = vendors.running.sandbox();
+        let id = sandbox
+            .org
+            .value("Contact", &ids[0], "Syncline_HubSpot_Id__c")
+            .unwrap();
+        let values = BTreeMap::from([("jobtitle".to_owned(), Some("Elsewhere".to_owned()))]);
+        let author = Author::Colleague("77".into());
+        sandbox
+            .portal
+            .edit(now, author, "contacts", &id, values)
+            .unwrap();
+        id
+    };
+    let undone = desk.run(&["undo", &run, "--yes", "--json"]).document();
+    assert_eq!(undone["kind"], "undo");
+    assert_eq!(undone["mappings"][0]["updated"]["hubspot"], 2, "{undone}");
+    assert_eq!(undone["calls"], undone["expected_calls"], "{undone}");
+    let left = undone["left_out"].as_array().unwrap();
+    assert_eq!(left.len(), 1, "{undone}");
+    assert_eq!(keys(&left[0]), "field mapping object record side why");
+    assert_eq!(
+        (&left[0]["record"], &left[0]["field"]),
+        (&json!(moved), &json!("jobtitle"))
+    );
+    let listed = desk.run(&["runs"]).ends(0).out;
+    assert!(listed.contains(&format!("undo {run}")), "{listed}");
+    // Nothing comes back.
+    let after = desk.run(&["sync", "contacts", "--json"]).document();
+    assert_eq!(after["mappings"][0]["updated"]["hubspot"], 0, "{after}");
+    desk.run(&["undo", "999", "--yes"]).ends(2);
+    desk.run(&["undo", &run, "--yes", "--read-only"]).ends(2);
+}
+
+#[test]
+fn a_plan_is_kept_byte_for_byte_and_carried_out_without_what_moved() {
+    let (vendors, desk) = synced(60);
+    let ids = linked(&vendors, 4);
+    retitle(&vendors, &ids, "Chief");
+    std::thread::sleep(Duration::from_millis(50));
+    let file = |name: &str| desk.dir.path().join(name);
+    let (one, two) = (file("one.json"), file("two.json"));
+    let preview = desk
+        .run(&[
+            "preview",
+            "--json",
+            "--limit",
+            "1",
+            "--out",
+            one.to_str().unwrap(),
+        ])
+        .ends(0)
+        .document();
+    std::thread::sleep(Duration::from_millis(1100));
+    let said = desk
+        .run(&["preview", "--out", two.to_str().unwrap()])
+        .ends(0);
+    assert!(said.out.contains("syncline apply"), "{}", said.out);
+    let text = std::fs::read_to_string(&one).unwrap();
+    assert_eq!(text, std::fs::read_to_string(&two).unwrap());
+    let plan: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(plan["plan_hash"], preview["plan_hash"]);
+    let ops = plan["ops"].as_array().unwrap();
+    assert!(ops.len() >= 4, "{text}");
+    has(&ops[0], OP);
+    // An edited plan, one of other rules and one of another installation are refused with the reason.
+    let edited = file("edited.json");
+    std::fs::write(&edited, text.replace("Chief", "Chef")).unwrap();
+    let ended = desk.run(&["apply", edited.to_str().unwrap()]).ends(2);
+    assert!(
+        ended.err.contains("changed after it was made"),
+        "{}",
+        ended.err
+    );
+    let config = std::fs::read_to_string(desk.config()).unwrap();
+    let other = config.replacen("direction = \"both\"", "direction = \"to_hubspot\"", 1);
+    let other = if other == config {
+        config.replacen("[[mapping]]\n", "[[mapping]]\ncreates = \"none\"\n", 1)
+    } else {
+        other
+    };
+    std::fs::write(desk.config(), other).unwrap();
+    let ended = desk.run(&["apply", one.to_str().unwrap()]).ends(2);
+    assert!(ended.err.contains("rules of"), "{}", ended.err);
+    std::fs::write(desk.config(), &config).unwrap();
+    let stranger = Desk::at(&vendors, ENGINE);
+    let ended = stranger.run(&["apply", one.to_str().unwrap()]).ends(2);
+    assert!(ended.err.contains("another installation"), "{}", ended.err);
+    // Two move on: exactly those are left out.
+    retitle(&vendors, &ids[..2], "Later");
+    let text = std::fs::read(&one).unwrap();
+    let ended = desk.run_with_input(&["apply", "-", "--json"], &text);
+    let run = ended.document();
+    assert_eq!(run["kind"], "apply", "{run}");
+    let left: std::collections::BTreeSet<&str> = run["left_out"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["record"].as_str().unwrap())
+        .collect();
+    let sandbox = vendors.running.sandbox();
+    let hubspot = |id: &String| {
+        sandbox
+            .org
+            .value("Contact", id, "Syncline_HubSpot_Id__c")
+            .unwrap()
+    };
+    let moved: Vec<String> = ids[..2].iter().map(hubspot).collect();
+    assert_eq!(left, moved.iter().map(String::as_str).collect(), "{run}");
+    for id in &ids {
+        let title = sandbox.portal.value("contacts", &hubspot(id), "jobtitle");
+        let want = format!("Chief {id}");
+        assert_eq!(title == Some(want), !ids[..2].contains(id));
+    }
+}

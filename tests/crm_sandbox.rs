@@ -456,6 +456,45 @@ async fn a_hubspot_contact_is_made_found_changed_and_followed_through_a_merge() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn hubspot_records_are_archived_by_id_and_again_without_harm() {
+    let (portal, client, clock) = hubspot();
+    let now = clock.now();
+    let seed = |email: &str| {
+        let values = values(&[("email", email)]);
+        let mut portal = portal.lock().unwrap();
+        RecordId(portal.seed("contacts", vec![(now, Author::World, values)]))
+    };
+    let ids = [seed("a@x.example"), seed("b@x.example")];
+    let request = WriteRequest {
+        object: "contacts".into(),
+        kind: WriteKind::Delete,
+        items: ids
+            .iter()
+            .map(|id| WriteItem {
+                token: id.0.clone(),
+                id: Some(id.clone()),
+                key: None,
+                to: None,
+                fields: BTreeMap::new(),
+            })
+            .collect(),
+    };
+    for _ in 0..2 {
+        for result in client.write(Purpose::Write, &request).await.unwrap() {
+            done(&result);
+        }
+    }
+    let read = client
+        .read(Purpose::Complete, "contacts", &ids, &names(&["email"]))
+        .await
+        .unwrap();
+    assert!(
+        read.iter()
+            .all(|one| one.records[0].presence == Presence::Deleted)
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hubspot_primary_company_is_set_read_and_removed() {
     let (portal, client, clock) = hubspot();
     let now = clock.now();

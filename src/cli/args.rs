@@ -78,10 +78,14 @@ pub enum Verb {
     Check(CheckArgs),
     /// Show what a sync would do, without writing
     Preview(PreviewArgs),
+    /// Carry out exactly a plan that preview --out kept
+    Apply(ApplyArgs),
     /// Sync what changed, or everything
     Sync(SyncArgs),
     /// List the runs, or show one with its journal
     Runs(RunsArgs),
+    /// Put back what a run changed
+    Undo(UndoArgs),
     /// List conflicts and review items
     Conflicts(FilterArgs),
     /// Decide conflicts and review items; the next run sends it
@@ -164,6 +168,34 @@ pub struct PreviewArgs {
     /// End 1 where it finds errors, conflicts or a tripped valve
     #[arg(long)]
     pub strict: bool,
+    /// Keep the plan in this file, for apply
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `apply`.
+#[derive(Clone, Debug, Args)]
+pub struct ApplyArgs {
+    /// The plan that preview --out wrote; -: stdin
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// Accept the valves that the plan trips: its hash
+    #[arg(long, value_name = "HASH")]
+    pub confirm: Option<String>,
+}
+
+/// `undo`.
+#[derive(Clone, Debug, Args)]
+pub struct UndoArgs {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub run: u64,
+    /// Answer the question that its forecast asks
+    #[arg(long, conflicts_with = "preview")]
+    pub yes: bool,
+    /// Show the forecast and stop
+    #[arg(long)]
+    pub preview: bool,
 }
 
 /// `sync`.
@@ -350,6 +382,10 @@ mod tests {
             ("resolve 1a2b3c --all --ignore", false),
             ("retry --all --now", true),
             ("retry", false),
+            ("undo 3 --yes", true),
+            ("undo 3 --yes --preview", false),
+            ("undo", false),
+            ("apply plan.json --confirm 0123", true),
             ("sync contacts --full --json --read-only", true),
             ("--json sync", true),
             ("sandbox --contacts 0", false),

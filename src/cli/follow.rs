@@ -8,7 +8,7 @@ use super::output::{Output, Role};
 use super::progress::Shown;
 use super::signals::Signals;
 use crate::domain::{RunId, RunRecord, RunState, ValveHit};
-use crate::service::messages::{Event, Refusal, Reply, Request};
+use crate::service::messages::{Event, Refusal, Reply, Request, UndoForecast};
 
 /// How a run was followed to its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +83,39 @@ pub async fn preview(
     signals: &mut Signals,
     out: &mut Output,
 ) -> Result<crate::service::messages::Preview, Failure> {
+    ready(door, request, signals, out).await?;
+    match door.ask(Request::Preview).await? {
+        Reply::Preview(Some(preview)) => Ok(*preview),
+        Reply::Refused(refusal) => Err(refusal.into()),
+        _ => Err(unexpected("the preview")),
+    }
+}
+
+/// Starts the forecast of an undo and waits until it can be read.
+///
+/// # Errors
+/// As `preview`.
+pub async fn undo_forecast(
+    door: &dyn Door,
+    run: RunId,
+    signals: &mut Signals,
+    out: &mut Output,
+) -> Result<UndoForecast, Failure> {
+    ready(door, Request::ForecastUndo { run }, signals, out).await?;
+    match door.ask(Request::UndoForecast).await? {
+        Reply::UndoForecast(Some(forecast)) => Ok(*forecast),
+        Reply::Refused(refusal) => Err(refusal.into()),
+        _ => Err(unexpected("the forecast")),
+    }
+}
+
+/// Starts what is only computed and waits until it can be read.
+async fn ready(
+    door: &dyn Door,
+    request: Request,
+    signals: &mut Signals,
+    out: &mut Output,
+) -> Result<(), Failure> {
     let mut events = door.events();
     match door.ask(request).await? {
         Reply::Started { .. } => {}
@@ -122,13 +155,9 @@ pub async fn preview(
         }
     };
     shown.finish();
-    if let Some(refusal) = refused {
-        return Err(refusal.into());
-    }
-    match door.ask(Request::Preview).await? {
-        Reply::Preview(Some(preview)) => Ok(*preview),
-        Reply::Refused(refusal) => Err(refusal.into()),
-        _ => Err(unexpected("the preview")),
+    match refused {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(()),
     }
 }
 

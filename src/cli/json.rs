@@ -4,9 +4,10 @@ use serde_json::{Map, Value as Json, json};
 
 use super::text::{seconds, stamp};
 use crate::domain::{
-    CallCount, Conflict, ErrorItem, MappingCounts, Op, RunRecord, RunState, Side, SideValue, Value,
+    CallCount, Conflict, ErrorItem, MappingCounts, Op, OpKind, RunRecord, RunState, Side,
+    SideValue, Value,
 };
-use crate::service::messages::{CheckLine, CheckState, Preview, RecordView};
+use crate::service::messages::{CheckLine, CheckState, Preview, RecordView, UndoForecast};
 
 /// A value as the vendor returned it; blank, and what is not known, is null.
 pub fn value(value: &Value) -> Json {
@@ -52,6 +53,63 @@ pub fn run_with_journal(record: &RunRecord, journal: &[Op]) -> Json {
         map.insert("journal".into(), Json::Array(ops));
     }
     document
+}
+
+/// A run that may leave out part of what it was asked to do, with what it left out.
+pub fn run_with_left_out(record: &RunRecord, left: &[Op]) -> Json {
+    let mut document = run(record);
+    if let Some(map) = document.as_object_mut() {
+        map.insert("left_out".into(), left_out(left));
+    }
+    document
+}
+
+/// What was left as it is, field by field.
+pub fn left_out(left: &[Op]) -> Json {
+    let mut rows = Vec::new();
+    for op in left {
+        let row = |field: Option<&String>| {
+            json!({
+                "mapping": op.mapping,
+                "side": op.side,
+                "object": op.object,
+                "record": op.target.as_ref().or(op.outcome.record.as_ref()).or(op.source.as_ref()),
+                "field": field,
+                "why": super::report::why_left(op),
+            })
+        };
+        if op.fields.is_empty() || op.kind == OpKind::Create {
+            rows.push(row(None));
+        } else {
+            rows.extend(op.fields.keys().map(|field| row(Some(field))));
+        }
+    }
+    Json::Array(rows)
+}
+
+/// What the undo of a run would do.
+pub fn undo_forecast(forecast: &UndoForecast) -> Json {
+    let mappings: Vec<Json> = forecast
+        .mappings
+        .iter()
+        .map(|one| {
+            json!({
+                "mapping": one.mapping,
+                "would": {
+                    "updated": one.put_back, "archived": one.taken_back, "held": one.left, "released": one.released,
+                },
+            })
+        })
+        .collect();
+    json!({
+        "kind": "undo",
+        "undoes": forecast.run,
+        "calls": forecast.calls.total,
+        "purposes": forecast.calls.purposes,
+        "forecast": { "calls": forecast.forecast, "seconds": forecast.seconds },
+        "mappings": mappings,
+        "left_out": left_out(&forecast.left),
+    })
 }
 
 /// The hash that lets the plan through, where every valve that stopped it may be confirmed.

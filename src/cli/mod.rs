@@ -2,6 +2,7 @@
 //! store; `demo` and `sandbox` start the sandbox and hand on its addresses, nothing more.
 
 mod app;
+mod apply;
 mod args;
 mod backend;
 mod check;
@@ -20,6 +21,7 @@ mod init;
 mod json;
 mod lists;
 mod output;
+mod plan;
 mod preview;
 mod progress;
 mod record;
@@ -35,6 +37,7 @@ mod table;
 mod tests;
 mod text;
 mod transform;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -106,8 +109,10 @@ pub async fn verb(app: &mut App, verb: Option<Verb>) -> Result<Exit, Failure> {
         Some(Verb::Init) => init::run(app),
         Some(Verb::Check(args)) => check::run(app, &args).await,
         Some(Verb::Preview(args)) => preview::run(app, &args).await,
+        Some(Verb::Apply(args)) => apply::run(app, &args).await,
         Some(Verb::Sync(args)) => sync::run(app, &args).await,
         Some(Verb::Runs(args)) => runs::run(app, &args).await,
+        Some(Verb::Undo(args)) => undo::run(app, &args).await,
         Some(Verb::Conflicts(args)) => conflicts::run(app, &args).await,
         Some(Verb::Resolve(args)) => resolve::run(app, &args).await,
         Some(Verb::Errors(args)) => errors::run(app, &args).await,

@@ -1,5 +1,7 @@
 //! `preview`: what a run would do, without writing.
 
+use std::path::Path;
+
 use super::app::{App, Need};
 use super::args::PreviewArgs;
 use super::exit::{Exit, Failure};
@@ -7,7 +9,7 @@ use super::output::{Output, Role};
 use super::signals::Signals;
 use super::table::{Align, Table};
 use super::text::{clean, number, took, value};
-use super::{follow, json, report};
+use super::{follow, json, plan, report};
 use crate::domain::{MappingId, Op, Side};
 use crate::service::messages::{Preview, Request};
 
@@ -24,16 +26,31 @@ pub async fn run(app: &mut App, args: &PreviewArgs) -> Result<Exit, Failure> {
             .iter()
             .map(|name| MappingId(name.clone()))
             .collect(),
-        limit: usize::from(args.limit),
+        limit: match args.out {
+            Some(_) => usize::MAX,
+            None => usize::from(args.limit),
+        },
         full: args.full,
     };
-    let made = follow::preview(session.door(), request, &mut signals, &mut app.out).await;
+    let made = async {
+        let door = session.door();
+        let preview = follow::preview(door, request, &mut signals, &mut app.out).await?;
+        if let Some(file) = &args.out {
+            plan::keep(door, file).await?;
+        }
+        Ok::<_, Failure>(preview)
+    }
+    .await;
     session.close().await;
-    let preview = made?;
+    let mut preview = made?;
+    for mapping in &mut preview.mappings {
+        mapping.samples.truncate(usize::from(args.limit));
+        mapping.errors.truncate(usize::from(args.limit));
+    }
     if app.out.json {
         app.out.document(&json::preview(&preview))?;
     } else {
-        print(&preview, &mut app.out)?;
+        print(&preview, args.out.as_deref(), &mut app.out)?;
     }
     let found = !preview.valves.is_empty()
         || preview
@@ -47,7 +64,7 @@ pub async fn run(app: &mut App, args: &PreviewArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn print(preview: &Preview, out: &mut Output) -> Result<(), Failure> {
+fn print(preview: &Preview, kept: Option<&Path>, out: &mut Output) -> Result<(), Failure> {
     report::counts(
         preview
             .mappings
@@ -91,7 +108,16 @@ fn print(preview: &Preview, out: &mut Output) -> Result<(), Failure> {
         took(preview.seconds),
         report::both(&preview.calls.total)
     ))?;
-    if !preview.valves.is_empty() {
+    if let Some(file) = kept {
+        let confirm = match preview.valves.iter().any(|hit| hit.valve != "first_run") {
+            true => format!(" --confirm {}", preview.plan_hash),
+            false => String::new(),
+        };
+        out.line(&format!(
+            "To carry out exactly this plan: syncline apply {}{confirm}",
+            file.display()
+        ))?;
+    } else if !preview.valves.is_empty() {
         let text = format!(
             "To carry out exactly this plan: syncline sync --confirm {}",
             preview.plan_hash

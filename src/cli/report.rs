@@ -4,7 +4,9 @@ use super::exit::Failure;
 use super::output::{Output, Role};
 use super::table::{Align, Table};
 use super::text::{clean, count, number, seconds, took};
-use crate::domain::{Counters, MappingCounts, PerSide, RunRecord, RunState, SideCount};
+use crate::domain::{
+    Counters, MappingCounts, Op, OpState, PerSide, RunRecord, RunState, SideCount,
+};
 
 /// The role that a run's state is shown in.
 pub fn role(state: RunState) -> Role {
@@ -126,6 +128,61 @@ pub fn summary(record: &RunRecord) -> String {
         line.push_str(&waiting.join(", "));
     }
     line
+}
+
+/// Lines of what was left out that people are shown.
+const LEFT: usize = 20;
+
+/// What a run (or its forecast) leaves as it is, with the reasons.
+///
+/// # Errors
+/// As `Output::line`.
+pub fn left_out(left: &[Op], out: &mut Output) -> Result<(), Failure> {
+    if left.is_empty() {
+        return Ok(());
+    }
+    let head = format!("Left as they are: {}", count(left.len() as u64, "write"));
+    out.line(&out.paint(Role::Warn, &head))?;
+    let mut table = Table::new(&[
+        ("side", Align::Left),
+        ("record", Align::Left),
+        ("fields", Align::Left),
+        ("why", Align::Left),
+    ]);
+    for op in left.iter().take(LEFT) {
+        let id = op.target.as_ref().or(op.source.as_ref());
+        let fields: Vec<&str> = op.fields.keys().map(String::as_str).collect();
+        table.row(vec![
+            op.side.letters().to_owned(),
+            format!("{} {}", op.object, id.map_or("", |id| id.as_str())),
+            clean(&fields.join(", ")),
+            clean(&why_left(op)),
+        ]);
+    }
+    table.print(out)?;
+    if left.len() > LEFT {
+        let more = number((left.len() - LEFT) as u64);
+        out.line(&format!("… and {more} more; --json lists all"))?;
+    }
+    Ok(())
+}
+
+/// Why an op was not carried out.
+pub fn why_left(op: &Op) -> String {
+    let vendor = op.outcome.error.as_ref().map(|error| error.text.clone());
+    let why = op.outcome.why.clone().or(vendor);
+    why.unwrap_or_else(|| op.state.word().to_owned())
+}
+
+/// The ops of a journal that were not carried out.
+pub fn not_done(journal: Vec<Op>) -> Vec<Op> {
+    let open = |op: &Op| {
+        matches!(
+            op.state,
+            OpState::Skipped | OpState::Failed | OpState::Unknown
+        )
+    };
+    journal.into_iter().filter(open).collect()
 }
 
 /// Why a run stopped, and the confirm that lets its plan through.

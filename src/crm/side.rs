@@ -114,6 +114,8 @@ pub enum WriteKind {
         /// The other object.
         to_object: String,
     },
+    /// Move to the recycle bin (Salesforce) or archive (HubSpot), by id. A record that is there already counts as done.
+    Delete,
 }
 
 /// One item of a write batch.

@@ -23,7 +23,7 @@ pub fn digest128(parts: &[&[u8]]) -> u128 {
 }
 
 /// A vendor's record id: 18 characters for Salesforce, decimal text for HubSpot.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecordId(pub String);
 

@@ -33,6 +33,9 @@ pub enum LinkState {
     PendingCreate,
     /// Set aside, with the reason.
     Suspended(String),
+    /// That run, an undo, took back the record that an earlier one had made: nothing is made for its source again until the
+    /// undo itself is undone (19.1).
+    TakenBack(RunId),
 }
 
 /// The stored fact "this Salesforce id is that HubSpot id".

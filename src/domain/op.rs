@@ -21,6 +21,8 @@ pub enum OpKind {
     Associate,
     /// Removes an association.
     Dissociate,
+    /// Moves a record to the recycle bin or archives it.
+    Delete,
 }
 
 impl OpKind {
@@ -32,6 +34,7 @@ impl OpKind {
             OpKind::Stamp => "stamp",
             OpKind::Associate => "associate",
             OpKind::Dissociate => "dissociate",
+            OpKind::Delete => "delete",
         }
     }
 }

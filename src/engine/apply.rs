@@ -236,7 +236,7 @@ pub(super) fn subject(op: &Op) -> String {
 }
 
 /// "Phone, Title → HubSpot".
-fn changes(mapping: &Mapping, op: &Op) -> String {
+pub(super) fn changes(mapping: &Mapping, op: &Op) -> String {
     let names: Vec<&str> = op
         .fields
         .keys()

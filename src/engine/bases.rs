@@ -25,6 +25,8 @@ pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: b
             Side::HubSpot => (source, left),
         };
         field.diverged = !is_translated(pair) && transform::equal(pair, s, h) == Some(false);
-        oscillation::note(field, op.run, op.side, assignment);
+        if assignment.rule != super::undo_plan::RULE {
+            oscillation::note(field, op.run, op.side, assignment);
+        }
     }
 }

@@ -181,7 +181,7 @@ fn item(op: &Op) -> WriteItem {
             .filter(|_| op.kind == OpKind::Create)
             .map(|id| id.0.clone()),
         to,
-        fields: if association {
+        fields: if association || op.kind == OpKind::Delete {
             std::collections::BTreeMap::new()
         } else {
             op.fields

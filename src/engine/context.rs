@@ -12,7 +12,7 @@ use super::guard::SafetyLimits;
 use super::report::Reporter;
 use crate::clock::Clock;
 use crate::crm::{Crm, CrmError};
-use crate::domain::{LinkId, Mapping, MappingId, PerSide, RecordId, Side, ValveHit};
+use crate::domain::{LinkId, Mapping, MappingId, Op, PerSide, RecordId, RunId, Side, ValveHit};
 use crate::store::StoreError;
 
 /// The `[engine]` numbers of the config (docs/design/sync-semantics.md, Names).
@@ -96,6 +96,19 @@ pub enum Scope {
     Changed,
     /// Only what is dirty already: stored choices, freed errors. Nothing is observed.
     Stored,
+    /// What that run wrote, to put it back (19.1). Nothing is observed.
+    Undo(RunId),
+    /// Exactly the ops of a plan; what it is about is observed anew (15.3).
+    Plan(Arc<Planned>),
+}
+
+/// A plan to be carried out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Planned {
+    /// It was made of everything, not of what changed.
+    pub full: bool,
+    /// Its ops by signature.
+    pub ops: BTreeMap<u128, Op>,
 }
 
 /// What a run is asked to do.

@@ -157,6 +157,7 @@ async fn group(
     if drafts.is_empty() {
         return Ok(());
     }
+    ctx.cover(drafts.iter().map(|draft| &draft.op));
     let mut by_op: BTreeMap<OpId, Draft> = BTreeMap::new();
     let mut ops = Vec::new();
     for draft in drafts {

@@ -59,7 +59,7 @@ struct FieldTally {
 
 /// What makes two ops the same to a confirm: what is written where, not when or by which run. A reference counts as the
 /// link that it names, for the id behind it may not be known yet.
-pub(super) fn signature(op: &Op) -> u128 {
+pub fn signature(op: &Op) -> u128 {
     let mut parts: Vec<Vec<u8>> = vec![
         op.mapping.0.clone().into(),
         op.side.word().into(),
@@ -92,6 +92,13 @@ pub(super) fn signature(op: &Op) -> u128 {
     digest128(&parts)
 }
 
+/// The hash of a plan with these ops.
+pub fn plan_hash(signatures: &BTreeSet<u128>) -> String {
+    let bytes: Vec<[u8; 16]> = signatures.iter().map(|one| one.to_be_bytes()).collect();
+    let parts: Vec<&[u8]> = bytes.iter().map(|one| one.as_slice()).collect();
+    format!("{:032x}", digest128(&parts))
+}
+
 impl Foreseen {
     /// How many ops were planned.
     pub(super) fn planned(&self) -> usize {
@@ -100,13 +107,7 @@ impl Foreseen {
 
     /// The hash of the plan: of its ops as a set, so that neither order nor slicing matters (I-15).
     pub(super) fn hash(&self) -> String {
-        let bytes: Vec<[u8; 16]> = self
-            .signatures
-            .iter()
-            .map(|one| one.to_be_bytes())
-            .collect();
-        let parts: Vec<&[u8]> = bytes.iter().map(|one| one.as_slice()).collect();
-        format!("{:032x}", digest128(&parts))
+        plan_hash(&self.signatures)
     }
 
     fn plan(&mut self, op: Op) {
@@ -260,6 +261,13 @@ impl RunCtx<'_> {
         self.only
             .as_ref()
             .is_none_or(|only| follows || only.contains(&signature(op)))
+    }
+
+    /// Notes that ops of the plan are about to be sent.
+    pub(super) fn cover<'o>(&mut self, ops: impl Iterator<Item = &'o Op>) {
+        if self.only.is_some() {
+            self.covered.extend(ops.map(signature));
+        }
     }
 
     /// The works of which an op is not covered by the confirm.

@@ -288,10 +288,10 @@ async fn store_page(
             };
             if link.state != LinkState::Active {
                 // A pending create is recovery's business; a suspended link waits for a person.
-                let fate = if link.state == LinkState::PendingCreate {
-                    Fate::Error
-                } else {
-                    Fate::Conflict
+                let fate = match link.state {
+                    LinkState::PendingCreate => Fate::Error,
+                    LinkState::TakenBack(_) => Fate::Held,
+                    _ => Fate::Conflict,
                 };
                 tally.link(link.id, fate);
                 continue;

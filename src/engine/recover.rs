@@ -71,6 +71,7 @@ pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
             OpKind::Create => 0,
             OpKind::Update | OpKind::Stamp => 1,
             OpKind::Associate | OpKind::Dissociate => 2,
+            OpKind::Delete => 3,
         };
         groups
             .entry((op.mapping.0.clone(), op.side, class))
@@ -87,6 +88,7 @@ pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
         match class {
             0 => creates(ctx, &mapping, side, ops).await?,
             1 => updates(ctx, &mapping, side, ops).await?,
+            3 => deletions(ctx, &mapping, side, ops).await?,
             _ => associations(ctx, &mapping, ops).await?,
         }
     }
@@ -504,6 +506,44 @@ async fn associations(
     for mut op in ops {
         // Setting or removing an association is idempotent: the record is planned anew from what it has now.
         conclude_update(ctx, mapping, &mut op, Verdict::Superseded, None, &mut tx).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// A deletion is looked up by what became of the record; one that is alive once the settle delay is over was not deleted,
+/// and whoever asked for it has to ask again.
+async fn deletions(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    let object = mapping.object(side).to_owned();
+    let asked = fields::observed(&ctx.known, std::iter::once(mapping), side, &object);
+    let ids: Vec<RecordId> = ops.iter().filter_map(|op| op.target.clone()).collect();
+    let found = ctx
+        .engine
+        .side(side)
+        .read(Purpose::Recovery, &object, &ids, &asked)
+        .await?;
+    let mut tx = ctx.engine.db.begin();
+    for (mut op, found) in ops.into_iter().zip(found) {
+        let live = found
+            .records
+            .iter()
+            .any(|seen| seen.presence == Presence::Live);
+        if !live {
+            op.state = OpState::Confirmed;
+            op.outcome.record = op.target.clone();
+            super::undo_apply::taken_back(ctx, mapping, &op, &mut tx).await?;
+        } else if is_settled(ctx, &op) {
+            op.state = OpState::Failed;
+            op.outcome.why = Some("looked up: not applied".into());
+        } else {
+            ctx.locked.insert(op.link);
+            op.state = OpState::Unknown;
+        }
+        tx.put_op(&op)?;
     }
     Ok(tx.commit().await?)
 }

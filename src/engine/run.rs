@@ -17,6 +17,8 @@ use super::report::Phase;
 pub(super) use super::run_ctx::{Mode, RunCtx};
 use super::slice::links;
 use super::tally::Fate;
+use super::undo::undo;
+use super::valves::leave_out;
 use super::whole::whole;
 use crate::domain::{
     CallCount, Counters, LinkId, Mapping, MappingCounts, MappingId, Op, OpenCounts, PerSide, RunId,
@@ -50,7 +52,8 @@ impl Engine {
         let mappings = self.chosen(order).await?;
         let whole = whole(self, order, &mappings).await?;
         let kind = match order.scope {
-            Scope::Stored => RunKind::Apply,
+            Scope::Stored | Scope::Plan(_) => RunKind::Apply,
+            Scope::Undo(_) => RunKind::Undo,
             _ if order.confirm.is_some() => RunKind::Apply,
             _ if whole.is_some() => RunKind::Full,
             _ => RunKind::Incremental,
@@ -95,6 +98,9 @@ impl Engine {
             }
         }
         let mut chosen = Vec::new();
+        if let Scope::Undo(run) = order.scope {
+            return self.mappings_of(run).await;
+        }
         for mapping in &self.rules.mappings {
             let wanted = if order.mappings.is_empty() {
                 self.db.map_state(&mapping.id).await?.state != MappingPhase::Paused
@@ -119,7 +125,10 @@ impl Engine {
         let error = match outcome {
             Ok(()) => {
                 let open = |row: &MappingCounts| self.open(&row.mapping).sum();
-                record.state = if record.mappings.iter().any(|row| open(row) > 0) {
+                let failed =
+                    |row: &MappingCounts| record.kind == RunKind::Undo && row.counts.errors > 0;
+                let waits = |row: &MappingCounts| open(row) > 0 || failed(row);
+                record.state = if record.mappings.iter().any(waits) {
                     RunState::DoneWithErrors
                 } else {
                     RunState::Done
@@ -225,23 +234,29 @@ impl Engine {
 
     async fn conduct(&self, record: &mut RunRecord, order: &Order) -> Result<(), EngineError> {
         let mappings = self.chosen(order).await?;
-        let only = match &order.confirm {
-            Some(hash) => Some(self.kept_plan(hash).await?),
-            None => None,
+        let only = match (&order.confirm, &order.scope) {
+            (Some(hash), _) => Some(self.kept_plan(hash).await?),
+            (None, Scope::Plan(planned)) => Some(planned.ops.keys().copied().collect()),
+            (None, _) => None,
         };
         let budget = Budget::load(self).await?;
         let found = preflight(self, &mappings).await?;
         let mut ctx = RunCtx::new(self, record.run, Mode::Write, found.known, budget);
         ctx.only = only;
-        let mut states = self.states(&mut ctx, &mappings).await?;
-        let outcome = self
-            .steps(&mut ctx, record, order, &mappings, &mut states)
-            .await;
+        let outcome = if let Scope::Undo(target) = order.scope {
+            undo(&mut ctx, record, target, &mappings, found.calls).await
+        } else {
+            let mut states = self.states(&mut ctx, &mappings).await?;
+            self.steps(&mut ctx, record, order, &mappings, &mut states)
+                .await
+        };
         record.mappings = ctx.counts(&mappings);
-        record.expected_calls = ctx.expected();
-        let fixed = found.calls;
-        for side in Side::BOTH {
-            *record.expected_calls.get_mut(side) += *fixed.get(side);
+        if record.kind != RunKind::Undo {
+            record.expected_calls = ctx.expected();
+            let fixed = found.calls;
+            for side in Side::BOTH {
+                *record.expected_calls.get_mut(side) += *fixed.get(side);
+            }
         }
         record.ops = ctx.seq;
         ctx.budget.save(self).await?;
@@ -340,6 +355,9 @@ impl Engine {
             self.report.end(Phase::Apply(side));
         }
         self.report.begin(Phase::Settle);
+        if let Scope::Plan(planned) = &order.scope {
+            leave_out(ctx, planned).await?;
+        }
         let epoch = self.db.number(keys::META_EPOCH).await?;
         let mut tx = self.db.begin();
         for mapping in mappings

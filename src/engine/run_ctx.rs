@@ -45,6 +45,8 @@ pub(super) struct RunCtx<'e> {
     pub(super) foreseen: Foreseen,
     /// The ops that a confirm covers; `None`: all.
     pub(super) only: Option<BTreeSet<u128>>,
+    /// Of those, what was sent.
+    pub(super) covered: BTreeSet<u128>,
     pub(super) budget: Budget,
     pub(super) first: BTreeSet<MappingId>,
     pub(super) tallies: BTreeMap<MappingId, Tally>,
@@ -72,6 +74,7 @@ impl<'e> RunCtx<'e> {
             newly_linked: Vec::new(),
             foreseen: Foreseen::default(),
             only: None,
+            covered: BTreeSet::new(),
             budget,
             first: BTreeSet::new(),
             tallies: BTreeMap::new(),

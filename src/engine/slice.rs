@@ -249,6 +249,7 @@ async fn chunk(
         .into_iter()
         .filter(|(index, _)| !held.contains(index))
         .collect();
+    ctx.cover(ops.values().flatten());
     let mut done: Vec<Progressed> = works.iter().map(|_| Progressed::default()).collect();
     write(ctx, mapping, &mut works, ops, &mut done).await?;
     for index in held {
@@ -511,7 +512,7 @@ async fn write(
     Ok(())
 }
 
-fn association_object(ctx: &RunCtx<'_>, mapping: &Mapping, op: &Op) -> String {
+pub(super) fn association_object(ctx: &RunCtx<'_>, mapping: &Mapping, op: &Op) -> String {
     let field = op.fields.keys().next().map_or("", String::as_str);
     let parent: Option<&MappingId> = fields::associations(mapping)
         .find(|pair| pair.fields.hubspot == field)

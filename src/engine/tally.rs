@@ -40,6 +40,7 @@ pub(super) struct Tally {
     created_links: BTreeSet<LinkId>,
     created: PerSide<u64>,
     updated: PerSide<BTreeSet<LinkId>>,
+    archived: PerSide<u64>,
     /// Ops that were not sent because their target moved.
     pub(super) skipped: u64,
 }
@@ -89,6 +90,11 @@ impl Tally {
         self.link(link, Fate::Updated);
     }
 
+    /// A record was taken away on `side`.
+    pub(super) fn archived(&mut self, side: Side) {
+        *self.archived.get_mut(side) += 1;
+    }
+
     /// The counts so far.
     pub(super) fn counters(&self) -> Counters {
         let with = |fate: Fate| self.links.values().filter(|found| **found == fate).count() as u64;
@@ -104,6 +110,7 @@ impl Tally {
             linked: self.links.len() as u64,
             created: self.created,
             updated: PerSide::from_fn(|side| self.updated.get(side).len() as u64),
+            archived: self.archived,
             updated_links: with(Fate::Updated),
             unchanged: with(Fate::Unchanged),
             conflicts: with(Fate::Conflict),

@@ -3,14 +3,39 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::context::{Engine, EngineError, Halt};
+use super::context::{Engine, EngineError, Halt, Planned};
 use super::foresee::{Foreseen, signature};
 use super::guard;
 use super::run_ctx::RunCtx;
 use super::whole::is_restored;
-use crate::domain::{Mapping, MappingId, Op, RunRecord, RunState, SideCount, ValveHit};
+use crate::domain::{Mapping, MappingId, Op, OpState, RunRecord, RunState, SideCount, ValveHit};
 use crate::store::rows::{MapState, MappingPhase};
 use crate::store::{Count, keys};
+
+/// Journals the ops of a plan that were not sent: what they are about has moved since it was made (15.3).
+pub(super) async fn leave_out(ctx: &mut RunCtx<'_>, planned: &Planned) -> Result<(), EngineError> {
+    let db = ctx.engine.db.clone();
+    let mut tx = db.begin();
+    for (signature, op) in &planned.ops {
+        if ctx.covered.contains(signature) {
+            continue;
+        }
+        ctx.seq += 1;
+        let mut op = Op {
+            run: ctx.run,
+            seq: ctx.seq,
+            state: OpState::Skipped,
+            ..op.clone()
+        };
+        op.outcome.why = Some(
+            "its record has changed since the plan was made, or waits for a person; a sync plans it anew".into(),
+        );
+        ctx.engine.report.change(|view| view.skipped += 1);
+        tx.put_op(&op)?;
+        tx = tx.rolled().await?;
+    }
+    Ok(tx.apply().await?)
+}
 
 impl Engine {
     pub(super) async fn valves(

@@ -83,10 +83,11 @@ pub(super) async fn whole(
     order: &Order,
     mappings: &[&Mapping],
 ) -> Result<Option<Why>, EngineError> {
-    match order.scope {
+    match &order.scope {
         Scope::Full => return Ok(Some(Why::Asked)),
-        Scope::Stored => return Ok(None),
-        Scope::Changed => {}
+        Scope::Plan(planned) if planned.full => return Ok(Some(Why::Asked)),
+        Scope::Stored | Scope::Undo(_) => return Ok(None),
+        Scope::Changed | Scope::Plan(_) => {}
     }
     let epoch = engine.db.number(keys::META_EPOCH).await?;
     for mapping in mappings {

@@ -79,6 +79,7 @@ fn request(op: &Op, keyed: bool) -> String {
             format!("PATCH …/composite/sobjects/{object}, by key")
         }
         (Side::Salesforce, OpKind::Create) => format!("POST …/composite/sobjects, {object}"),
+        (Side::Salesforce, OpKind::Delete) => "DELETE …/composite/sobjects, by id".to_owned(),
         (Side::Salesforce, _) => format!("PATCH …/composite/sobjects, {object}"),
         (Side::HubSpot, kind) => {
             let tail = match kind {
@@ -87,6 +88,7 @@ fn request(op: &Op, keyed: bool) -> String {
                 OpKind::Update | OpKind::Stamp => "objects/…/batch/update",
                 OpKind::Associate => "associations/…/batch/create",
                 OpKind::Dissociate => "associations/…/batch/archive",
+                OpKind::Delete => "objects/…/batch/archive",
             };
             format!("POST …/crm/{}", tail.replace('…', object))
         }

@@ -65,6 +65,8 @@ pub(super) struct House {
     pub(super) events: broadcast::Sender<Event>,
     pub(super) job: Mutex<Option<Job>>,
     pub(super) preview: Mutex<Option<Preview>>,
+    /// The last forecast of an undo.
+    pub(super) undo_forecast: Mutex<Option<super::messages::UndoForecast>>,
     pub(super) lists: Mutex<Lists>,
     /// Counts up with everything that changes a list.
     pub(super) version: Mutex<u64>,
@@ -198,6 +200,7 @@ impl Service {
             events: events.clone(),
             job: Mutex::new(None),
             preview: Mutex::new(None),
+            undo_forecast: Mutex::new(None),
             lists: Mutex::default(),
             version: Mutex::new(1),
             later: tokio::sync::Mutex::new(notes),
@@ -354,6 +357,14 @@ impl House {
                 full,
             } => self.start_preview(mappings, limit, full).await,
             Request::Preview => Ok(Reply::Preview(lock(&self.preview).clone().map(Box::new))),
+            Request::Plan => self.plan().await,
+            Request::Apply { plan, confirm, by } => self.apply(*plan, confirm, by).await,
+            Request::ForecastUndo { run } => self.forecast_undo(run).await,
+            Request::UndoForecast => {
+                let made = lock(&self.undo_forecast).clone();
+                Ok(Reply::UndoForecast(made.map(Box::new)))
+            }
+            Request::Undo { run } => self.undo(run).await,
             Request::Retry { which, now } => self.retry(which, now).await,
             Request::Hold => self.control(|control| control.hold()),
             Request::GoOn => self.control(|control| control.go_on()),

@@ -96,6 +96,31 @@ pub enum Request {
     },
     /// The last preview. Answer: `Reply::Preview`.
     Preview,
+    /// The last preview as a plan to keep; it must have been started with `limit` at its most, so that every op is in it.
+    /// Answer: `Reply::Plan`.
+    Plan,
+    /// Starts a run that carries out exactly a kept plan. Answer: `Reply::Started`.
+    Apply {
+        /// The plan.
+        plan: Box<SavedPlan>,
+        /// Accepts the valves that it trips: its hash.
+        confirm: Option<String>,
+        /// Who.
+        by: String,
+    },
+    /// Computes what the undo of a run would do, writing nothing. Answer: `Reply::Started`, then `Event::PreviewReady`, then
+    /// ask `UndoForecast`.
+    ForecastUndo {
+        /// The run to be undone.
+        run: RunId,
+    },
+    /// The last forecast of an undo. Answer: `Reply::UndoForecast`.
+    UndoForecast,
+    /// Starts the undo of a run as a new run. Answer: `Reply::Started`.
+    Undo {
+        /// The run to be undone.
+        run: RunId,
+    },
     /// Retries errors: they go with the next run; `now` starts one over just them. Answer: `Reply::Retried`.
     Retry {
         /// Which.
@@ -179,6 +204,10 @@ pub enum Reply {
     },
     /// Answer to `Preview`; `None` before the first.
     Preview(Option<Box<Preview>>),
+    /// Answer to `Plan`.
+    Plan(Box<SavedPlan>),
+    /// Answer to `UndoForecast`; `None` before the first.
+    UndoForecast(Option<Box<UndoForecast>>),
     /// Answer to `Retry`.
     Retried {
         /// Error items freed.
@@ -942,6 +971,63 @@ pub struct PreviewMapping {
     pub samples: Vec<Op>,
     /// Errors it would meet (transforms, missing required fields), as samples.
     pub errors: Vec<ErrorItem>,
+}
+
+/// A preview kept as a plan: the same for the same state, so it holds no moment and no run (I-15).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedPlan {
+    /// The installation that it was made by.
+    pub install: String,
+    /// Full or incremental.
+    pub kind: RunKind,
+    /// Its hash.
+    pub plan_hash: String,
+    /// The revision of each mapping's rules.
+    pub revisions: BTreeMap<MappingId, String>,
+    /// Valves that it trips.
+    pub valves: Vec<ValveHit>,
+    /// Calls it would take.
+    pub forecast: SideCount,
+    /// About how long, in seconds.
+    pub seconds: f64,
+    /// The counts of each mapping.
+    pub mappings: Vec<MappingCounts>,
+    /// Every op, sorted; an op's id is what makes it the same op to `Apply`.
+    pub ops: Vec<Op>,
+}
+
+/// What the undo of a run would do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UndoForecast {
+    /// The run to be undone.
+    pub run: RunId,
+    /// When the forecast was made.
+    pub made_at: DateTime<Utc>,
+    /// Calls that making it took.
+    pub calls: CallCount,
+    /// Calls the undo would take.
+    pub forecast: SideCount,
+    /// About how long, in seconds.
+    pub seconds: f64,
+    /// Per mapping.
+    pub mappings: Vec<UndoneMapping>,
+    /// What would be left as it is: ops in the state `Skipped`, each with the reason.
+    pub left: Vec<Op>,
+}
+
+/// What the undo of a run would do to one mapping.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UndoneMapping {
+    /// The mapping.
+    pub mapping: MappingId,
+    /// Records whose values go back.
+    pub put_back: SideCount,
+    /// Records that the run made and that are taken away.
+    pub taken_back: SideCount,
+    /// Links of which something is left as it is.
+    pub left: u64,
+    /// Records taken back earlier that the next sync makes again.
+    pub released: u64,
 }
 
 /// Everything about one record.

@@ -17,12 +17,14 @@ mod lists;
 mod mappings;
 pub mod messages;
 mod offline;
+mod plan;
 mod progress;
 mod record;
 mod resolve;
 mod runner;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod words;
 
 #[cfg(test)]

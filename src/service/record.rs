@@ -426,6 +426,7 @@ fn why(
     match &link.state {
         LinkState::PendingCreate => return "Its counterpart is being created; the outcome is not known yet and is looked up by the next run.".into(),
         LinkState::Suspended(reason) => return format!("Its link is set aside: {reason}."),
+        LinkState::TakenBack(run) => return format!("Run {run} took back the record that was made for it; nothing is made again unless that undo is undone (syncline undo {run})."),
         LinkState::Active => {}
     }
     for side in Side::BOTH {

@@ -38,12 +38,15 @@ pub(super) fn engine_refusal(error: EngineError) -> Refusal {
     }
 }
 
+/// Calls that a run gets through in a second, both sides together: what a forecast of its time goes by.
+pub(super) const PER_SECOND: f64 = 15.0;
+
 /// How often the schedules are looked at.
 const SCHEDULE_TICK: Duration = Duration::from_secs(1);
 
 impl House {
     /// Claims the one place for a run or preview.
-    async fn claim(
+    pub(super) async fn claim(
         &self,
         by: &str,
     ) -> Result<(crate::engine::Engine, Reporter, CancellationToken), Refusal> {
@@ -100,7 +103,7 @@ impl House {
         Ok((engine, report, done))
     }
 
-    fn release(&self, done: &CancellationToken) {
+    pub(super) fn release(&self, done: &CancellationToken) {
         *lock(&self.job) = None;
         self.changed();
         done.cancel();
@@ -230,7 +233,6 @@ impl House {
             house.publish().await;
             match made {
                 Ok(plan) => {
-                    let per_second = 15.0;
                     let calls = plan.forecast.salesforce + plan.forecast.hubspot;
                     let mappings = plan
                         .mappings
@@ -262,7 +264,7 @@ impl House {
                         plan_hash: plan.plan_hash,
                         valves: plan.valves,
                         forecast: plan.forecast,
-                        seconds: calls as f64 / per_second,
+                        seconds: calls as f64 / PER_SECOND,
                         mappings,
                     });
                     let _ = house.events.send(Event::PreviewReady);

@@ -55,7 +55,15 @@ impl SalesforceClient {
         let what = format!("write {object}");
         let fault = |class, message: String| CrmError::new(Side::Salesforce, &what, class, message);
         self.name(&what, object)?;
+        if request.items.len() > BATCH {
+            let message = format!(
+                "{} records in a batch of at most {BATCH}",
+                request.items.len()
+            );
+            return Err(fault(ErrorClass::Bug, message));
+        }
         let (method, path) = match &request.kind {
+            WriteKind::Delete => return self.delete(purpose, &what, &request.items).await,
             WriteKind::Upsert { key_field } => {
                 self.name(&what, key_field)?;
                 ("PATCH", format!("/composite/sobjects/{object}/{key_field}"))
@@ -69,13 +77,6 @@ impl SalesforceClient {
                 return Err(fault(ErrorClass::Systemic, message));
             }
         };
-        if request.items.len() > BATCH {
-            let message = format!(
-                "{} records in a batch of at most {BATCH}",
-                request.items.len()
-            );
-            return Err(fault(ErrorClass::Bug, message));
-        }
         let schema = self.schema(object).await?;
         let mut records = Vec::new();
         let mut refused = BTreeMap::new();
@@ -118,6 +119,43 @@ impl SalesforceClient {
                 .unwrap_or_else(|| WriteResult::Unknown("no result came for this record".into()))
         });
         Ok(merged.collect())
+    }
+
+    /// Moves records to the recycle bin (docs/vendor/salesforce.md 3.2); what lies in it already is done (4.1).
+    async fn delete(
+        &self,
+        purpose: Purpose,
+        what: &str,
+        items: &[WriteItem],
+    ) -> Result<Vec<WriteResult>, CrmError> {
+        let ids: Option<Vec<&str>> = items
+            .iter()
+            .map(|item| item.id.as_ref().map(RecordId::as_str))
+            .collect();
+        let ids = ids.ok_or_else(|| {
+            let message = "a deletion needs an id";
+            CrmError::new(Side::Salesforce, what, ErrorClass::Bug, message)
+        })?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let path = format!("/composite/sobjects?ids={}&allOrNone=false", ids.join(","));
+        let mut call = Call::write(purpose, "DELETE", what, data_path(&path), Vec::new());
+        call.headers = vec![("sforce-call-options".into(), "client=syncline".into())];
+        let rows = self.http.fetch(&call, parse_results).await?;
+        let sent: Vec<&WriteItem> = items.iter().collect();
+        let results = outcome(&WriteKind::Delete, "", &sent, rows);
+        let gone = |(item, result): (&WriteItem, WriteResult)| match (result, &item.id) {
+            (WriteResult::Refused(error), Some(id)) if error.code == "ENTITY_IS_DELETED" => {
+                WriteResult::Done {
+                    id: id.clone(),
+                    created: false,
+                    stored: None,
+                }
+            }
+            (result, _) => result,
+        };
+        Ok(items.iter().zip(results).map(gone).collect())
     }
 }
 

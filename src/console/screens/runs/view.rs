@@ -139,7 +139,7 @@ fn run_cells(model: &Model, run: &RunRecord) -> Vec<Text> {
         format::duration((ended - run.started_at).num_seconds())
     });
     let by = match run.kind {
-        RunKind::Incremental => run.by.clone(),
+        RunKind::Incremental | RunKind::Undo => run.by.clone(),
         kind => format!("{} {}", run.by, kind.word()),
     };
     let (state, role) = state_words(run);

@@ -1,0 +1,332 @@
+//! Sending what an undo decided and recording the answers: the same journal, batches and bases as any write
+//! (docs/design/sync-semantics.md 16, 19.1).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::apply::{changes, note_left, subject};
+use super::bases;
+use super::batches::{self, Answer, CrmErrorOrVendor, OpBatch};
+use super::context::EngineError;
+use super::db::{Tx, Waiting};
+use super::failures::stops_the_run;
+use super::fields;
+use super::links;
+use super::report::Phase;
+use super::run_ctx::RunCtx;
+use super::slice::{association_object, close};
+use super::tally::Fate;
+use crate::crm::{Purpose, WriteKind};
+use crate::domain::{
+    Base, Conflict, ItemState, LinkId, LinkState, Mapping, Observation, Op, OpKind, OpState,
+    PerSide, Presence, RecordId, Side,
+};
+
+/// Sends ops of one mapping that put fields back, both sides at a time, associations after the records; reads Salesforce
+/// back.
+pub(super) async fn put_back(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    let mut sides: PerSide<Vec<Op>> = PerSide::default();
+    let mut associations: BTreeMap<(bool, String), Vec<Op>> = BTreeMap::new();
+    for op in ops {
+        match op.kind {
+            OpKind::Associate | OpKind::Dissociate => {
+                let to = association_object(ctx, mapping, &op);
+                let remove = op.kind == OpKind::Dissociate;
+                associations.entry((remove, to)).or_default().push(op);
+            }
+            _ => sides.get_mut(op.side).push(op),
+        }
+    }
+    let mut queues: Vec<Vec<OpBatch>> = Vec::new();
+    queues.push(
+        Side::BOTH
+            .into_iter()
+            .flat_map(|side| {
+                let ops = std::mem::take(sides.get_mut(side));
+                batches::cut(ctx, side, mapping.object(side), &WriteKind::Update, ops)
+            })
+            .collect(),
+    );
+    for ((remove, to_object), ops) in associations {
+        let kind = if remove {
+            WriteKind::Dissociate { to_object }
+        } else {
+            WriteKind::Associate { to_object }
+        };
+        let object = mapping.object(Side::HubSpot);
+        queues.push(batches::cut(ctx, Side::HubSpot, object, &kind, ops));
+    }
+    for group in queues.into_iter().filter(|group| !group.is_empty()) {
+        ctx.engine.control.border().await?;
+        let answers = batches::send(ctx, group, |_, _| Ok(())).await?;
+        let written = record(ctx, mapping, answers).await?;
+        read_back(ctx, mapping, written).await?;
+        ctx.check_error_rate()?;
+    }
+    Ok(())
+}
+
+/// Records the answers (C3): the ops, and the bases that they move. Gives back the Salesforce updates that were confirmed.
+async fn record(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    answers: Vec<(Op, Answer)>,
+) -> Result<Vec<Op>, EngineError> {
+    let db = ctx.engine.db.clone();
+    let mut tx = db.begin();
+    let mut stop = None;
+    let mut bases: BTreeMap<LinkId, Base> = BTreeMap::new();
+    let mut written = Vec::new();
+    for (mut op, answer) in answers {
+        close(&mut op, &answer);
+        match &answer {
+            Answer::Done { stored, .. } => {
+                note_left(&mut op, stored.as_deref());
+                let base = match bases.remove(&op.link) {
+                    Some(base) => Some(base),
+                    None => base_of(ctx, mapping, op.link).await?,
+                };
+                if let Some(mut base) = base {
+                    bases::written(mapping, &mut base, &op, stored.is_none());
+                    tx.put_base(&mapping.id, op.link, &base)?;
+                    bases.insert(op.link, base);
+                }
+                if let Some(id) = &op.target {
+                    // What was seen before the write says nothing any more.
+                    tx.drop_observation(op.side, &op.object, id);
+                }
+                if !op.is_stamp() {
+                    ctx.tally(&mapping.id).updated(op.side, op.link);
+                    let what = format!("put back: {}", changes(mapping, &op));
+                    ctx.engine
+                        .report
+                        .line_about("ok", subject(&op), "", what, None, Some(op.link));
+                    ctx.engine.report.change(|view| view.written += 1);
+                }
+                if op.side == Side::Salesforce && op.kind == OpKind::Update {
+                    written.push(op.clone());
+                }
+            }
+            answer => stop = stop.or(not_done(ctx, mapping, &op, answer)),
+        }
+        ctx.engine.report.advance(Phase::Apply(op.side), 1);
+        tx.put_op(&op)?;
+    }
+    tx.commit().await?;
+    match stop {
+        Some(error) => Err(error),
+        None => Ok(written),
+    }
+}
+
+/// Notes that an op did not go through; an error where nothing more will.
+fn not_done(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    op: &Op,
+    answer: &Answer,
+) -> Option<EngineError> {
+    ctx.tally(&mapping.id).link(op.link, Fate::Error);
+    let (why, stop) = match answer {
+        Answer::Refused(CrmErrorOrVendor::Call(error)) => {
+            let stop = stops_the_run(error.class).then(|| error.clone().into());
+            (error.message.clone(), stop)
+        }
+        Answer::Refused(CrmErrorOrVendor::Record(vendor)) => (vendor.text.clone(), None),
+        Answer::Unknown(why) => {
+            ctx.locked.insert(op.link);
+            (why.clone(), None)
+        }
+        Answer::Done { .. } => return None,
+    };
+    ctx.engine.report.line_about(
+        "error",
+        subject(op),
+        "",
+        format!("not put back: {why}"),
+        None,
+        Some(op.link),
+    );
+    ctx.engine.report.change(|view| view.failed += 1);
+    stop
+}
+
+async fn base_of(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    link: LinkId,
+) -> Result<Option<Base>, EngineError> {
+    let db = &ctx.engine.db;
+    // A link that is gone has no base to move.
+    let known = db.links(&mapping.id, &[link]).await?;
+    if known.into_iter().flatten().next().is_none() {
+        return Ok(None);
+    }
+    Ok(db.bases(&mapping.id, &[link]).await?.into_iter().next())
+}
+
+/// What Salesforce stored: its answers have ids only (6.4).
+async fn read_back(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    written: Vec<Op>,
+) -> Result<(), EngineError> {
+    let side = Side::Salesforce;
+    let ids: Vec<RecordId> = written.iter().filter_map(|op| op.target.clone()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let object = mapping.object(side);
+    let asked = fields::observed(&ctx.known, std::iter::once(mapping), side, object);
+    let found = match ctx
+        .engine
+        .side(side)
+        .read(Purpose::ReadBack, object, &ids, &asked)
+        .await
+    {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(mapping = %mapping.id, error = %error, "the read-back failed; bases stay unverified");
+            return Ok(());
+        }
+    };
+    let db = ctx.engine.db.clone();
+    let mut tx = db.begin();
+    for (mut op, found) in written.into_iter().zip(found) {
+        let seen: Option<Observation> = found.records.into_iter().next();
+        let Some(seen) = seen.filter(|seen| seen.presence == Presence::Live) else {
+            continue;
+        };
+        note_left(&mut op, Some(&seen));
+        if let Some(mut base) = base_of(ctx, mapping, op.link).await? {
+            bases::written(mapping, &mut base, &op, false);
+            tx.put_base(&mapping.id, op.link, &base)?;
+        }
+        tx.put_op(&op)?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Sends deletions of one side of a mapping; gives back the links whose record is gone.
+pub(super) async fn take_back(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ops: Vec<Op>,
+) -> Result<BTreeSet<LinkId>, EngineError> {
+    let mut gone = BTreeSet::new();
+    if ops.is_empty() {
+        return Ok(gone);
+    }
+    let group = batches::cut(ctx, side, mapping.object(side), &WriteKind::Delete, ops);
+    ctx.engine.control.border().await?;
+    let answers = batches::send(ctx, group, |_, _| Ok(())).await?;
+    let db = ctx.engine.db.clone();
+    let mut tx = db.begin();
+    let mut stop = None;
+    for (mut op, answer) in answers {
+        close(&mut op, &answer);
+        if matches!(answer, Answer::Done { .. }) {
+            taken_back(ctx, mapping, &op, &mut tx).await?;
+            gone.insert(op.link);
+            ctx.tally(&mapping.id).archived(side);
+            let what = format!("taken back in {side}");
+            ctx.engine
+                .report
+                .line_about("ok", subject(&op), "", what, None, Some(op.link));
+            ctx.engine.report.change(|view| view.written += 1);
+        } else {
+            stop = stop.or(not_done(ctx, mapping, &op, &answer));
+        }
+        ctx.engine.report.advance(Phase::Apply(side), 1);
+        tx.put_op(&op)?;
+    }
+    tx.commit().await?;
+    match stop {
+        Some(error) => Err(error),
+        None => {
+            ctx.check_error_rate()?;
+            Ok(gone)
+        }
+    }
+}
+
+/// What follows here from a record that was taken back: the link stays and keeps its source from being created from again;
+/// nobody matches the record, and nothing about the link waits for a person any more (12.3, 19.1).
+pub(super) async fn taken_back(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    op: &Op,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    let engine = ctx.engine;
+    let db = &engine.db;
+    if let Some(id) = &op.target {
+        let keys = db
+            .match_keys(&mapping.id, op.side, std::slice::from_ref(id))
+            .await?
+            .into_iter()
+            .next()
+            .unwrap_or_default();
+        tx.set_match_keys(&mapping.id, op.side, id, &keys, &[])?;
+    }
+    let known = db.links(&mapping.id, &[op.link]).await?;
+    let Some(mut link) = known.into_iter().flatten().next() else {
+        return Ok(());
+    };
+    link.state = LinkState::TakenBack(op.run);
+    link.stamped = PerSide::default();
+    tx.put_link(&link, &links::objects(mapping))?;
+    for side in Side::BOTH {
+        if let Some(id) = link.ids.get(side) {
+            tx.clear_dirty(&mapping.id, side, id);
+            tx.drop_observation(side, mapping.object(side), id);
+        }
+    }
+    for item in db.waiting(link.id.0).await? {
+        match item {
+            Waiting::Error(error) => tx.remove_error(&error),
+            Waiting::Conflict(before) => {
+                let over = Conflict {
+                    state: ItemState::Resolved,
+                    last_seen: engine.clock.now(),
+                    run: op.run,
+                    ..before.clone()
+                };
+                tx.put_conflict(&over, Some(&before), link.id.0)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Journals what is left as it is, with the reasons.
+pub(super) async fn leave(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    let db = ctx.engine.db.clone();
+    let mut tx = db.begin();
+    for mut op in ops {
+        debug_assert_eq!(op.state, OpState::Skipped);
+        ctx.seq += 1;
+        op.seq = ctx.seq;
+        ctx.tally(&mapping.id).link(op.link, Fate::Held);
+        ctx.engine.report.line_about(
+            "warn",
+            subject(&op),
+            "",
+            format!("left: {}", op.outcome.why.as_deref().unwrap_or_default()),
+            None,
+            Some(op.link),
+        );
+        ctx.engine.report.change(|view| view.skipped += 1);
+        tx.put_op(&op)?;
+        tx = tx.rolled().await?;
+    }
+    Ok(tx.apply().await?)
+}

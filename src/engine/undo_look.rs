@@ -1,0 +1,190 @@
+//! What an undo looks at directly before it writes: the records themselves, and what others did around the records that a
+//! run made (docs/design/sync-semantics.md 19.1).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::context::EngineError;
+use super::fields;
+use super::observe::read_associations;
+use super::undo::{Undoing, per_read};
+use super::undo_read::{Pair, Touched};
+use crate::crm::{Found, Purpose};
+use crate::domain::{
+    LinkId, LinkState, Mapping, Observation, PairKind, PerSide, Presence, RecordId, Side,
+};
+
+/// How long after a record was made its fields are still being set by the vendor itself.
+const SETTLING: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
+
+/// Records read, by side and id.
+pub(super) type Seen = PerSide<BTreeMap<RecordId, Observation>>;
+
+impl Undoing<'_, '_> {
+    /// Reads the records of a group, with the associations that the run touched.
+    pub(super) async fn read(
+        &mut self,
+        mapping: &Mapping,
+        group: &[(LinkId, &Pair)],
+        sides: &[Side],
+    ) -> Result<Seen, EngineError> {
+        let mut seen = Seen::default();
+        for side in sides.iter().copied() {
+            let touched: Vec<&Touched> = group
+                .iter()
+                .filter_map(|(_, pair)| pair.get(side).as_ref())
+                .filter(|touched| !touched.id.0.is_empty())
+                .collect();
+            let ids: Vec<RecordId> = touched.iter().map(|touched| touched.id.clone()).collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let object = mapping.object(side);
+            let one = std::iter::once(mapping);
+            let asked = fields::observed(&self.ctx.known, one, side, object);
+            let crm = self.ctx.engine.side(side);
+            let before = crm.meter().total();
+            let found = crm.read(Purpose::Complete, object, &ids, &asked).await?;
+            let live = |one: &Found| {
+                let mut all = one.records.iter();
+                all.any(|seen| seen.presence == Presence::Live)
+            };
+            // What does not answer is asked for again among the deleted ones: how often, the client knows.
+            let calls = match found.iter().all(live) {
+                true => (ids.len() as u64).div_ceil(per_read(side)),
+                false => crm.meter().total() - before,
+            };
+            self.count_calls(side, calls);
+            let mut records: BTreeMap<RecordId, Observation> = ids
+                .into_iter()
+                .zip(found)
+                .filter_map(|(id, found)| Some((id, found.records.into_iter().next()?)))
+                .collect();
+            let mut associated: Vec<Observation> = touched
+                .iter()
+                .filter(|touched| !touched.associations.is_empty())
+                .filter_map(|touched| records.remove(&touched.id))
+                .collect();
+            if !associated.is_empty() {
+                let asked = read_associations(self.ctx.engine, &[mapping], &mut associated).await?;
+                self.count_calls(side, asked.div_ceil(1000));
+            }
+            records.extend(associated.into_iter().map(|seen| (seen.id.clone(), seen)));
+            *seen.get_mut(side) = records;
+        }
+        Ok(seen)
+    }
+
+    /// Links whose record an earlier try of this undo took back already.
+    pub(super) async fn taken_before(
+        &self,
+        mapping: &Mapping,
+        group: &[(LinkId, &Pair)],
+    ) -> Result<BTreeSet<LinkId>, EngineError> {
+        let ids: Vec<LinkId> = group.iter().map(|(link, _)| *link).collect();
+        let known = self.ctx.engine.db.links(&mapping.id, &ids).await?;
+        Ok(known
+            .into_iter()
+            .flatten()
+            .filter(|link| matches!(link.state, LinkState::TakenBack(_)))
+            .map(|link| link.id)
+            .collect())
+    }
+
+    /// What others did to records that the run made: edits of fields that it did not send, and records that refer to
+    /// them. Deleting a Salesforce record takes its children along, so children count there.
+    pub(super) async fn foreign(
+        &mut self,
+        mapping: &Mapping,
+        side: Side,
+        group: &[(LinkId, &Pair)],
+        seen: &Seen,
+    ) -> Result<BTreeMap<RecordId, String>, EngineError> {
+        let ids: Vec<RecordId> = group
+            .iter()
+            .filter_map(|(_, pair)| pair.get(side).as_ref())
+            .map(|touched| touched.id.clone())
+            .filter(|id| seen.get(side).contains_key(id))
+            .collect();
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        match side {
+            Side::HubSpot => self.edited(mapping, &ids, seen).await,
+            Side::Salesforce => self.children(mapping, &ids).await,
+        }
+    }
+
+    /// HubSpot records with a mapped property that somebody set after the record was made.
+    async fn edited(
+        &mut self,
+        mapping: &Mapping,
+        ids: &[RecordId],
+        seen: &Seen,
+    ) -> Result<BTreeMap<RecordId, String>, EngineError> {
+        let side = Side::HubSpot;
+        let names: Vec<String> = mapping
+            .pairs
+            .iter()
+            .filter(|pair| fields::is_property(pair, side))
+            .map(|pair| pair.field(side).to_owned())
+            .collect();
+        let object = mapping.object(side);
+        let crm = self.ctx.engine.side(side);
+        let versions = crm.field_times(object, ids, &names).await?;
+        self.count_calls(side, (ids.len() as u64).div_ceil(50));
+        let mut found = BTreeMap::new();
+        for (id, by_field) in versions {
+            let made = seen.hubspot.get(&id).and_then(|seen| seen.created_at);
+            let foreign = by_field.iter().find_map(|(field, versions)| {
+                let one = versions
+                    .iter()
+                    .find(|one| !one.ours && made.is_none_or(|made| one.at > made + SETTLING))?;
+                Some((field, one))
+            });
+            if let Some((field, one)) = foreign {
+                let by = one.by.as_deref().unwrap_or("somebody");
+                found.insert(id, format!("{field} was set by {by} since it was made"));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Salesforce records that others refer to through a mapping's reference field.
+    async fn children(
+        &mut self,
+        mapping: &Mapping,
+        ids: &[RecordId],
+    ) -> Result<BTreeMap<RecordId, String>, EngineError> {
+        let side = Side::Salesforce;
+        let mut found = BTreeMap::new();
+        let engine = self.ctx.engine;
+        let texts: Vec<String> = ids.iter().map(|id| id.0.clone()).collect();
+        for child in &engine.rules.mappings {
+            for pair in &child.pairs {
+                if !matches!(&pair.kind, PairKind::Reference { mapping: of } if *of == mapping.id) {
+                    continue;
+                }
+                let (object, field) = (child.object(side), pair.field(side));
+                let asked = vec![field.to_owned()];
+                let crm = engine.side(side);
+                let before = crm.meter().total();
+                let records = crm
+                    .search(Purpose::LookUp, object, field, &texts, &asked)
+                    .await?;
+                let calls = crm.meter().total() - before;
+                self.count_calls(side, calls);
+                for one in records {
+                    let gone = self.gone.contains(&(side, one.id.clone()));
+                    if let Some(parent) = one.value(field).as_text().filter(|_| !gone) {
+                        let why = format!(
+                            "{object} {} belongs to it, which deleting it would take along",
+                            one.id
+                        );
+                        found.insert(RecordId::from(parent), why);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+}

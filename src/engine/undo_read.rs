@@ -1,0 +1,160 @@
+//! What a run did to each record, from its journal: the first value before, the last value left
+//! (docs/design/sync-semantics.md 19.1). Pure.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{Assignment, LinkId, MappingId, Op, OpKind, OpState, PerSide, RecordId};
+
+/// What a run did to one record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Touched {
+    /// The record; empty where a create has no answer yet.
+    pub(super) id: RecordId,
+    /// The run made it.
+    pub(super) made: bool,
+    /// The run took it away.
+    pub(super) deleted: bool,
+    /// Fields written, the key field among them: `before` the first write, `after` and `left` of the last one.
+    pub(super) fields: BTreeMap<String, Assignment>,
+    /// Associations set or removed, by their pseudo field.
+    pub(super) associations: BTreeMap<String, Assignment>,
+    /// Why nothing of it can be put back, whatever it holds now.
+    pub(super) never: Option<&'static str>,
+}
+
+/// What a run did to the records of one link.
+pub(super) type Pair = PerSide<Option<Touched>>;
+
+/// What a run did, by mapping and link.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Done {
+    pub(super) links: BTreeMap<MappingId, BTreeMap<LinkId, Pair>>,
+    /// Journal rows seen.
+    pub(super) ops: u64,
+}
+
+impl Done {
+    /// Takes up the next row of the journal; rows come in the order written.
+    pub(super) fn add(&mut self, op: Op) {
+        self.ops += 1;
+        let open = matches!(op.state, OpState::Sent | OpState::Unknown);
+        if !open && op.state != OpState::Confirmed {
+            return;
+        }
+        let pair = self
+            .links
+            .entry(op.mapping)
+            .or_default()
+            .entry(op.link)
+            .or_default();
+        let touched = pair.get_mut(op.side).get_or_insert_default();
+        if let Some(id) = op.outcome.record.or(op.target) {
+            touched.id = id;
+        }
+        if open {
+            touched.never =
+                Some("its outcome is not known yet; the next sync looks it up, undo it after that");
+            return;
+        }
+        match op.kind {
+            OpKind::Create if op.outcome.adopted => {
+                touched.never = Some(
+                    "the run found this record where it was about to make one, and what it held before is not known",
+                );
+            }
+            OpKind::Create => touched.made = true,
+            OpKind::Delete => touched.deleted = true,
+            OpKind::Update | OpKind::Stamp | OpKind::Associate | OpKind::Dissociate => {}
+        }
+        let into = match op.kind {
+            OpKind::Associate | OpKind::Dissociate => &mut touched.associations,
+            _ => &mut touched.fields,
+        };
+        for (name, later) in op.fields {
+            match into.get_mut(&name) {
+                Some(known) => {
+                    let before = std::mem::take(&mut known.before);
+                    *known = Assignment { before, ..later };
+                }
+                None => {
+                    into.insert(name, later);
+                }
+            }
+        }
+    }
+}
+
+/// What the record held when the run was through with a field.
+pub(super) fn left(assignment: &Assignment) -> &crate::domain::Value {
+    assignment.left.as_ref().unwrap_or(&assignment.after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{OpId, OpOutcome, RunId, Side, Value};
+
+    fn op(kind: OpKind, state: OpState, before: &str, after: &str) -> Op {
+        let change = Assignment {
+            before: Value::text(before),
+            after: Value::text(after),
+            ..Assignment::default()
+        };
+        Op {
+            id: OpId(1),
+            run: RunId(1),
+            seq: 1,
+            mapping: "contacts".into(),
+            link: LinkId(1),
+            kind,
+            side: Side::HubSpot,
+            object: "contacts".into(),
+            target: Some("5".into()),
+            source: None,
+            fields: BTreeMap::from([("city".to_owned(), change)]),
+            modstamp: None,
+            state,
+            attempt: Default::default(),
+            outcome: OpOutcome::default(),
+        }
+    }
+
+    fn of(ops: Vec<Op>) -> Option<Touched> {
+        let mut done = Done::default();
+        ops.into_iter().for_each(|op| done.add(op));
+        let links = done.links.remove(&"contacts".into())?;
+        links.into_values().next()?.hubspot
+    }
+
+    #[test]
+    fn of_several_writes_the_first_before_and_the_last_after_count() {
+        use OpKind::Update;
+        use OpState::{Confirmed, Failed, Skipped};
+        let touched = of(vec![
+            op(Update, Confirmed, "a", "b"),
+            op(Update, Failed, "b", "x"),
+            op(Update, Confirmed, "b", "c"),
+            op(Update, Skipped, "c", "y"),
+        ])
+        .unwrap();
+        let city = &touched.fields["city"];
+        assert_eq!(
+            (&city.before, left(city)),
+            (&Value::text("a"), &Value::text("c"))
+        );
+        assert_eq!(touched.never, None);
+        assert_eq!(of(vec![op(Update, Failed, "a", "b")]), None);
+    }
+
+    #[test]
+    fn what_has_no_answer_and_what_was_found_there_are_never_put_back() {
+        let open = of(vec![op(OpKind::Update, OpState::Unknown, "a", "b")]).unwrap();
+        assert!(open.never.is_some_and(|why| why.contains("not known yet")));
+        let mut found = op(OpKind::Create, OpState::Confirmed, "", "b");
+        found.outcome.adopted = true;
+        let found = of(vec![found]).unwrap();
+        assert!(found.never.is_some() && !found.made);
+        let made = of(vec![op(OpKind::Create, OpState::Confirmed, "", "b")]).unwrap();
+        assert!(made.made && made.never.is_none());
+    }
+}
