@@ -14,6 +14,7 @@ mod check;
 mod cover;
 mod people;
 mod rng;
+mod shrink;
 mod stage;
 mod story;
 #[path = "../support/mod.rs"]
@@ -37,12 +38,13 @@ fn tell(story: &Story, failure: &Failure) -> String {
         Mode::Liveness => "liveness",
     };
     format!(
-        "seed={} mode={mode} invariant={} step={} virtual_time={}\n  {}\nlast requests:\n  {}\n{story:#?}\nreplay: SIM_FROM={} SIM_SEEDS=1 cargo test --test simulation swarm -- --nocapture",
+        "seed={} mode={mode} invariant={} step={} virtual_time={}\n  {}\n{}\nlast requests:\n  {}\nreplay: SIM_FROM={} SIM_SEEDS=1 cargo test --test simulation swarm -- --nocapture",
         story.seed,
         failure.broken.invariant,
         failure.step,
         failure.at,
         failure.broken.detail,
+        story.lines(),
         failure.last.join("\n  "),
         story.seed,
     )
@@ -69,7 +71,12 @@ fn swarm() {
                 }
                 Err(failure) => {
                     println!("seed {seed} {mode:?} {} {}", failure.broken.invariant, failure.broken.detail);
-                    failed.push(tell(&story, &failure));
+                    if failed.is_empty() {
+                        let (story, failure) = shrink::shrink(&story, failure, None);
+                        failed.push(tell(&story, &failure));
+                    } else {
+                        failed.push(tell(&story, &failure));
+                    }
                 }
             }
         }

@@ -54,6 +54,7 @@ struct Stage {
     trace: Arc<Mutex<Trace>>,
     weakness: Option<Weakness>,
     crash_rng: Rng,
+    latency: Arc<Mutex<Rng>>,
     known: BTreeSet<(Side, String)>,
     linked: BTreeSet<(String, String)>,
     last_run: Option<RunRecord>,
@@ -123,6 +124,7 @@ impl Stage {
             trace,
             weakness,
             crash_rng: Rng::stream(story.seed, "crash"),
+            latency: Arc::new(Mutex::new(Rng::stream(story.seed, "latency"))),
             known: BTreeSet::new(),
             linked: BTreeSet::new(),
             last_run: None,
@@ -143,6 +145,7 @@ impl Stage {
             doom: self.doom.clone(),
             meanwhile: self.meanwhile.clone(),
             disk: self.disk.clone(),
+            latency: self.latency.clone(),
             weakness: self.weakness,
         };
         let crm = clients_over(&self.house.sandbox, &self.house.clock, Arc::new(wire));
@@ -324,10 +327,8 @@ impl Stage {
         let mut quiet = false;
         for (at, pause) in REST.into_iter().enumerate() {
             self.house.wait(pause).await;
-            self.automate();
             self.sync(&Sync::default(), None).await;
             self.confirm().await;
-            self.automate();
             self.check(step + at).await?;
             let run = self.last_run.as_ref();
             let done = run.is_some_and(|run| {
@@ -362,7 +363,6 @@ impl Stage {
             mappings: &self.house.rules.mappings,
             known: &self.known,
             linked: &self.linked,
-            now: self.house.clock.now(),
         }
     }
 

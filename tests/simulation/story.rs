@@ -143,6 +143,17 @@ impl Story {
         story.acts = acts(&mut Rng::stream(seed, "acts"));
         story
     }
+
+    /// The story as people read it: the switches, then an act a line.
+    pub fn lines(&self) -> String {
+        let switches = Story {
+            acts: Vec::new(),
+            ..self.clone()
+        };
+        let acts = self.acts.iter().enumerate();
+        let acts: Vec<String> = acts.map(|(at, act)| format!("  {at:2} {act:?}")).collect();
+        format!("{switches:?}\n{}", acts.join("\n"))
+    }
 }
 
 /// How often each kind of act is drawn in this world, so that no two worlds mix them alike.

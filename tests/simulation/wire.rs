@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -18,6 +19,7 @@ use syncline::domain::Side;
 use syncline::sandbox::Side as Party;
 
 use crate::people;
+use crate::rng::Rng;
 use crate::story::{Act, Sync, Trouble};
 use crate::support::InProcess;
 use crate::weak::Weakness;
@@ -129,6 +131,7 @@ pub struct Wire {
     pub doom: Arc<Doom>,
     pub meanwhile: Arc<Mutex<Meanwhile>>,
     pub disk: Arc<Disk>,
+    pub latency: Arc<Mutex<Rng>>,
     pub weakness: Option<Weakness>,
 }
 
@@ -150,6 +153,7 @@ impl Transport for Wire {
         Box::pin(async move {
             self.doom.cross().await;
             self.happen();
+            self.travel().await;
             let write = is_write(request.method, &request.url);
             if write {
                 self.spoil(&request);
@@ -190,6 +194,7 @@ impl Transport for Wire {
                     Err(_) => trace.note("lost"),
                 }
             }
+            self.travel().await;
             self.doom.cross().await;
             answer
         })
@@ -197,6 +202,15 @@ impl Transport for Wire {
 }
 
 impl Wire {
+    /// Nothing reaches the other end at once; two things never happen in the same moment.
+    async fn travel(&self) {
+        let way = {
+            let mut rng = self.latency.lock().unwrap();
+            2 + if rng.percent(5) { rng.below(4000) } else { rng.below(120) }
+        };
+        tokio::time::sleep(Duration::from_millis(way as u64)).await;
+    }
+
     /// What goes wrong with this write, if anything.
     fn spoil(&self, request: &HttpRequest) {
         let url = url::Url::parse(&request.url).unwrap();
