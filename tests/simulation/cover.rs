@@ -49,14 +49,24 @@ impl Cover {
         self.most("op refused or not applied", ops(OpState::Failed));
         self.most("op superseded", ops(OpState::Superseded));
         self.most("op unknown", ops(OpState::Unknown));
-        let items = |kind: ItemKind| books.items.iter().filter(|item| item.kind == kind).count() as u64;
+        let items =
+            |kind: ItemKind| books.items.iter().filter(|item| item.kind == kind).count() as u64;
         self.most("conflict", items(ItemKind::Field));
         self.most("ambiguous match", items(ItemKind::AmbiguousMatch));
         self.most("oscillation", items(ItemKind::Oscillation));
         self.most("deletion", items(ItemKind::Deletion));
-        let open = books.items.iter().filter(|item| item.state == ItemState::Open);
+        let open = books
+            .items
+            .iter()
+            .filter(|item| item.state == ItemState::Open);
         self.most("conflict open", open.count() as u64);
-        let made = |by: CreatedBy| books.links.iter().filter(|link| link.created_by == by).count() as u64;
+        let made = |by: CreatedBy| {
+            books
+                .links
+                .iter()
+                .filter(|link| link.created_by == by)
+                .count() as u64
+        };
         self.most("link matched", made(CreatedBy::Matched));
         self.most("create adopted", made(CreatedBy::Adopted));
     }

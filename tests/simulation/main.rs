@@ -25,6 +25,7 @@ mod wire;
 use cover::Cover;
 use stage::{Failure, Report, play};
 use story::{Mode, Story};
+use weak::Weakness;
 
 /// A number of the environment.
 fn number(name: &str, otherwise: u64) -> u64 {
@@ -70,7 +71,10 @@ fn swarm() {
                     cover.join(&report.cover);
                 }
                 Err(failure) => {
-                    println!("seed {seed} {mode:?} {} {}", failure.broken.invariant, failure.broken.detail);
+                    println!(
+                        "seed {seed} {mode:?} {} {}",
+                        failure.broken.invariant, failure.broken.detail
+                    );
                     if failed.is_empty() {
                         let (story, failure) = shrink::shrink(&story, failure, None);
                         failed.push(tell(&story, &failure));
@@ -86,5 +90,57 @@ fn swarm() {
         sum.days, sum.requests, sum.crashes, sum.conflicts, sum.creates[0], sum.creates[1]
     );
     println!("{:#?}", cover.0);
-    assert!(failed.is_empty(), "{} of {} failed; the first:\n{}", failed.len(), seeds * 2, failed[0]);
+    assert!(
+        failed.is_empty(),
+        "{} of {} failed; the first:\n{}",
+        failed.len(),
+        seeds * 2,
+        failed[0]
+    );
+}
+
+/// Each defence, taken away, is missed within so many seeds.
+#[test]
+fn weakened_engines_are_caught() {
+    let limit = number("SIM_WEAK_SEEDS", 40);
+    let mut missed = Vec::new();
+    for weakness in Weakness::ALL {
+        let mut stories = (0..limit)
+            .flat_map(|seed| [Mode::Safety, Mode::Liveness].map(|mode| Story::of(seed, mode)));
+        let caught = stories.find_map(|story| {
+            let failure = play(&story, Some(weakness)).err()?;
+            Some((story, failure))
+        });
+        match caught {
+            Some((story, failure)) => println!(
+                "{weakness:?}: caught by seed {} ({:?}) as {}: {}",
+                story.seed,
+                story.mode,
+                failure.broken.invariant,
+                failure.broken.detail.chars().take(200).collect::<String>()
+            ),
+            None => missed.push(weakness),
+        }
+    }
+    assert!(
+        missed.is_empty(),
+        "not caught within {limit} seeds: {missed:?}"
+    );
+}
+
+/// The same seed is the same world to the last byte.
+#[test]
+fn a_seed_is_played_alike_twice() {
+    let from = number("SIM_FROM", 0);
+    for seed in [from, from + 16] {
+        for mode in [Mode::Safety, Mode::Liveness] {
+            let story = Story::of(seed, mode);
+            let digest = || {
+                play(&story, None)
+                    .map(|report| report.digest)
+                    .unwrap_or_default()
+            };
+            assert_eq!(digest(), digest(), "seed {seed} {mode:?}");
+        }
+    }
 }

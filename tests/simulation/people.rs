@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline::domain::{BlankPolicy, Side};
 use syncline::engine::Rules;
+use syncline::sandbox::Sandbox;
 use syncline::sandbox::faults::Fault;
 use syncline::sandbox::history::{Author, Values};
-use syncline::sandbox::Sandbox;
 
 use crate::story::{Act, Pen, Story, Trouble};
 use crate::support;
@@ -90,10 +90,18 @@ pub fn plant(sandbox: &mut Sandbox, now: DateTime<Utc>, story: &Story) {
         for firm in 0..4 {
             let (name, web) = (format!("Firm {firm}"), format!("firm{firm}.example"));
             if firm != 3 {
-                seed(Side::Salesforce, "Account", &[("Name", &name), ("Website", &web)]);
+                seed(
+                    Side::Salesforce,
+                    "Account",
+                    &[("Name", &name), ("Website", &web)],
+                );
             }
             if firm != 2 {
-                seed(Side::HubSpot, "companies", &[("name", &name), ("domain", &web)]);
+                seed(
+                    Side::HubSpot,
+                    "companies",
+                    &[("name", &name), ("domain", &web)],
+                );
             }
         }
     }
@@ -154,14 +162,22 @@ fn pair_of(sandbox: &Sandbox, who: usize) -> (Option<String>, Option<String>) {
         return (None, at(&h));
     };
     let mail = |side, id: &str| {
-        value(sandbox, side, id, if side == Side::Salesforce { "Email" } else { "email" })
-            .unwrap_or_default()
-            .to_lowercase()
+        value(
+            sandbox,
+            side,
+            id,
+            if side == Side::Salesforce {
+                "Email"
+            } else {
+                "email"
+            },
+        )
+        .unwrap_or_default()
+        .to_lowercase()
     };
     let wanted = mail(Side::Salesforce, &salesforce);
     let partner = h.iter().find(|id| {
-        value(sandbox, Side::HubSpot, id, "syncline_salesforce_id").as_deref()
-            == Some(&salesforce)
+        value(sandbox, Side::HubSpot, id, "syncline_salesforce_id").as_deref() == Some(&salesforce)
             || mail(Side::HubSpot, id) == wanted
     });
     let partner = partner.cloned().or_else(|| at(&h));
@@ -184,12 +200,23 @@ pub fn tagged(field: usize, tag: u32, side: Side) -> String {
     }
 }
 
-fn write(sandbox: &mut Sandbox, now: DateTime<Utc>, side: Side, who: usize, field: usize, pen: Pen) {
+fn write(
+    sandbox: &mut Sandbox,
+    now: DateTime<Utc>,
+    side: Side,
+    who: usize,
+    field: usize,
+    pen: Pen,
+) {
     let (s, h) = pair_of(sandbox, who);
     let id = if side == Side::Salesforce { s } else { h };
     let Some(id) = id else { return };
     let (name, property) = FIELDS[field];
-    let field_name = if side == Side::Salesforce { name } else { property };
+    let field_name = if side == Side::Salesforce {
+        name
+    } else {
+        property
+    };
     // An address that is taken away would make another person of the record.
     let text = match pen {
         Pen::Clear if field == 4 => return,
@@ -208,7 +235,11 @@ fn newcomer(sandbox: &mut Sandbox, now: DateTime<Utc>, side: Side, tag: u32) {
             let _ = sandbox.org.insert(now, &colleague(), S, set);
         }
         Side::HubSpot => {
-            let set = values(&[("lastname", &name), ("email", &mail), ("jobtitle", "Newcomer")]);
+            let set = values(&[
+                ("lastname", &name),
+                ("email", &mail),
+                ("jobtitle", "Newcomer"),
+            ]);
             let _ = sandbox.portal.insert(now, colleague(), H, set);
         }
     }

@@ -187,7 +187,10 @@ impl Stage {
             Act::Pause(paused) => self.pause(*paused).await,
             Act::Spoil { side, trouble } => {
                 let unkeyed = self.story.unkeyed;
-                self.meanwhile.lock().unwrap().spoil(*side, *trouble, unkeyed);
+                self.meanwhile
+                    .lock()
+                    .unwrap()
+                    .spoil(*side, *trouble, unkeyed);
             }
             _ => people::perform(&mut self.house.sandbox.lock().unwrap(), now, act),
         }
@@ -218,7 +221,11 @@ impl Stage {
             owners: self.house.owners.clone(),
         };
         let order = Order {
-            scope: if sync.full { Scope::Full } else { Scope::Changed },
+            scope: if sync.full {
+                Scope::Full
+            } else {
+                Scope::Changed
+            },
             confirm,
             ..support::order()
         };
@@ -331,12 +338,15 @@ impl Stage {
             self.confirm().await;
             self.check(step + at).await?;
             let run = self.last_run.as_ref();
-            let done = run.is_some_and(|run| {
-                matches!(run.state, RunState::Done | RunState::DoneWithErrors)
-            });
+            let done = run
+                .is_some_and(|run| matches!(run.state, RunState::Done | RunState::DoneWithErrors));
             if !done {
                 let why = run.map(|run| (run.state, run.reason.clone()));
-                return Err(self.failure(step + at, "I-18", format!("a healthy run ended {why:?}")));
+                return Err(self.failure(
+                    step + at,
+                    "I-18",
+                    format!("a healthy run ended {why:?}"),
+                ));
             }
             let writes = run.map_or(0, support::town::writes);
             quiet = writes == 0;
@@ -370,7 +380,8 @@ impl Stage {
         let books = Books::read(&self.db().await).await;
         for link in &books.links {
             if let (Some(s), Some(h)) = (&link.ids.salesforce, &link.ids.hubspot) {
-                self.linked.insert((s.as_str().to_owned(), h.as_str().to_owned()));
+                self.linked
+                    .insert((s.as_str().to_owned(), h.as_str().to_owned()));
             }
         }
         let mut seen = Seen::default();
@@ -382,8 +393,12 @@ impl Stage {
             }
             check::always(&self.scene(&sandbox, &books), &mut seen)
         };
-        self.report.cover.most("edit in the gap of section 23", seen.races);
-        self.report.cover.most("edit overwritten by rule", seen.overwritten);
+        self.report
+            .cover
+            .most("edit in the gap of section 23", seen.races);
+        self.report
+            .cover
+            .most("edit overwritten by rule", seen.overwritten);
         self.report.cover.books(&books);
         self.report.conflicts = self.report.conflicts.max(books.items.len() as u64);
         let wire = self.trace.lock().unwrap().broken.first().cloned();
@@ -414,7 +429,9 @@ impl Stage {
             let object = if at == 0 { people::S } else { people::H };
             let made = stats.created.get(object).map_or(0, |made| made.api);
             self.report.creates[at] = made;
-            self.report.cover.add(["created in Salesforce", "created in HubSpot"][at], made);
+            self.report
+                .cover
+                .add(["created in Salesforce", "created in HubSpot"][at], made);
             for (kind, count) in stats.faults {
                 self.report.cover.add(kind, count);
             }

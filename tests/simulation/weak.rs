@@ -41,6 +41,19 @@ pub enum Weakness {
 }
 
 impl Weakness {
+    pub const ALL: [Weakness; 10] = [
+        Weakness::NoPreRead,
+        Weakness::NoOverlap,
+        Weakness::NoSettleDelay,
+        Weakness::BlindResend,
+        Weakness::NoFlush,
+        Weakness::BaseFromSent,
+        Weakness::RecordTimes,
+        Weakness::NoDirtyMarks,
+        Weakness::NoRecovery,
+        Weakness::NoConflicts,
+    ];
+
     /// The rules under it.
     pub fn rules(self, rules: &mut Rules) {
         match self {
@@ -271,7 +284,9 @@ impl Crm for WeakSide {
         ids: &[RecordId],
         to_object: &str,
     ) -> Result<BTreeMap<RecordId, Option<RecordId>>, CrmError> {
-        self.inner.primary_associations(object, ids, to_object).await
+        self.inner
+            .primary_associations(object, ids, to_object)
+            .await
     }
 
     async fn write(

@@ -140,10 +140,18 @@ pub fn is_write(method: &str, url: &str) -> bool {
     let path = url.split('?').next().unwrap_or_default();
     match method {
         "PATCH" | "PUT" | "DELETE" => true,
-        "POST" => ["/batch/create", "/batch/update", "/batch/upsert", "/batch/archive", "/batch/labels/archive"]
+        "POST" => {
+            [
+                "/batch/create",
+                "/batch/update",
+                "/batch/upsert",
+                "/batch/archive",
+                "/batch/labels/archive",
+            ]
             .iter()
             .any(|end| path.ends_with(end))
-            || path.ends_with("/composite/sobjects"),
+                || path.ends_with("/composite/sobjects")
+        }
         _ => false,
     }
 }
@@ -162,7 +170,12 @@ impl Transport for Wire {
             {
                 let mut trace = self.trace.lock().unwrap();
                 trace.requests += 1;
-                trace.note((request.method, &request.url, &request.body, now.timestamp_millis()));
+                trace.note((
+                    request.method,
+                    &request.url,
+                    &request.body,
+                    now.timestamp_millis(),
+                ));
                 if write && self.disk.has_loose_journal() {
                     let broken = format!(
                         "I-17 {} {} went out before its journal was durable",
@@ -176,7 +189,8 @@ impl Transport for Wire {
                     trace.last.pop_front();
                 }
             }
-            let again = (write && self.weakness == Some(Weakness::BlindResend)).then(|| request.clone());
+            let again =
+                (write && self.weakness == Some(Weakness::BlindResend)).then(|| request.clone());
             let mut answer = self.below.send(request).await;
             if let (Err(_), Some(again)) = (&answer, again) {
                 answer = self.below.send(again).await;
@@ -206,7 +220,11 @@ impl Wire {
     async fn travel(&self) {
         let way = {
             let mut rng = self.latency.lock().unwrap();
-            2 + if rng.percent(5) { rng.below(4000) } else { rng.below(120) }
+            2 + if rng.percent(5) {
+                rng.below(4000)
+            } else {
+                rng.below(120)
+            }
         };
         tokio::time::sleep(Duration::from_millis(way as u64)).await;
     }
@@ -220,7 +238,13 @@ impl Wire {
         };
         if let Some(trouble) = self.meanwhile.lock().unwrap().next_spoil(side) {
             let mut sandbox = self.below.sandbox.lock().unwrap();
-            sandbox.script(party, Some(request.method), url.path(), people::fault(trouble), 1);
+            sandbox.script(
+                party,
+                Some(request.method),
+                url.path(),
+                people::fault(trouble),
+                1,
+            );
         }
     }
 
@@ -246,7 +270,11 @@ fn line(now: DateTime<Utc>, request: &HttpRequest) -> String {
     let body = String::from_utf8_lossy(&request.body);
     let body: String = body.chars().take(300).collect();
     let url: String = request.url.chars().take(160).collect();
-    format!("{} {} {url} {body}", now.format("%d %H:%M:%S%.3f"), request.method)
+    format!(
+        "{} {} {url} {body}",
+        now.format("%d %H:%M:%S%.3f"),
+        request.method
+    )
 }
 
 /// The disk of the simulation: a store in memory that a crash may shorten.
@@ -293,7 +321,8 @@ impl Disk {
 
     fn seen(&self, batch: Batch, durable: bool) -> Batch {
         let journal = |key: &Key| {
-            key.0.first() == Some(&(Family::Journal as u8)) || key.0.first() == Some(&(Family::OpenOp as u8))
+            key.0.first() == Some(&(Family::Journal as u8))
+                || key.0.first() == Some(&(Family::OpenOp as u8))
         };
         let mut loose = self.loose.lock().unwrap();
         *loose = !durable && (*loose || batch.writes.iter().any(|(key, _)| journal(key)));
