@@ -76,6 +76,15 @@ impl Books {
     }
 }
 
+/// When the world is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// After the runs of what changed: references may wait for a sweep, which alone tells of a changed association (14.5).
+    BeforeSweep,
+    /// After a run that read everything.
+    Complete,
+}
+
 /// What one check looks at.
 pub struct Scene<'a> {
     pub story: &'a Story,
@@ -230,7 +239,9 @@ fn no_silent_loss(scene: &Scene<'_>, seen: &mut Seen, broken: &mut Vec<Broken>) 
         for version in &history.versions {
             for at in 0..=PLAIN {
                 if let Some(value) = version.value(field(at, side)) {
-                    reached.entry((side, at, value)).or_insert(version.at);
+                    reached
+                        .entry((side, at, value.trim()))
+                        .or_insert(version.at);
                 }
             }
         }
@@ -251,11 +262,11 @@ fn no_silent_loss(scene: &Scene<'_>, seen: &mut Seen, broken: &mut Vec<Broken>) 
                 if !matches!(before.by, Author::Colleague(_)) || !ours(after) {
                     continue;
                 }
-                if after.value(name) == Some(tag) {
+                if after.value(name).map(str::trim) == Some(tag.trim()) {
                     continue;
                 }
                 if reached
-                    .get(&(side.other(), at, tag))
+                    .get(&(side.other(), at, tag.trim()))
                     .is_some_and(|when| *when <= after.at)
                 {
                     continue;
@@ -334,10 +345,9 @@ fn raced(
                     .as_ref()
                     .is_some_and(|made| made.as_str() == id)
                 || op.kind == OpKind::Create)
-            && op
-                .fields
-                .get(name)
-                .is_some_and(|one| text(&one.after) == after.value(name).unwrap_or_default())
+            && op.fields.get(name).is_some_and(|one| {
+                text(&one.after).trim() == after.value(name).unwrap_or_default().trim()
+            })
     };
     let sent = scene
         .books
@@ -393,10 +403,9 @@ fn attributable(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                         || op.kind == OpKind::Create)
                     && (!made || op.kind == OpKind::Create)
                     && written.iter().all(|(name, value)| {
-                        op.fields
-                            .get(*name)
-                            .is_some_and(|one| text(&one.after).eq_ignore_ascii_case(value))
-                            || made && value.is_empty()
+                        op.fields.get(*name).is_some_and(|one| {
+                            text(&one.after).trim().eq_ignore_ascii_case(value.trim())
+                        }) || made && value.is_empty()
                     })
             });
             if !by && !written.is_empty() {
@@ -606,7 +615,7 @@ fn counts(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
 }
 
 /// Known finding: the sum of a full run counts a link as two records read, also where only one of them was: the other was
-/// made by a write of ours that is adopted, or is deleted.
+/// made by a write of ours that is adopted, or is deleted (which a full run does not notice in HubSpot).
 fn half_read(scene: &Scene<'_>, run: &RunRecord, mapping: &syncline::domain::MappingId) -> bool {
     let adopted = scene.books.ops.iter().any(|op| {
         op.run <= run.run
@@ -620,13 +629,24 @@ fn half_read(scene: &Scene<'_>, run: &RunRecord, mapping: &syncline::domain::Map
         .links
         .iter()
         .any(|link| &link.mapping == mapping && link.state != LinkState::Active);
-    adopted || apart
+    let gone = |side, id: &Option<syncline::domain::RecordId>| {
+        let id = id.as_ref().map_or("", |id| id.as_str());
+        scene.history(side, id).is_some_and(|history| {
+            let mut events = history.versions.iter().map(|version| &version.event);
+            events.any(|event| *event == Event::Deleted)
+        })
+    };
+    let unnoticed = scene.books.links.iter().any(|link| {
+        gone(Side::Salesforce, &link.ids.salesforce) || gone(Side::HubSpot, &link.ids.hubspot)
+    });
+    adopted || apart || unnoticed
 }
 
 /// What must hold once all has become quiet (I-1, I-6, I-18).
-pub fn at_rest(scene: &Scene<'_>) -> Vec<Broken> {
+pub fn at_rest(scene: &Scene<'_>, rest: Rest) -> Vec<Broken> {
     let mut broken = Vec::new();
-    converged(scene, &mut broken);
+    converged(scene, rest, &mut broken);
+    last_word(scene, &mut broken);
     nobody_forgotten(scene, &mut broken);
     for op in &scene.books.ops {
         if matches!(op.state, OpState::Sent | OpState::Unknown) {
@@ -642,7 +662,58 @@ pub fn at_rest(scene: &Scene<'_>) -> Vec<Broken> {
     broken
 }
 
-fn converged(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+/// I-2: what both sides hold is the last word of a person (or of an automation) on one of them, not an older one that came
+/// back; a choice of the operator's apart.
+fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    if scene.story.keep_values {
+        // A blank that gives way to a value is an older value that comes back.
+        return;
+    }
+    for link in &scene.books.links {
+        let (Some(s), Some(h)) = (&link.ids.salesforce, &link.ids.hubspot) else {
+            continue;
+        };
+        if link.mapping != scene.people().id || link.state != LinkState::Active {
+            continue;
+        }
+        for (at, (name, _)) in FIELDS.iter().enumerate().take(PLAIN + 1) {
+            let last = |side: Side, id: &str| {
+                let history = scene.history(side, id)?;
+                let word = history.of_field(field(at, side)).find(|one| !ours(one))?;
+                Some(
+                    word.value(field(at, side))
+                        .unwrap_or_default()
+                        .trim()
+                        .to_lowercase(),
+                )
+            };
+            let words = [
+                last(Side::Salesforce, s.as_str()),
+                last(Side::HubSpot, h.as_str()),
+            ];
+            let held = [(Side::Salesforce, s.as_str()), (Side::HubSpot, h.as_str())]
+                .map(|(side, id)| crate::people::value(scene.sandbox, side, id, field(at, side)))
+                .map(|value| value.unwrap_or_default().trim().to_lowercase());
+            let judged = scene.books.items.iter().any(|item| {
+                item.link == Some(link.id)
+                    && item.field == *name
+                    && (item.resolution.is_some() || item.state != ItemState::Resolved)
+            });
+            let known = words.iter().flatten().any(|word| held.contains(word));
+            if held[0] == held[1] && !judged && !known && words.iter().any(Option::is_some) {
+                broken.push(Broken {
+                    invariant: "I-2",
+                    detail: format!(
+                        "{s} {h} {name}: both hold {:?}, the last words were {words:?}",
+                        held[0]
+                    ),
+                });
+            }
+        }
+    }
+}
+
+fn converged(scene: &Scene<'_>, rest: Rest, broken: &mut Vec<Broken>) {
     let mapping = scene.people();
     for link in &scene.books.links {
         if link.mapping != mapping.id || link.state != LinkState::Active {
@@ -661,6 +732,9 @@ fn converged(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             continue;
         }
         for pair in &mapping.pairs {
+            if rest == Rest::BeforeSweep && matches!(pair.kind, PairKind::Reference { .. }) {
+                continue;
+            }
             let waits = scene.books.open_items().any(|item| {
                 item.link == Some(link.id) && (item.field == pair.name() || item.field.is_empty())
             });

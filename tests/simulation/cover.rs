@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use syncline::domain::{CreatedBy, ItemKind, ItemState, OpState, RunRecord, RunState};
+use syncline::domain::{CreatedBy, ItemKind, ItemState, OpKind, OpState, RunRecord, RunState};
 
 use crate::check::Books;
 
@@ -49,6 +49,12 @@ impl Cover {
         self.most("op refused or not applied", ops(OpState::Failed));
         self.most("op superseded", ops(OpState::Superseded));
         self.most("op unknown", ops(OpState::Unknown));
+        let references = books.ops.iter().filter(|op| {
+            op.state == OpState::Confirmed
+                && (op.kind == OpKind::Associate
+                    || op.fields.values().any(|one| one.link.is_some()))
+        });
+        self.most("reference written", references.count() as u64);
         let items =
             |kind: ItemKind| books.items.iter().filter(|item| item.kind == kind).count() as u64;
         self.most("conflict", items(ItemKind::Field));

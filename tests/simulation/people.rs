@@ -221,7 +221,8 @@ fn write(
     let text = match pen {
         Pen::Clear if field == 4 => return,
         Pen::Clear => String::new(),
-        Pen::Tag(tag) => tagged(field, tag, side),
+        Pen::Loose(tag) if field != 4 => tagged(field, tag, side) + "  ",
+        Pen::Tag(tag) | Pen::Loose(tag) => tagged(field, tag, side),
     };
     edit(sandbox, now, side, &id, values(&[(field_name, &text)]));
 }
@@ -265,6 +266,11 @@ pub fn perform(sandbox: &mut Sandbox, now: DateTime<Utc>, act: &Act) {
                 newcomer(sandbox, now, side, tag);
             }
         }
+        Act::Crowd { side, tag, many } => {
+            for one in 0..many {
+                newcomer(sandbox, now, side, 1000 * tag + one);
+            }
+        }
         Act::Employ { side, who, firm } => employ(sandbox, now, side, who, firm),
         Act::Delete { side, who } => {
             let (s, h) = pair_of(sandbox, who);
@@ -278,6 +284,7 @@ pub fn perform(sandbox: &mut Sandbox, now: DateTime<Utc>, act: &Act) {
         | Act::Sync(_)
         | Act::Resolve { .. }
         | Act::Confirm
+        | Act::Retry
         | Act::Pause(_)
         | Act::Spoil { .. } => {}
     }

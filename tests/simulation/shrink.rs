@@ -99,7 +99,7 @@ impl Shrinker {
                 });
             }
         }
-        let switches: [fn(&mut Story); 7] = [
+        let switches: [fn(&mut Story); 8] = [
             |story| story.faults = String::new(),
             |story| story.firms = false,
             |story| story.automation = false,
@@ -107,6 +107,7 @@ impl Shrinker {
             |story| story.keep_values = false,
             |story| story.people[3] = 0,
             |story| story.one_way = false,
+            |story| story.slow = false,
         ];
         for switch in switches {
             let mut story = self.story.clone();

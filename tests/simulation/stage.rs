@@ -5,14 +5,17 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use syncline::clock::{Clock, TokioClock};
-use syncline::domain::{Choice, ItemKind, ItemState, RunRecord, RunState, Side};
+use syncline::domain::{
+    Choice, ErrorCategory, ErrorItem, ItemKind, ItemState, RunRecord, RunState, Side,
+};
 use syncline::engine::{Control, Db, Engine, Order, Reporter, RunEnd, Scope};
+use syncline::sandbox::salesforce::{Org, OrgSettings};
 use syncline::sandbox::world::WorldSettings;
 use syncline::sandbox::{Profile, Sandbox, Settings as SandboxSettings, Side as Party};
 use syncline::store::Store;
 use syncline::store::rows::MappingPhase;
 
-use crate::check::{self, Books, Broken, Scene, Seen};
+use crate::check::{self, Books, Broken, Rest, Scene, Seen};
 use crate::cover::Cover;
 use crate::people;
 use crate::rng::Rng;
@@ -87,6 +90,14 @@ impl Stage {
             no_keys: story.unkeyed,
         };
         let mut sandbox = Sandbox::new(settings, clock.now());
+        if story.unkeyed {
+            // Nothing of the org's own stands between us and a second record.
+            sandbox.org = Org::new(OrgSettings {
+                key_fields: false,
+                duplicate_rule: false,
+                ..OrgSettings::default()
+            });
+        }
         sandbox.org.set_url(SALESFORCE);
         people::plant(&mut sandbox, clock.now(), story);
         sandbox.set_faults(story.faults.parse().unwrap());
@@ -146,6 +157,7 @@ impl Stage {
             meanwhile: self.meanwhile.clone(),
             disk: self.disk.clone(),
             latency: self.latency.clone(),
+            slow: self.story.slow,
             weakness: self.weakness,
         };
         let crm = clients_over(&self.house.sandbox, &self.house.clock, Arc::new(wire));
@@ -185,6 +197,7 @@ impl Stage {
             Act::Confirm => self.confirm().await,
             Act::Resolve { pick, how, tag } => self.resolve(*pick, *how, *tag).await,
             Act::Pause(paused) => self.pause(*paused).await,
+            Act::Retry => self.retry().await,
             Act::Spoil { side, trouble } => {
                 let unkeyed = self.story.unkeyed;
                 self.meanwhile
@@ -209,8 +222,9 @@ impl Stage {
 
     /// One run, or what is left of it when the process dies.
     async fn sync(&mut self, sync: &Sync, confirm: Option<String>) {
-        let (report, _) = Reporter::new(self.house.clock.clone());
+        let (report, _lines) = Reporter::new(self.house.clock.clone());
         let (control, handle) = Control::new();
+        let view = report.clone();
         let engine = Engine {
             db: Arc::new(self.db().await),
             crm: self.house.crm.clone(),
@@ -242,6 +256,9 @@ impl Stage {
         };
         self.doom.arm(None);
         self.meanwhile.lock().unwrap().end();
+        self.report
+            .cover
+            .add("planned anew after drift", view.view().skipped);
         match end {
             Some(Ok(end)) => self.note(end),
             Some(Err(error)) => {
@@ -322,6 +339,22 @@ impl Stage {
         self.house.choose(&item, choice).await;
     }
 
+    /// As the service does it: an unanswered write keeps its own time.
+    async fn retry(&mut self) {
+        let errors = self.house.errors().await;
+        let db = self.db().await;
+        let mut tx = db.begin();
+        for item in errors {
+            let unanswered = item.category == ErrorCategory::Transient && item.vendor.is_none();
+            if !unanswered {
+                let retry_at = Some(self.house.clock.now());
+                tx.put_error(&ErrorItem { retry_at, ..item }, true).unwrap();
+                self.report.cover.add("error freed", 1);
+            }
+        }
+        tx.commit().await.unwrap();
+    }
+
     /// Everybody goes home, faults stop: so many runs later nothing is written any more.
     async fn come_to_rest(&mut self, step: usize) -> Result<(), Box<Failure>> {
         self.house
@@ -334,7 +367,16 @@ impl Stage {
         let mut quiet = false;
         for (at, pause) in REST.into_iter().enumerate() {
             self.house.wait(pause).await;
-            self.sync(&Sync::default(), None).await;
+            let full = at + 2 == REST.len();
+            if full {
+                // In place of the sweep (5.4): what only a sweep finds may be missing until then, and nothing else.
+                self.rested(step + at, Rest::BeforeSweep).await?;
+            }
+            let sync = Sync {
+                full,
+                ..Sync::default()
+            };
+            self.sync(&sync, None).await;
             self.confirm().await;
             self.check(step + at).await?;
             let run = self.last_run.as_ref();
@@ -354,13 +396,18 @@ impl Stage {
         if !quiet {
             return Err(self.failure(step + REST.len(), "I-4", "still writing at the end".into()));
         }
+        self.rested(step + REST.len(), Rest::Complete).await
+    }
+
+    /// All is quiet: is it also right?
+    async fn rested(&mut self, step: usize, rest: Rest) -> Result<(), Box<Failure>> {
         let books = Books::read(&self.db().await).await;
         let found = {
             let sandbox = self.house.sandbox.lock().unwrap();
-            check::at_rest(&self.scene(&sandbox, &books))
+            check::at_rest(&self.scene(&sandbox, &books), rest)
         };
         match found.into_iter().next() {
-            Some(broken) => Err(self.failure(step + REST.len(), broken.invariant, broken.detail)),
+            Some(broken) => Err(self.failure(step, broken.invariant, broken.detail)),
             None => Ok(()),
         }
     }
@@ -400,6 +447,8 @@ impl Stage {
             .cover
             .most("edit overwritten by rule", seen.overwritten);
         self.report.cover.books(&books);
+        let ghosts = self.db().await.ghosts().await.unwrap().len();
+        self.report.cover.most("ghost", ghosts as u64);
         self.report.conflicts = self.report.conflicts.max(books.items.len() as u64);
         let wire = self.trace.lock().unwrap().broken.first().cloned();
         if let Some(detail) = wire {
@@ -439,6 +488,9 @@ impl Stage {
         let trace = self.trace.lock().unwrap();
         self.report.days = lived.num_seconds() as f64 / 86_400.0;
         self.report.requests = trace.requests;
+        self.report
+            .cover
+            .add("change missed by the index", trace.missed);
         self.report.digest = trace.digest();
     }
 }

@@ -18,6 +18,8 @@ pub enum Mode {
 pub enum Pen {
     /// Writes a value that nobody ever wrote before.
     Tag(u32),
+    /// The same with blanks behind it, which Salesforce cuts off.
+    Loose(u32),
     /// Empties it.
     Clear,
 }
@@ -57,6 +59,8 @@ pub enum Act {
     Create { side: Side, tag: u32 },
     /// Two persons enter the same newcomer on both sides.
     CreateBoth { tag: u32 },
+    /// Somebody imports newcomers.
+    Crowd { side: Side, tag: u32, many: u32 },
     /// A person moves somebody to another firm.
     Employ { side: Side, who: usize, firm: usize },
     /// A person deletes somebody on one side.
@@ -67,6 +71,8 @@ pub enum Act {
     Resolve { pick: usize, how: u8, tag: u32 },
     /// The operator accepts what the last run halted for.
     Confirm,
+    /// The operator lets all errors be tried again.
+    Retry,
     /// The operator pauses the mapping or goes on.
     Pause(bool),
     /// Something goes wrong with the next write.
@@ -105,6 +111,8 @@ pub struct Story {
     pub keep_values: bool,
     /// Streets go to HubSpot only.
     pub one_way: bool,
+    /// Answers take seconds, so that what was read is old when it is written.
+    pub slow: bool,
     /// Fault profile of the sandbox.
     pub faults: String,
     pub acts: Vec<Act>,
@@ -121,12 +129,19 @@ impl Story {
         if rng.percent(30) {
             faults.clear();
         }
-        let size = 2 + rng.below(9);
+        let size = if rng.percent(15) {
+            20
+        } else {
+            2 + rng.below(9)
+        };
         let mut story = Story {
             seed,
             mode,
             people: [
-                2 + rng.below(size),
+                match size {
+                    20 => size + rng.below(8),
+                    _ => 2 + rng.below(size),
+                },
                 rng.below(size),
                 rng.below(size),
                 usize::from(rng.percent(25)),
@@ -137,10 +152,11 @@ impl Story {
             rules: [0; 4].map(|_| RULES[rng.below(RULES.len())]),
             keep_values: rng.percent(15),
             one_way: rng.percent(20),
+            slow: rng.percent(15),
             faults: faults.join(","),
             acts: Vec::new(),
         };
-        story.acts = acts(&mut Rng::stream(seed, "acts"));
+        story.acts = acts(&mut Rng::stream(seed, "acts"), story.slow);
         story
     }
 
@@ -172,11 +188,18 @@ impl Weights {
     }
 }
 
-fn acts(rng: &mut Rng) -> Vec<Act> {
+/// Seconds that may pass between two acts.
+const PAUSES: [u64; 9] = [1, 7, 20, 70, 150, 400, 1000, 4000, 20_000];
+
+fn acts(rng: &mut Rng, slow: bool) -> Vec<Act> {
     let crashes = rng.percent(60);
-    let busy = rng.percent(60);
-    // Edit, clash, create, create on both, employ, delete, sync, resolve, pause, spoil, wait.
-    let usual = [24, 6, 8, 2, 4, 1, 26, 6, 1, 8, 12];
+    let edits = match rng.below(10) {
+        _ if slow => 12,
+        0..6 => 4,
+        _ => 0,
+    };
+    // Edit, clash, create, create on both, employ, delete, sync, resolve, pause, spoil, wait, incident, crowd, retry.
+    let usual = [24, 6, 6, 2, 4, 1, 24, 6, 1, 6, 12, 6, 1, 1];
     let weights = Weights(
         usual
             .into_iter()
@@ -215,7 +238,7 @@ fn acts(rng: &mut Rng) -> Vec<Act> {
                 side: side(rng),
                 who: rng.below(20),
             },
-            6 => Act::Sync(run(rng, &mut tag, crashes, busy)),
+            6 => Act::Sync(run(rng, &mut tag, crashes, edits)),
             7 => Act::Resolve {
                 pick: rng.below(8),
                 how: rng.below(4) as u8,
@@ -226,13 +249,53 @@ fn acts(rng: &mut Rng) -> Vec<Act> {
                 side: side(rng),
                 trouble: trouble(rng),
             },
-            _ => Act::Wait([1, 7, 20, 70, 150, 400, 1000, 4000, 20_000][rng.below(9)]),
+            10 => Act::Wait(PAUSES[rng.below(PAUSES.len())]),
+            11 => {
+                acts.extend(incident(rng, &mut tag, crashes));
+                continue;
+            }
+            12 => Act::Crowd {
+                side: side(rng),
+                tag,
+                many: 3 + rng.below(9) as u32,
+            },
+            _ => Act::Retry,
         };
         let confirm = matches!(act, Act::Sync(_)) && rng.percent(30);
         acts.push(act);
         if confirm {
             acts.push(Act::Confirm);
         }
+    }
+    acts
+}
+
+/// Something happens on one side, its write to the other goes wrong, and the operator is impatient.
+fn incident(rng: &mut Rng, tag: &mut u32, crashes: bool) -> Vec<Act> {
+    let from = side(rng);
+    let (who, field) = (rng.zipf(), rng.below(4));
+    let cause = |tag: u32, rng: &mut Rng| match rng.below(2) {
+        0 => Act::Create { side: from, tag },
+        _ => Act::Edit {
+            side: from,
+            who,
+            field,
+            pen: Pen::Tag(tag),
+        },
+    };
+    let mut acts = vec![cause(*tag, rng)];
+    acts.push(Act::Spoil {
+        side: from.other(),
+        trouble: trouble(rng),
+    });
+    acts.push(Act::Sync(run(rng, tag, crashes, 0)));
+    for _ in 0..1 + rng.below(3) {
+        *tag += 1;
+        if rng.percent(50) {
+            acts.push(cause(*tag, rng));
+        }
+        acts.push(Act::Wait(PAUSES[rng.below(6)]));
+        acts.push(Act::Sync(Sync::default()));
     }
     acts
 }
@@ -246,18 +309,18 @@ fn edit(rng: &mut Rng, tag: u32) -> Act {
         side: side(rng),
         who: rng.zipf(),
         field: rng.below(6),
-        pen: if rng.percent(12) {
-            Pen::Clear
-        } else {
-            Pen::Tag(tag)
+        pen: match rng.below(100) {
+            0..12 => Pen::Clear,
+            12..20 => Pen::Loose(tag),
+            _ => Pen::Tag(tag),
         },
     }
 }
 
-fn run(rng: &mut Rng, tag: &mut u32, crashes: bool, busy: bool) -> Sync {
+fn run(rng: &mut Rng, tag: &mut u32, crashes: bool, edits: usize) -> Sync {
     let mut during = Vec::new();
-    if busy && rng.percent(50) {
-        for _ in 0..1 + rng.below(4) {
+    if edits > 0 && rng.percent(60) {
+        for _ in 0..1 + rng.below(edits) {
             *tag += 1;
             during.push((1 + rng.below(16) as u32, edit(rng, *tag)));
         }

@@ -1,7 +1,7 @@
 //! The two seams around the engine, watched: every request and every commit is counted and digested, may be the moment at
 //! which the process dies, and may find that somebody has just edited something.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -30,6 +30,8 @@ pub struct Trace {
     hasher: DefaultHasher,
     pub requests: u64,
     pub commits: u64,
+    /// Records that a search of the window should have told and did not.
+    pub missed: u64,
     pub last: VecDeque<String>,
     /// Violations that only a seam can see.
     pub broken: Vec<String>,
@@ -132,6 +134,7 @@ pub struct Wire {
     pub meanwhile: Arc<Mutex<Meanwhile>>,
     pub disk: Arc<Disk>,
     pub latency: Arc<Mutex<Rng>>,
+    pub slow: bool,
     pub weakness: Option<Weakness>,
 }
 
@@ -189,6 +192,7 @@ impl Transport for Wire {
                     trace.last.pop_front();
                 }
             }
+            let window = window(&request);
             let again =
                 (write && self.weakness == Some(Weakness::BlindResend)).then(|| request.clone());
             let mut answer = self.below.send(request).await;
@@ -201,6 +205,9 @@ impl Transport for Wire {
                     Ok(answer) => {
                         trace.note((answer.status, &answer.body));
                         let status = answer.status;
+                        if let (Some(window), 200) = (window, status) {
+                            trace.missed += self.missed(window, &answer.body);
+                        }
                         if let Some(last) = trace.last.back_mut() {
                             last.push_str(&format!(" -> {status}"));
                         }
@@ -216,6 +223,25 @@ impl Transport for Wire {
 }
 
 impl Wire {
+    /// How many records of the window the answer lacks.
+    fn missed(&self, (low, high): (i64, i64), body: &[u8]) -> u64 {
+        let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let told: BTreeSet<&str> = answer["results"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one["id"].as_str())
+            .collect();
+        let sandbox = self.below.sandbox.lock().unwrap();
+        let ids = sandbox.portal.ids(people::H);
+        let changed = ids.iter().filter(|id| {
+            let history = sandbox.portal.history(people::H, id);
+            let last = history.and_then(|history| history.versions.last());
+            last.is_some_and(|last| (low..high).contains(&last.at.timestamp_millis()))
+        });
+        changed.filter(|id| !told.contains(id.as_str())).count() as u64
+    }
+
     /// Nothing reaches the other end at once; two things never happen in the same moment.
     async fn travel(&self) {
         let way = {
@@ -264,6 +290,22 @@ impl Wire {
             people::perform(&mut sandbox, now, act);
         }
     }
+}
+
+/// The window that a search of changed contacts asks for.
+fn window(request: &HttpRequest) -> Option<(i64, i64)> {
+    if !request.url.ends_with("/contacts/search") {
+        return None;
+    }
+    let body: serde_json::Value = serde_json::from_slice(&request.body).ok()?;
+    let bound = |operator: &str| {
+        let filters = body["filterGroups"][0]["filters"].as_array()?;
+        let of = |filter: &&serde_json::Value| {
+            filter["propertyName"] == "lastmodifieddate" && filter["operator"] == operator
+        };
+        filters.iter().find(of)?["value"].as_str()?.parse().ok()
+    };
+    Some((bound("GTE")?, bound("LT")?))
 }
 
 fn line(now: DateTime<Utc>, request: &HttpRequest) -> String {
