@@ -1,0 +1,152 @@
+//! The simulation (docs/design/testing.md 2): whole installations in virtual time, everything that happens drawn from a seed.
+//!
+//! `SIM_FROM=<seed> SIM_SEEDS=<n>` choose the range of the swarm.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
+mod check;
+mod cover;
+mod people;
+mod rng;
+mod shrink;
+mod stage;
+mod story;
+#[path = "../support/mod.rs"]
+mod support;
+mod weak;
+mod wire;
+
+use cover::Cover;
+use stage::{Failure, Report, play};
+use story::{Mode, Story};
+use weak::Weakness;
+
+/// A number of the environment.
+fn number(name: &str, otherwise: u64) -> u64 {
+    let text = std::env::var(name).ok();
+    text.and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+fn tell(story: &Story, failure: &Failure) -> String {
+    let mode = match story.mode {
+        Mode::Safety => "safety",
+        Mode::Liveness => "liveness",
+    };
+    format!(
+        "seed={} mode={mode} invariant={} step={} virtual_time={}\n  {}\n{}\nlast requests:\n  {}\nreplay: SIM_FROM={} SIM_SEEDS=1 cargo test --test simulation swarm -- --nocapture",
+        story.seed,
+        failure.broken.invariant,
+        failure.step,
+        failure.at,
+        failure.broken.detail,
+        story.lines(),
+        failure.last.join("\n  "),
+        story.seed,
+    )
+}
+
+#[test]
+fn swarm() {
+    let (from, seeds) = (number("SIM_FROM", 0), number("SIM_SEEDS", 40));
+    let mut sum = Report::default();
+    let mut cover = Cover::default();
+    let mut failed = Vec::new();
+    for seed in from..from + seeds {
+        for mode in [Mode::Safety, Mode::Liveness] {
+            let story = Story::of(seed, mode);
+            match play(&story, None) {
+                Ok(report) => {
+                    sum.days += report.days;
+                    sum.requests += report.requests;
+                    sum.crashes += report.crashes;
+                    sum.conflicts += report.conflicts;
+                    sum.creates[0] += report.creates[0];
+                    sum.creates[1] += report.creates[1];
+                    cover.join(&report.cover);
+                }
+                Err(failure) => {
+                    println!(
+                        "seed {seed} {mode:?} {} {}",
+                        failure.broken.invariant, failure.broken.detail
+                    );
+                    if failed.is_empty() {
+                        let (story, failure) = shrink::shrink(&story, failure, None);
+                        failed.push(tell(&story, &failure));
+                    } else {
+                        failed.push(tell(&story, &failure));
+                    }
+                }
+            }
+        }
+    }
+    println!(
+        "{seeds} seeds from {from}: {:.1} virtual days, {} requests, {} crashes, {} conflicts, created {} in Salesforce and {} in HubSpot",
+        sum.days, sum.requests, sum.crashes, sum.conflicts, sum.creates[0], sum.creates[1]
+    );
+    println!("{:#?}", cover.0);
+    assert!(
+        failed.is_empty(),
+        "{} of {} failed; the first:\n{}",
+        failed.len(),
+        seeds * 2,
+        failed[0]
+    );
+}
+
+/// Each defence, taken away, is missed within so many seeds.
+#[test]
+fn weakened_engines_are_caught() {
+    let limit = number("SIM_WEAK_SEEDS", 40);
+    let mut missed = Vec::new();
+    let only = std::env::var("SIM_WEAK").ok();
+    let all = Weakness::ALL.into_iter();
+    for weakness in all.filter(|one| only.as_ref().is_none_or(|name| format!("{one:?}") == *name)) {
+        // A liveness story checks all that a safety story does, and more.
+        let mut stories = (0..limit).map(|seed| {
+            let mut story = Story::of(seed, Mode::Liveness);
+            weakness.world(&mut story);
+            story
+        });
+        let caught = stories.find_map(|story| {
+            let failure = play(&story, Some(weakness)).err()?;
+            Some((story, failure))
+        });
+        match caught {
+            Some((story, failure)) => println!(
+                "{weakness:?}: caught by seed {} ({:?}) as {}: {}",
+                story.seed,
+                story.mode,
+                failure.broken.invariant,
+                failure.broken.detail.chars().take(200).collect::<String>()
+            ),
+            None => missed.push(weakness),
+        }
+    }
+    assert!(
+        missed.is_empty(),
+        "not caught within {limit} seeds: {missed:?}"
+    );
+}
+
+/// The same seed is the same world to the last byte.
+#[test]
+fn a_seed_is_played_alike_twice() {
+    let from = number("SIM_FROM", 0);
+    for seed in [from, from + 16] {
+        for mode in [Mode::Safety, Mode::Liveness] {
+            let story = Story::of(seed, mode);
+            let digest = || {
+                play(&story, None)
+                    .map(|report| report.digest)
+                    .unwrap_or_default()
+            };
+            assert_eq!(digest(), digest(), "seed {seed} {mode:?}");
+        }
+    }
+}

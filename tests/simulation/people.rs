@@ -1,0 +1,346 @@
+//! The world of a story and everybody in it but the engine: how it is planted, and what each act does to the vendors.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use syncline::domain::{BlankPolicy, Side};
+use syncline::engine::Rules;
+use syncline::sandbox::Sandbox;
+use syncline::sandbox::faults::Fault;
+use syncline::sandbox::history::{Author, Values};
+
+use crate::story::{Act, Pen, Story, Trouble};
+use crate::support;
+use crate::support::town::{colleague, head, values};
+
+pub const S: &str = "Contact";
+pub const H: &str = "contacts";
+
+/// What people edit: the Salesforce field and the HubSpot property. The last pair is no pair of the mapping's.
+pub const FIELDS: [(&str, &str); 6] = [
+    ("FirstName", "firstname"),
+    ("Title", "jobtitle"),
+    ("MailingCity", "city"),
+    ("MailingStreet", "address"),
+    ("Email", "email"),
+    ("Department", "message"),
+];
+/// Fields of the mapping that hold texts as they were written.
+pub const PLAIN: usize = 4;
+
+/// The mappings of a story.
+pub fn config(story: &Story) -> String {
+    let accounts = "[[mapping]]\nname = \"accounts\"\nsalesforce = { object = \"Account\" }\nhubspot = { object = \"companies\" }\nfields = [\n\
+         { salesforce = \"Name\", hubspot = \"name\" },\n\
+         { salesforce = \"Website\", hubspot = \"domain\", transform = \"extract_domain\", match = true },\n]\n";
+    let mut text = head();
+    if story.firms {
+        text.push_str(accounts);
+    }
+    text.push_str("[[mapping]]\nname = \"contacts\"\nsalesforce = { object = \"Contact\" }\nhubspot = { object = \"contacts\" }\nfields = [\n");
+    text.push_str("{ salesforce = \"LastName\", hubspot = \"lastname\" },\n");
+    text.push_str("{ salesforce = \"Email\", hubspot = \"email\", transform = \"lowercase\", match = true, conflict = \"salesforce\" },\n");
+    for (at, (field, property)) in FIELDS.into_iter().take(PLAIN).enumerate() {
+        let way = match story.one_way && field == "MailingStreet" {
+            true => ", direction = \"to_hubspot\"",
+            false => "",
+        };
+        let rule = story.rules[at];
+        text.push_str(&format!(
+            "{{ salesforce = \"{field}\", hubspot = \"{property}\", conflict = \"{rule}\"{way} }},\n"
+        ));
+    }
+    if story.firms {
+        text.push_str(
+            "{ salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" },\n",
+        );
+    }
+    text.push_str("]\n");
+    text
+}
+
+/// The engine's rules of a story; what the config file has no key for yet is set by hand.
+pub fn rules(story: &Story) -> Rules {
+    let mut rules = support::rules(&support::config(&config(story)));
+    if story.keep_values {
+        for mapping in &mut rules.mappings {
+            for pair in &mut mapping.pairs {
+                pair.blanks = BlankPolicy::PreferNonBlank;
+            }
+        }
+    }
+    rules
+}
+
+pub fn email(person: &str) -> String {
+    format!("{person}@example.com")
+}
+
+/// Grows the world: firms, and persons on both sides, on one side, and twins.
+pub fn plant(sandbox: &mut Sandbox, now: DateTime<Utc>, story: &Story) {
+    let at = now - TimeDelta::days(30);
+    let mut seed = |side: Side, object: &str, pairs: &[(&str, &str)]| {
+        let past = vec![(at, Author::World, values(pairs))];
+        match side {
+            Side::Salesforce => sandbox.org.seed(object, past),
+            Side::HubSpot => sandbox.portal.seed(object, past),
+        }
+    };
+    if story.firms {
+        for firm in 0..4 {
+            let (name, web) = (format!("Firm {firm}"), format!("firm{firm}.example"));
+            if firm != 3 {
+                seed(
+                    Side::Salesforce,
+                    "Account",
+                    &[("Name", &name), ("Website", &web)],
+                );
+            }
+            if firm != 2 {
+                seed(
+                    Side::HubSpot,
+                    "companies",
+                    &[("name", &name), ("domain", &web)],
+                );
+            }
+        }
+    }
+    let [both, only_s, only_h, twins] = story.people;
+    let mut person = |side: Side, name: &str, title: &str| {
+        let mail = email(name);
+        match side {
+            Side::Salesforce => seed(
+                side,
+                S,
+                &[("LastName", name), ("Email", &mail), ("Title", title)],
+            ),
+            Side::HubSpot => seed(
+                side,
+                H,
+                &[("lastname", name), ("email", &mail), ("jobtitle", title)],
+            ),
+        };
+    };
+    for at in 0..both {
+        let name = format!("both{at}");
+        person(Side::Salesforce, &name, "Clerk");
+        person(Side::HubSpot, &name, if at % 4 == 3 { "" } else { "Clerk" });
+    }
+    for at in 0..only_s {
+        person(Side::Salesforce, &format!("onlys{at}"), "Clerk");
+    }
+    for at in 0..only_h {
+        person(Side::HubSpot, &format!("onlyh{at}"), "Clerk");
+    }
+    for at in 0..twins {
+        let name = format!("twin{at}");
+        person(Side::Salesforce, &name, "First");
+        person(Side::Salesforce, &name, "Second");
+        person(Side::HubSpot, &name, "Third");
+    }
+}
+
+pub fn ids(sandbox: &Sandbox, side: Side) -> Vec<String> {
+    match side {
+        Side::Salesforce => sandbox.org.ids(S),
+        Side::HubSpot => sandbox.portal.ids(H),
+    }
+}
+
+pub fn value(sandbox: &Sandbox, side: Side, id: &str, field: &str) -> Option<String> {
+    match side {
+        Side::Salesforce => sandbox.org.value(S, id, field),
+        Side::HubSpot => sandbox.portal.value(H, id, field),
+    }
+}
+
+/// Both records of person number `who`: one of Salesforce's and the one that goes with it by key or by address.
+fn pair_of(sandbox: &Sandbox, who: usize) -> (Option<String>, Option<String>) {
+    let (s, h) = (sandbox.org.ids(S), sandbox.portal.ids(H));
+    let at = |list: &[String]| (!list.is_empty()).then(|| list[who % list.len()].clone());
+    let Some(salesforce) = at(&s) else {
+        return (None, at(&h));
+    };
+    let mail = |side, id: &str| {
+        value(
+            sandbox,
+            side,
+            id,
+            if side == Side::Salesforce {
+                "Email"
+            } else {
+                "email"
+            },
+        )
+        .unwrap_or_default()
+        .to_lowercase()
+    };
+    let wanted = mail(Side::Salesforce, &salesforce);
+    let partner = h.iter().find(|id| {
+        value(sandbox, Side::HubSpot, id, "syncline_salesforce_id").as_deref() == Some(&salesforce)
+            || mail(Side::HubSpot, id) == wanted
+    });
+    let partner = partner.cloned().or_else(|| at(&h));
+    (Some(salesforce), partner)
+}
+
+fn edit(sandbox: &mut Sandbox, now: DateTime<Utc>, side: Side, id: &str, set: Values) -> bool {
+    match side {
+        Side::Salesforce => sandbox.org.edit(now, &colleague(), S, id, set).is_ok(),
+        Side::HubSpot => sandbox.portal.edit(now, colleague(), H, id, set).is_ok(),
+    }
+}
+
+/// A value that nobody wrote before.
+pub fn tagged(field: usize, tag: u32, side: Side) -> String {
+    let letter = if side == Side::Salesforce { 's' } else { 'h' };
+    match field {
+        4 => email(&format!("t{tag}{letter}")),
+        _ => format!("Word {field} t{tag}{letter}"),
+    }
+}
+
+fn write(
+    sandbox: &mut Sandbox,
+    now: DateTime<Utc>,
+    side: Side,
+    who: usize,
+    field: usize,
+    pen: Pen,
+) {
+    let (s, h) = pair_of(sandbox, who);
+    let id = if side == Side::Salesforce { s } else { h };
+    let Some(id) = id else { return };
+    let (name, property) = FIELDS[field];
+    let field_name = if side == Side::Salesforce {
+        name
+    } else {
+        property
+    };
+    // An address that is taken away would make another person of the record.
+    let text = match pen {
+        Pen::Clear if field == 4 => return,
+        Pen::Clear => String::new(),
+        Pen::Loose(tag) if field != 4 => tagged(field, tag, side) + "  ",
+        Pen::Tag(tag) | Pen::Loose(tag) => tagged(field, tag, side),
+    };
+    edit(sandbox, now, side, &id, values(&[(field_name, &text)]));
+}
+
+fn newcomer(sandbox: &mut Sandbox, now: DateTime<Utc>, side: Side, tag: u32) {
+    let name = format!("new{tag}");
+    let mail = email(&name);
+    match side {
+        Side::Salesforce => {
+            let set = values(&[("LastName", &name), ("Email", &mail), ("Title", "Newcomer")]);
+            let _ = sandbox.org.insert(now, &colleague(), S, set);
+        }
+        Side::HubSpot => {
+            let set = values(&[
+                ("lastname", &name),
+                ("email", &mail),
+                ("jobtitle", "Newcomer"),
+            ]);
+            let _ = sandbox.portal.insert(now, colleague(), H, set);
+        }
+    }
+}
+
+/// Does an act that needs nothing of the engine's.
+pub fn perform(sandbox: &mut Sandbox, now: DateTime<Utc>, act: &Act) {
+    match *act {
+        Act::Edit {
+            side,
+            who,
+            field,
+            pen,
+        } => write(sandbox, now, side, who, field, pen),
+        Act::Clash { who, field, tag } => {
+            for side in Side::BOTH {
+                write(sandbox, now, side, who, field, Pen::Tag(tag));
+            }
+        }
+        Act::Create { side, tag } => newcomer(sandbox, now, side, tag),
+        Act::CreateBoth { tag } => {
+            for side in Side::BOTH {
+                newcomer(sandbox, now, side, tag);
+            }
+        }
+        Act::Crowd { side, tag, many } => {
+            for one in 0..many {
+                newcomer(sandbox, now, side, 1000 * tag + one);
+            }
+        }
+        Act::Employ { side, who, firm } => employ(sandbox, now, side, who, firm),
+        Act::Delete { side, who } => {
+            let (s, h) = pair_of(sandbox, who);
+            let _ = match (side, s, h) {
+                (Side::Salesforce, Some(id), _) => sandbox.org.delete(now, &colleague(), S, &id),
+                (Side::HubSpot, _, Some(id)) => sandbox.portal.archive(now, colleague(), H, &id),
+                _ => Ok(()),
+            };
+        }
+        Act::Wait(_)
+        | Act::Sync(_)
+        | Act::Resolve { .. }
+        | Act::Confirm
+        | Act::Retry
+        | Act::Pause(_)
+        | Act::Spoil { .. } => {}
+    }
+}
+
+fn employ(sandbox: &mut Sandbox, now: DateTime<Utc>, side: Side, who: usize, firm: usize) {
+    let (s, h) = pair_of(sandbox, who);
+    match (side, s, h) {
+        (Side::Salesforce, Some(id), _) => {
+            let accounts = sandbox.org.ids("Account");
+            let Some(account) = accounts.get(firm) else {
+                return;
+            };
+            let set = values(&[("AccountId", account)]);
+            edit(sandbox, now, side, &id, set);
+        }
+        (Side::HubSpot, _, Some(id)) => {
+            let companies = sandbox.portal.ids("companies");
+            let Some(company) = companies.get(firm) else {
+                return;
+            };
+            let company = company.clone();
+            sandbox
+                .portal
+                .associate(now, colleague(), H, &id, "companies", &company, true);
+        }
+        _ => {}
+    }
+}
+
+/// What a trouble is to the sandbox.
+pub fn fault(trouble: Trouble) -> Fault {
+    match trouble {
+        Trouble::AnswerLost => Fault::Cut { committed: true },
+        Trouble::RequestLost => Fault::Cut { committed: false },
+        Trouble::ErrorAfterCommit => Fault::ServerError {
+            status: 503,
+            html: false,
+            committed: true,
+        },
+        Trouble::LandsLater(after) => Fault::LandsLater(Duration::from_secs(after)),
+        Trouble::Expired => Fault::ExpiredToken,
+        Trouble::Throttled(_) => Fault::Throttle { retry_after: None },
+    }
+}
+
+/// HubSpot's automation writes cities in capitals.
+pub fn automate(sandbox: &mut Sandbox, now: DateTime<Utc>) {
+    for id in sandbox.portal.ids(H) {
+        let Some(city) = sandbox.portal.value(H, &id, "city") else {
+            continue;
+        };
+        let loud = city.to_uppercase();
+        if loud != city {
+            let set = values(&[("city", &loud)]);
+            let _ = sandbox.portal.edit(now, Author::System, H, &id, set);
+        }
+    }
+}
