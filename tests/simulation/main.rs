@@ -115,6 +115,8 @@ fn weakened_engines_are_caught() {
         });
         let caught = stories.find_map(|story| {
             let failure = play(&story, Some(weakness)).err()?;
+            // Only what the engine with all its defences survives tells of the missing one.
+            play(&story, None).ok()?;
             Some((story, failure))
         });
         match caught {
