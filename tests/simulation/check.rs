@@ -167,6 +167,9 @@ fn sound(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     }
 }
 
+/// A record's id, and when it was made.
+type Birth<'a> = (&'a str, DateTime<Utc>);
+
 /// I-3, I-9: no record is made twice, none that a person deleted is made again.
 fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for party in [Party::Salesforce, Party::HubSpot] {
@@ -177,7 +180,7 @@ fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             });
         }
     }
-    let mut made: BTreeMap<(Side, String), Vec<(&str, DateTime<Utc>)>> = BTreeMap::new();
+    let mut made: BTreeMap<(Side, String), Vec<Birth<'_>>> = BTreeMap::new();
     let mut gone: BTreeMap<(Side, String), DateTime<Utc>> = BTreeMap::new();
     for (side, id, history) in scene.records() {
         let Some(first) = history.versions.first() else {
