@@ -157,7 +157,6 @@ impl Stage {
             meanwhile: self.meanwhile.clone(),
             disk: self.disk.clone(),
             latency: self.latency.clone(),
-            slow: self.story.slow,
             weakness: self.weakness,
         };
         let crm = clients_over(&self.house.sandbox, &self.house.clock, Arc::new(wire));

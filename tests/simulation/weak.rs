@@ -40,14 +40,10 @@ pub enum Weakness {
     NoRecovery,
     /// Conflicts are not kept.
     NoConflicts,
-    /// Writes that were given up are forgotten.
-    NoGhosts,
-    /// What changes right after a write of ours counts as ours.
-    TimerEcho,
 }
 
 impl Weakness {
-    pub const ALL: [Weakness; 12] = [
+    pub const ALL: [Weakness; 10] = [
         Weakness::NoPreRead,
         Weakness::NoOverlap,
         Weakness::NoSettleDelay,
@@ -58,8 +54,6 @@ impl Weakness {
         Weakness::NoDirtyMarks,
         Weakness::NoRecovery,
         Weakness::NoConflicts,
-        Weakness::NoGhosts,
-        Weakness::TimerEcho,
     ];
 
     /// The world in which the defence is needed most.
@@ -70,9 +64,7 @@ impl Weakness {
                 story.unkeyed = true;
                 story.faults = String::new();
             }
-            Weakness::NoPreRead | Weakness::NoGhosts | Weakness::TimerEcho => {
-                story.faults = String::new();
-            }
+            Weakness::NoPreRead => story.faults = String::new(),
             Weakness::NoOverlap => story.faults = "lag".to_owned(),
             _ => {}
         }
@@ -95,16 +87,6 @@ impl Weakness {
     /// What the store takes of a batch.
     pub fn store(self, mut batch: Batch) -> Batch {
         let forget = match self {
-            Weakness::NoGhosts => {
-                let ghost = |value: &Option<Vec<u8>>| {
-                    let text = String::from_utf8_lossy(value.as_deref().unwrap_or_default());
-                    text.contains("\"ghost\":{")
-                };
-                batch.writes.retain(|(key, value)| {
-                    key.0.first() != Some(&(Family::OpenOp as u8)) || !ghost(value)
-                });
-                return batch;
-            }
             Weakness::NoDirtyMarks => Family::Dirty,
             Weakness::NoConflicts => Family::Conflict,
             _ => return batch,
@@ -122,7 +104,6 @@ impl Weakness {
                 inner,
                 weakness: self,
                 seen: Mutex::default(),
-                wrote: Mutex::default(),
                 sent: Mutex::default(),
             })
         };
@@ -139,8 +120,6 @@ struct WeakSide {
     weakness: Weakness,
     /// The last look at each record.
     seen: Mutex<BTreeMap<(String, RecordId), Observation>>,
-    /// When each record was last written to.
-    wrote: Mutex<BTreeMap<(String, RecordId), DateTime<Utc>>>,
     /// What was last sent of each record.
     sent: Mutex<BTreeMap<(String, RecordId), WriteRequest>>,
 }
@@ -218,17 +197,8 @@ impl Crm for WeakSide {
         window: Window,
         resume: Option<&str>,
     ) -> Result<Page, CrmError> {
-        let mut page = self.inner.changed(object, fields, window, resume).await?;
+        let page = self.inner.changed(object, fields, window, resume).await?;
         self.remember(&page.records);
-        if self.weakness == Weakness::TimerEcho {
-            let wrote = self.wrote.lock().unwrap();
-            let now = self.inner.server_now();
-            page.records.retain(|record| {
-                wrote
-                    .get(&(object.to_owned(), record.id.clone()))
-                    .is_none_or(|at| now - *at > chrono::TimeDelta::seconds(60))
-            });
-        }
         Ok(page)
     }
 
@@ -341,11 +311,6 @@ impl Crm for WeakSide {
         request: &WriteRequest,
     ) -> Result<Vec<WriteResult>, CrmError> {
         let mut results = self.inner.write(purpose, request).await?;
-        let now = self.inner.server_now();
-        for item in request.items.iter().filter_map(|item| item.id.clone()) {
-            let key = (request.object.clone(), item);
-            self.wrote.lock().unwrap().insert(key, now);
-        }
         if self.weakness == Weakness::BaseFromSent {
             let mut sent = self.sent.lock().unwrap();
             for item in &request.items {

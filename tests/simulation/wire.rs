@@ -134,7 +134,6 @@ pub struct Wire {
     pub meanwhile: Arc<Mutex<Meanwhile>>,
     pub disk: Arc<Disk>,
     pub latency: Arc<Mutex<Rng>>,
-    pub slow: bool,
     pub weakness: Option<Weakness>,
 }
 
