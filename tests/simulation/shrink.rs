@@ -107,7 +107,7 @@ impl Shrinker {
             |story| story.keep_values = false,
             |story| story.people[3] = 0,
             |story| story.one_way = false,
-            |story| story.slow = false,
+            |story| story.crowded = false,
         ];
         for switch in switches {
             let mut story = self.story.clone();

@@ -111,8 +111,8 @@ pub struct Story {
     pub keep_values: bool,
     /// Streets go to HubSpot only.
     pub one_way: bool,
-    /// Answers take seconds, so that what was read is old when it is written.
-    pub slow: bool,
+    /// People edit all the while that a run works.
+    pub crowded: bool,
     /// Fault profile of the sandbox.
     pub faults: String,
     pub acts: Vec<Act>,
@@ -152,11 +152,11 @@ impl Story {
             rules: [0; 4].map(|_| RULES[rng.below(RULES.len())]),
             keep_values: rng.percent(15),
             one_way: rng.percent(20),
-            slow: rng.percent(15),
+            crowded: rng.percent(15),
             faults: faults.join(","),
             acts: Vec::new(),
         };
-        story.acts = acts(&mut Rng::stream(seed, "acts"), story.slow);
+        story.acts = acts(&mut Rng::stream(seed, "acts"), story.crowded);
         story
     }
 
@@ -191,10 +191,10 @@ impl Weights {
 /// Seconds that may pass between two acts.
 const PAUSES: [u64; 9] = [1, 7, 20, 70, 150, 400, 1000, 4000, 20_000];
 
-fn acts(rng: &mut Rng, slow: bool) -> Vec<Act> {
+fn acts(rng: &mut Rng, crowded: bool) -> Vec<Act> {
     let crashes = rng.percent(60);
     let edits = match rng.below(10) {
-        _ if slow => 12,
+        _ if crowded => 12,
         0..6 => 4,
         _ => 0,
     };
