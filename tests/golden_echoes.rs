@@ -23,32 +23,6 @@ fn plain() -> String {
     people("").replace("transform = \"lowercase\", match = true", "match = true")
 }
 
-async fn linked(text: &str) -> (House, String, String) {
-    let house = House::empty(text).await;
-    let s = house.sf(
-        S,
-        &[
-            ("LastName", "Berg"),
-            ("Email", "anna@example.com"),
-            ("Title", "Clerk"),
-        ],
-    );
-    let h = house.hs(
-        H,
-        &[
-            ("lastname", "Berg"),
-            ("email", "anna@example.com"),
-            ("jobtitle", "Clerk"),
-        ],
-    );
-    house.fine().await;
-    for _ in 0..2 {
-        house.wait(3600).await;
-        house.fine().await;
-    }
-    (house, s, h)
-}
-
 /// Ten runs that write nothing.
 async fn at_rest(house: &House) {
     for _ in 0..10 {
@@ -66,7 +40,7 @@ async fn at_rest(house: &House) {
 
 #[tokio::test(start_paused = true)]
 async fn an_address_that_hubspot_lower_cases_is_written_once_in_ten_runs() {
-    let (house, s, h) = linked(&plain()).await;
+    let (house, s, h) = clerk(&plain()).await;
     house.sf_edit(S, &s, &[("Email", "Anna.Berg@Example.COM")]);
     house.wait(60).await;
     assert_eq!(writes(&house.fine().await), 1);
@@ -100,7 +74,7 @@ async fn the_base(house: &House) -> syncline::domain::Base {
 
 #[tokio::test(start_paused = true)]
 async fn text_that_salesforce_trims_is_written_once_in_ten_runs() {
-    let (house, s, h) = linked(&plain()).await;
+    let (house, s, h) = clerk(&plain()).await;
     house.hs_edit(H, &h, &[("jobtitle", "   Boss\u{a0} ")]);
     house.wait(60).await;
     assert_eq!(writes(&house.fine().await), 1);
@@ -184,10 +158,7 @@ async fn a_value_that_salesforce_stored_in_another_form_without_our_seeing_it_do
         ],
     );
     house.fine().await;
-    for _ in 0..2 {
-        house.wait(3600).await;
-        house.fine().await;
-    }
+    house.settled().await;
     house.hs_edit("companies", &h, &[("annualrevenue", "1000.5678")]);
     house.wait(60).await;
     assert!(
@@ -221,7 +192,7 @@ async fn a_value_that_salesforce_stored_in_another_form_without_our_seeing_it_do
 async fn an_automation_under_our_name_right_behind_a_write_is_no_edit_and_one_under_another_name_is()
  {
     for ours in [true, false] {
-        let (house, s, h) = linked(&plain()).await;
+        let (house, s, h) = clerk(&plain()).await;
         house.hs_edit(H, &h, &[("jobtitle", "boss")]);
         house.wait(60).await;
         house.fine().await;
@@ -272,7 +243,7 @@ async fn quarrel(house: &House, s: &str, h: &str, runs: usize) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn a_field_that_two_automations_quarrel_about_is_frozen_after_three_writes() {
-    let (house, s, h) = linked(&people("")).await;
+    let (house, s, h) = clerk(&people("")).await;
     house.sf_edit(S, &s, &[("Title", "boss")]);
     house.wait(60).await;
     assert_eq!(writes(&house.fine().await), 1);
@@ -305,7 +276,7 @@ async fn a_person_frees_a_frozen_field_by_a_choice_or_leaves_it_as_it_is() {
         Choice::Ignore,
         Choice::Take(syncline::domain::Side::HubSpot),
     ] {
-        let (house, s, h) = linked(&people("")).await;
+        let (house, s, h) = clerk(&people("")).await;
         house.sf_edit(S, &s, &[("Title", "boss")]);
         house.wait(60).await;
         house.fine().await;
@@ -338,7 +309,7 @@ async fn a_person_frees_a_frozen_field_by_a_choice_or_leaves_it_as_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn a_field_that_people_edit_again_and_again_on_one_side_is_never_frozen() {
-    let (house, s, h) = linked(&people("")).await;
+    let (house, s, h) = clerk(&people("")).await;
     for at in 0..12 {
         let title = format!("Title {at}");
         house.sf_edit(S, &s, &[("Title", &title)]);
@@ -352,7 +323,7 @@ async fn a_field_that_people_edit_again_and_again_on_one_side_is_never_frozen() 
 #[tokio::test(start_paused = true)]
 async fn an_address_that_hubspot_lower_cased_behind_a_lost_answer_is_no_conflict() {
     for again in [false, true] {
-        let (house, s, h) = linked(&plain()).await;
+        let (house, s, h) = clerk(&plain()).await;
         house.script(
             Party::HubSpot,
             Some("POST"),

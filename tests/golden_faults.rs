@@ -27,32 +27,6 @@ fn door(side: Party, create: bool) -> (&'static str, &'static str) {
     }
 }
 
-async fn linked(text: &str) -> (House, String, String) {
-    let house = House::empty(text).await;
-    let s = house.sf(
-        S,
-        &[
-            ("LastName", "Berg"),
-            ("Email", "anna@example.com"),
-            ("Title", "Clerk"),
-        ],
-    );
-    let h = house.hs(
-        H,
-        &[
-            ("lastname", "Berg"),
-            ("email", "anna@example.com"),
-            ("jobtitle", "Clerk"),
-        ],
-    );
-    house.fine().await;
-    for _ in 0..2 {
-        house.wait(3600).await;
-        house.fine().await;
-    }
-    (house, s, h)
-}
-
 /// Four people on the side that is the source of a create.
 async fn four(target: Party) -> House {
     let house = House::empty(&people("")).await;
@@ -183,7 +157,7 @@ async fn a_create_that_lands_late_is_not_made_twice() {
 async fn an_update_whose_answer_is_lost_after_the_commit_settles_without_a_second_write() {
     for target in [Party::HubSpot, Party::Salesforce] {
         for fault in [CUT, SILENT, Fault::Truncated, Fault::Garbled] {
-            let (house, s, h) = linked(&people("")).await;
+            let (house, s, h) = clerk(&people("")).await;
             let (method, path) = door(target, false);
             house.script(target, Some(method), path, fault, 1);
             match target {
@@ -209,7 +183,7 @@ async fn an_update_whose_answer_is_lost_after_the_commit_settles_without_a_secon
 #[tokio::test(start_paused = true)]
 async fn an_update_that_never_arrived_waits_for_the_settle_delay_and_is_planned_anew() {
     for target in [Party::HubSpot, Party::Salesforce] {
-        let (house, s, h) = linked(&people("")).await;
+        let (house, s, h) = clerk(&people("")).await;
         let (method, path) = door(target, false);
         house.script(target, Some(method), path, LOST, 1);
         match target {
@@ -237,7 +211,7 @@ async fn an_update_that_never_arrived_waits_for_the_settle_delay_and_is_planned_
 #[tokio::test(start_paused = true)]
 async fn an_old_write_that_lands_after_a_newer_one_is_not_taken_for_an_edit() {
     for target in [Party::HubSpot, Party::Salesforce] {
-        let (house, s, h) = linked(&people("")).await;
+        let (house, s, h) = clerk(&people("")).await;
         let (method, path) = door(target, false);
         let edit = |title: &str| match target {
             Party::HubSpot => house.sf_edit(S, &s, &[("Title", title)]),
@@ -300,7 +274,7 @@ async fn expired_tokens_and_a_storm_of_refusals_for_the_rate_cost_time_only() {
         (Party::HubSpot, Fault::Throttle { retry_after: None }, 4),
         (Party::HubSpot, Fault::Locked, 1),
     ] {
-        let (house, s, h) = linked(&people("")).await;
+        let (house, s, h) = clerk(&people("")).await;
         house.sf_edit(S, &s, &[("Title", "Boss")]);
         house.hs_edit(H, &h, &[("city", "Oslo")]);
         house.wait(60).await;
@@ -327,7 +301,7 @@ async fn faults_while_reading_are_tried_again_and_lose_nothing() {
             committed: false,
         },
     ] {
-        let (house, s, h) = linked(&people("")).await;
+        let (house, s, h) = clerk(&people("")).await;
         house.sf_edit(S, &s, &[("Title", "Boss")]);
         house.hs_edit(H, &h, &[("city", "Oslo")]);
         house.wait(60).await;
@@ -354,7 +328,7 @@ async fn faults_while_reading_are_tried_again_and_lose_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn the_day_s_calls_used_up_end_the_run_and_the_next_day_goes_on() {
-    let (house, s, h) = linked(&people("")).await;
+    let (house, s, h) = clerk(&people("")).await;
     house.sf_edit(S, &s, &[("Title", "Boss")]);
     house.wait(60).await;
     let (method, path) = door(Party::HubSpot, false);
@@ -462,7 +436,7 @@ async fn an_association_whose_answer_is_lost_is_set_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_record_waits_longer_each_time_and_at_last_for_an_edit() {
-    let (house, s, h) = linked(&people_with(
+    let (house, s, h) = clerk(&people_with(
         "",
         "{ salesforce = \"Phone\", hubspot = \"phone\" },",
     ))

@@ -39,16 +39,8 @@ async fn linked_over(text: &str) -> (House, String, String) {
         ],
     );
     house.fine().await;
-    settle(&house).await;
+    house.settled().await;
     (house, s, h)
-}
-
-/// Two runs an hour apart: every overlap is past.
-async fn settle(house: &House) {
-    house.wait(3600).await;
-    house.fine().await;
-    house.wait(3600).await;
-    house.fine().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -491,7 +483,7 @@ async fn an_unknown_industry_is_an_error_of_its_field_and_the_others_go_on() {
         ],
     );
     house.fine().await;
-    settle(&house).await;
+    house.settled().await;
     house.sf_edit(
         "Account",
         &s,

@@ -70,10 +70,7 @@ async fn office() -> Office {
     let s = house.sf(S, &[("LastName", "Berg"), ("Email", "a@example.com")]);
     let h = house.hs(H, &[("lastname", "Berg"), ("email", "a@example.com")]);
     house.fine().await;
-    for _ in 0..2 {
-        house.wait(3600).await;
-        house.fine().await;
-    }
+    house.settled().await;
     Office {
         house,
         accounts,

@@ -14,35 +14,9 @@ use syncline::engine::{Order, Scope};
 const S: &str = "Contact";
 const H: &str = "contacts";
 
-async fn linked(text: &str) -> (House, String, String) {
-    let house = House::empty(text).await;
-    let s = house.sf(
-        S,
-        &[
-            ("LastName", "Berg"),
-            ("Email", "anna@example.com"),
-            ("Title", "Clerk"),
-        ],
-    );
-    let h = house.hs(
-        H,
-        &[
-            ("lastname", "Berg"),
-            ("email", "anna@example.com"),
-            ("jobtitle", "Clerk"),
-        ],
-    );
-    house.fine().await;
-    for _ in 0..2 {
-        house.wait(3600).await;
-        house.fine().await;
-    }
-    (house, s, h)
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_paused_mapping_is_left_alone_and_loses_nothing() {
-    let (house, s, h) = linked(&firms()).await;
+    let (house, s, h) = clerk(&firms()).await;
     house
         .engine()
         .await
@@ -69,7 +43,7 @@ async fn a_paused_mapping_is_left_alone_and_loses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_change_that_the_index_shows_late_is_not_lost() {
-    let (house, s, h) = linked(&people("")).await;
+    let (house, s, h) = clerk(&people("")).await;
     house
         .sandbox
         .lock()
@@ -88,7 +62,7 @@ async fn a_change_that_the_index_shows_late_is_not_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_transaction_that_commits_with_an_old_stamp_is_not_lost() {
-    let (house, s, h) = linked(&people("")).await;
+    let (house, s, h) = clerk(&people("")).await;
     let began = house.clock.now();
     house.sandbox.lock().unwrap().org.hold_back(Some(began));
     for _ in 0..4 {
@@ -119,7 +93,7 @@ async fn a_long_transaction_that_commits_with_an_old_stamp_is_not_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn an_edit_in_the_very_second_of_our_own_write_is_not_taken_for_its_echo() {
-    let (house, s, h) = linked(&people("")).await;
+    let (house, s, h) = clerk(&people("")).await;
     house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
     house.wait(30).await;
     house.fine().await;
@@ -132,7 +106,7 @@ async fn an_edit_in_the_very_second_of_our_own_write_is_not_taken_for_its_echo()
 
 #[tokio::test(start_paused = true)]
 async fn a_field_hidden_from_us_halts_the_mapping_and_clears_nothing() {
-    let (house, s, h) = linked(&people("")).await;
+    let (house, s, h) = clerk(&people("")).await;
     house
         .sandbox
         .lock()
@@ -161,7 +135,7 @@ async fn a_field_hidden_from_us_halts_the_mapping_and_clears_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_record_hidden_from_us_is_no_deletion() {
-    let (house, s, h) = linked(&people("")).await;
+    let (house, s, h) = clerk(&people("")).await;
     house.sandbox.lock().unwrap().org.hide_record(S, &s, true);
     house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
     house.wait(60).await;
@@ -181,7 +155,7 @@ async fn a_record_hidden_from_us_is_no_deletion() {
 
 #[tokio::test(start_paused = true)]
 async fn another_organisation_s_credentials_are_refused() {
-    let (house, _, _) = linked(&people("")).await;
+    let (house, _, _) = clerk(&people("")).await;
     let other = House::empty(&people("")).await;
     {
         let db = other.db().await;
@@ -203,10 +177,7 @@ async fn another_organisation_s_credentials_are_refused() {
 async fn a_full_run_of_a_world_in_step_writes_nothing_and_adds_up() {
     let house = House::new(60, 4).await;
     house.fine().await;
-    for _ in 0..2 {
-        house.wait(3600).await;
-        house.fine().await;
-    }
+    house.settled().await;
     let end = house
         .run(&Order {
             scope: Scope::Full,
@@ -227,7 +198,7 @@ async fn a_full_run_of_a_world_in_step_writes_nothing_and_adds_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_rule_asks_once_and_is_confirmed_by_its_plan() {
-    let (mut house, s, h) = linked(&people("")).await;
+    let (mut house, s, h) = clerk(&people("")).await;
     let text = people("").replace("transform = \"lowercase\", match = true", "match = true");
     house.rules = Arc::new(support::rules(&support::config(&text)));
     house.sf_edit(S, &s, &[("Title", "Boss")]);

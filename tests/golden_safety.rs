@@ -4,14 +4,13 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use support::town::*;
+use support::wire::wired;
 use support::{House, order};
-use syncline::clock::BoxFuture;
-use syncline::crm::{HttpRequest, HttpResponse, Transport, TransportError};
 use syncline::domain::{OpKind, OpState, RunState};
-use syncline::engine::{Control, Engine, Order, Planned, Scope, signature};
+use syncline::engine::{Control, Order, Planned, Scope, signature};
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
 use syncline::store::{SimStore, Store};
@@ -35,10 +34,7 @@ async fn town(count: usize) -> (House, Vec<String>, Vec<String>) {
         ));
     }
     house.fine().await;
-    for _ in 0..2 {
-        house.wait(3600).await;
-        house.fine().await;
-    }
+    house.settled().await;
     (house, ids.0, ids.1)
 }
 
@@ -293,97 +289,9 @@ async fn twelve_thousand_records_of_one_millisecond_are_all_read() {
     assert_eq!(run.calls.total, run.expected_calls);
 }
 
-/// A run whose requests are counted; the wish is uttered at the n-th.
-struct Counting {
-    inner: Arc<dyn Transport>,
-    sent: AtomicU64,
-    at: u64,
-    what: Box<dyn Fn() + Send + Sync>,
-    mute: bool,
-}
-
-impl Transport for Counting {
-    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
-        let number = self.sent.fetch_add(1, Ordering::SeqCst) + 1;
-        if number == self.at {
-            (self.what)();
-        }
-        if self.mute && number >= self.at {
-            // Two of three requests that a crash cuts off arrive all the same.
-            if number == self.at && !number.is_multiple_of(3) {
-                return Box::pin(async move {
-                    let _ = self.inner.send(request).await;
-                    std::future::pending().await
-                });
-            }
-            return Box::pin(std::future::pending());
-        }
-        self.inner.send(request)
-    }
-}
-
-async fn wired(
-    house: &House,
-    at: u64,
-    mute: bool,
-    what: Box<dyn Fn() + Send + Sync>,
-) -> (Engine, Arc<Counting>) {
-    let inner = Arc::new(support::InProcess {
-        sandbox: house.sandbox.clone(),
-        clock: house.clock.clone(),
-    });
-    let wire = Arc::new(Counting {
-        inner,
-        sent: AtomicU64::new(0),
-        at,
-        what,
-        mute,
-    });
-    let mut engine = house.engine().await;
-    engine.crm = support::clients_over(&house.sandbox, &house.clock, wire.clone());
-    (engine, wire)
-}
-
-/// A small world with everything in it: matches, creates both ways, children, doubles.
 async fn village() -> House {
     let house = House::empty(&firms()).await;
-    for at in 0..6 {
-        let (name, site) = (format!("firm{at}"), format!("firm{at}.example"));
-        let account = (at < 5).then(|| {
-            house.sf(
-                "Account",
-                &[
-                    ("Name", &name),
-                    ("Website", &site),
-                    ("NumberOfEmployees", "5"),
-                ],
-            )
-        });
-        if at > 1 {
-            house.hs(
-                "companies",
-                &[("name", &name), ("domain", &site), ("industry", "BANKING")],
-            );
-        }
-        let mail = format!("p{at}@firm.example");
-        if let Some(account) = &account {
-            house.sf(
-                S,
-                &[
-                    ("LastName", &name),
-                    ("Email", &mail),
-                    ("AccountId", account),
-                    ("Title", "Clerk"),
-                ],
-            );
-        }
-        if at > 2 {
-            house.hs(
-                H,
-                &[("lastname", &name), ("email", &mail), ("city", "Oslo")],
-            );
-        }
-    }
+    house.village();
     house
 }
 

@@ -5,12 +5,11 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use support::town::*;
+use support::wire::wired;
 use support::{House, order};
-use syncline::clock::BoxFuture;
-use syncline::crm::{HttpRequest, HttpResponse, Transport, TransportError};
 use syncline::domain::{Op, OpState, RunId, RunKind, RunRecord, RunState};
 use syncline::engine::{Order, Scope};
 use syncline::store::{Family, SimStore, Store, keys};
@@ -403,29 +402,6 @@ async fn parents_with_other_peoples_children_stay_and_the_others_go() {
     assert_eq!(now, before);
 }
 
-/// A wire that goes dead at a request.
-struct Mute {
-    inner: Arc<dyn Transport>,
-    sent: AtomicU64,
-    at: u64,
-}
-
-impl Transport for Mute {
-    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
-        let number = self.sent.fetch_add(1, Ordering::SeqCst) + 1;
-        if number < self.at {
-            return self.inner.send(request);
-        }
-        Box::pin(async move {
-            // Two of three requests that a crash cuts off arrive all the same.
-            if number == self.at && !number.is_multiple_of(3) {
-                let _ = self.inner.send(request).await;
-            }
-            std::future::pending().await
-        })
-    }
-}
-
 async fn first_synced() -> (
     House,
     Arc<SimStore>,
@@ -436,34 +412,7 @@ async fn first_synced() -> (
     let store = Arc::new(SimStore::new());
     house.store = store.clone();
     support::install(&house.store).await;
-    for at in 0..6 {
-        let (name, site) = (format!("firm{at}"), format!("firm{at}.example"));
-        let account = (at < 5).then(|| house.sf("Account", &[("Name", &name), ("Website", &site)]));
-        if at > 1 {
-            house.hs(
-                "companies",
-                &[("name", &name), ("domain", &site), ("industry", "BANKING")],
-            );
-        }
-        let mail = format!("p{at}@firm.example");
-        if let Some(account) = &account {
-            house.sf(
-                S,
-                &[
-                    ("LastName", &name),
-                    ("Email", &mail),
-                    ("AccountId", account),
-                    ("Title", "Clerk"),
-                ],
-            );
-        }
-        if at > 2 {
-            house.hs(
-                H,
-                &[("lastname", &name), ("email", &mail), ("city", "Oslo")],
-            );
-        }
-    }
+    house.village();
     let before = world(&house);
     let run = house.fine().await.run;
     house.wait(60).await;
@@ -473,23 +422,9 @@ async fn first_synced() -> (
 
 #[tokio::test(start_paused = true)]
 async fn an_undo_that_dies_at_any_request_is_finished_by_the_next_one() {
-    let wired = async |house: &House, at: u64| {
-        let inner = Arc::new(support::InProcess {
-            sandbox: house.sandbox.clone(),
-            clock: house.clock.clone(),
-        });
-        let wire = Arc::new(Mute {
-            inner,
-            sent: AtomicU64::new(0),
-            at,
-        });
-        let mut engine = house.engine().await;
-        engine.crm = support::clients_over(&house.sandbox, &house.clock, wire.clone());
-        (engine, wire)
-    };
     let whole = {
         let (house, _, before, run) = first_synced().await;
-        let (engine, wire) = wired(&house, u64::MAX).await;
+        let (engine, wire) = wired(&house, 0, false, Box::new(|| {})).await;
         let record = engine.begin(&undo_order(run)).await.unwrap();
         let end = engine.execute(record, &undo_order(run)).await.unwrap();
         assert_eq!(end.record.state, RunState::Done, "{:?}", end.error);
@@ -501,7 +436,7 @@ async fn an_undo_that_dies_at_any_request_is_finished_by_the_next_one() {
     for at in 1..=whole {
         let keep = if at % 2 == 0 { 0 } else { usize::MAX };
         let (mut house, store, before, run) = first_synced().await;
-        let (engine, _) = wired(&house, at).await;
+        let (engine, _) = wired(&house, at, true, Box::new(|| {})).await;
         let dying = async {
             let record = engine.begin(&undo_order(run)).await.unwrap();
             let _ = engine.execute(record, &undo_order(run)).await;

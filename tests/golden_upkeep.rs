@@ -38,10 +38,7 @@ async fn linked(text: &str) -> (House, String, String) {
         ],
     );
     house.fine().await;
-    for _ in 0..2 {
-        house.wait(3600).await;
-        house.fine().await;
-    }
+    house.settled().await;
     (house, s, h)
 }
 

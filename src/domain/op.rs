@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{LinkId, MappingId, OpId, RecordId, RunId, Side, Value, VendorError};
+use super::{
+    LinkId, Mapping, MappingId, OpId, RecordId, RunId, Side, Value, VendorError, digest128,
+};
 
 /// What an op does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -166,6 +168,44 @@ pub struct Op {
 }
 
 impl Op {
+    /// A planned op on a record of a link, with neither target nor source yet. Its id comes from what it does, where, in which
+    /// round of planning: the same plan has the same ids (I-15).
+    pub fn planned(
+        run: RunId,
+        mapping: &Mapping,
+        link: LinkId,
+        side: Side,
+        kind: OpKind,
+        fields: BTreeMap<String, Assignment>,
+        round: u32,
+    ) -> Op {
+        let names: Vec<&[u8]> = fields.keys().map(|name| name.as_bytes()).collect();
+        Op {
+            id: OpId::derive(&[
+                &run.0.to_be_bytes(),
+                &link.0.to_be_bytes(),
+                side.word().as_bytes(),
+                kind.word().as_bytes(),
+                &digest128(&names).to_be_bytes(),
+                &round.to_be_bytes(),
+            ]),
+            run,
+            seq: 0,
+            mapping: mapping.id.clone(),
+            link,
+            kind,
+            side,
+            object: mapping.object(side).to_owned(),
+            target: None,
+            source: None,
+            fields,
+            modstamp: None,
+            state: OpState::Planned,
+            attempt: Attempt::default(),
+            outcome: OpOutcome::default(),
+        }
+    }
+
     /// True where the op changes nothing but the key field.
     pub fn is_stamp(&self) -> bool {
         self.kind == OpKind::Stamp

@@ -1,6 +1,6 @@
 //! What a run must cost by the formula of docs/design/sync-semantics.md 21, from what it met. A function of counts.
 
-use crate::domain::{PerSide, SideCount};
+use crate::domain::{PerSide, Side, SideCount};
 
 /// What one run met of one mapping, in the terms of the formula.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,37 @@ mod per_call {
     pub const ASSOCIATIONS_WRITE: u64 = 2000;
 }
 
+/// Calls that read records by id.
+pub(super) fn read_calls(side: Side, records: u64) -> u64 {
+    records.div_ceil(match side {
+        Side::Salesforce => per_call::READ_SALESFORCE,
+        Side::HubSpot => per_call::READ_HUBSPOT,
+    })
+}
+
+/// Calls that write or delete records of one kind.
+pub(super) fn write_calls(side: Side, records: u64) -> u64 {
+    records.div_ceil(match side {
+        Side::Salesforce => per_call::WRITE_SALESFORCE,
+        Side::HubSpot => per_call::WRITE_HUBSPOT,
+    })
+}
+
+/// Calls that read the associations of HubSpot records.
+pub(super) fn association_read_calls(records: u64) -> u64 {
+    records.div_ceil(per_call::ASSOCIATIONS_READ)
+}
+
+/// Calls that set, or remove, associations.
+pub(super) fn association_write_calls(associations: u64) -> u64 {
+    associations.div_ceil(per_call::ASSOCIATIONS_WRITE)
+}
+
+/// Calls that read the versions of HubSpot records' properties.
+pub(super) fn history_calls(records: u64) -> u64 {
+    records.div_ceil(per_call::HISTORY_HUBSPOT)
+}
+
 /// Calls of a pull: at least one, for nobody knows beforehand that there is nothing.
 fn pages(records: Option<u64>, size: u64) -> u64 {
     records.map_or(0, |count| count.div_ceil(size).max(1))
@@ -49,20 +80,19 @@ pub fn expected_calls(input: &CostInput) -> SideCount {
     let salesforce = watermark
         + pages(input.listed.salesforce, PAGE_SALESFORCE)
         + pages(input.changed.salesforce, PAGE_SALESFORCE)
-        + written.salesforce.div_ceil(READ_SALESFORCE)
-        + written.salesforce.div_ceil(WRITE_SALESFORCE)
-        + written.salesforce.div_ceil(READ_SALESFORCE)
-        + 2 * created.salesforce.div_ceil(WRITE_SALESFORCE)
-        + created.salesforce.div_ceil(READ_SALESFORCE);
+        + 2 * read_calls(Side::Salesforce, written.salesforce)
+        + write_calls(Side::Salesforce, written.salesforce)
+        + 2 * write_calls(Side::Salesforce, created.salesforce)
+        + read_calls(Side::Salesforce, created.salesforce);
     let hubspot = pages(input.listed.hubspot, PAGE_HUBSPOT_LIST)
         + pages(input.changed.hubspot, PAGE_HUBSPOT_SEARCH)
-        + written.hubspot.div_ceil(READ_HUBSPOT)
-        + written.hubspot.div_ceil(WRITE_HUBSPOT)
-        + created.hubspot.div_ceil(READ_HUBSPOT)
-        + created.hubspot.div_ceil(WRITE_HUBSPOT)
-        + input.field_times.div_ceil(HISTORY_HUBSPOT)
-        + input.associations_read.div_ceil(ASSOCIATIONS_READ)
-        + input.associations_written.div_ceil(ASSOCIATIONS_WRITE);
+        + read_calls(Side::HubSpot, written.hubspot)
+        + write_calls(Side::HubSpot, written.hubspot)
+        + read_calls(Side::HubSpot, created.hubspot)
+        + write_calls(Side::HubSpot, created.hubspot)
+        + history_calls(input.field_times)
+        + association_read_calls(input.associations_read)
+        + association_write_calls(input.associations_written);
     SideCount {
         salesforce,
         hubspot,

@@ -14,8 +14,8 @@ use super::run::{Mode, RunCtx};
 use super::tally;
 use crate::crm::Purpose;
 use crate::domain::{
-    Assignment, ErrorCategory, ErrorItem, Link, Mapping, Observation, Op, OpId, OpKind, OpOutcome,
-    OpState, PairKind, Presence, RecordId, Side, Value,
+    Assignment, ErrorCategory, ErrorItem, Link, Mapping, Observation, Op, OpId, OpKind, PairKind,
+    Presence, RecordId, Side, Value,
 };
 use crate::transform::{self, TransformError};
 
@@ -181,21 +181,11 @@ fn draft(
         })
         .collect();
     let op = Op {
+        // One create a link and run, whatever its fields: planned again, it is the same.
         id: OpId::derive(&[&ctx.run.0.to_be_bytes(), &id.0.to_be_bytes(), b"create"]),
-        run: ctx.run,
-        seq: 0,
-        mapping: mapping.id.clone(),
-        link: id,
-        kind: OpKind::Create,
-        side: target,
-        object: mapping.object(target).to_owned(),
-        target: None,
         source: Some(seen.id.clone()),
-        fields,
         modstamp: Some(seen.modstamp),
-        state: OpState::Planned,
-        attempt: Default::default(),
-        outcome: OpOutcome::default(),
+        ..Op::planned(ctx.run, mapping, id, target, OpKind::Create, fields, 0)
     };
     Draft {
         seen,

@@ -18,8 +18,8 @@ use super::settle::{Progressed, settle};
 use super::tally::Fate;
 use crate::crm::WriteKind;
 use crate::domain::{
-    ErrorCategory, LinkState, Mapping, MappingId, Op, OpId, OpKind, OpOutcome, OpState, PerSide,
-    RecordId, Side, Value,
+    ErrorCategory, LinkState, Mapping, MappingId, Op, OpId, OpKind, OpState, PerSide, RecordId,
+    Side, Value,
 };
 use crate::store::rows::Dirty;
 
@@ -427,32 +427,19 @@ fn op(
     kind: OpKind,
     fields: BTreeMap<String, crate::domain::Assignment>,
 ) -> Op {
-    let names: Vec<&[u8]> = fields.keys().map(|name| name.as_bytes()).collect();
-    let set = crate::domain::digest128(&names).to_be_bytes();
-    let id = OpId::derive(&[
-        &ctx.run.0.to_be_bytes(),
-        &work.link.id.0.to_be_bytes(),
-        side.word().as_bytes(),
-        kind.word().as_bytes(),
-        &set,
-        &work.replans.to_be_bytes(),
-    ]);
     Op {
-        id,
-        run: ctx.run,
-        seq: 0,
-        mapping: mapping.id.clone(),
-        link: work.link.id,
-        kind,
-        side,
-        object: mapping.object(side).to_owned(),
         target: work.link.ids.get(side).clone(),
         source: work.link.ids.get(side.other()).clone(),
-        fields,
         modstamp: work.seen.get(side).as_ref().map(|seen| seen.modstamp),
-        state: OpState::Planned,
-        attempt: Default::default(),
-        outcome: OpOutcome::default(),
+        ..Op::planned(
+            ctx.run,
+            mapping,
+            work.link.id,
+            side,
+            kind,
+            fields,
+            work.replans,
+        )
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::budget::Budget;
 use super::context::{Engine, EngineError, Order, Scope};
+use super::cost::{association_write_calls, read_calls, write_calls};
 use super::links;
 use super::preflight::preflight;
 use super::recover::recover;
@@ -263,7 +264,7 @@ impl<'c, 'e> Undoing<'c, 'e> {
             }
             let (ops, left) = self.split(ops);
             let count = ops.len() as u64;
-            self.count_calls(side, count.div_ceil(per_write(side)));
+            self.count_calls(side, write_calls(side, count));
             self.leave(mapping, left).await?;
             if self.ctx.mode == Mode::Write {
                 self.ctx.engine.report.expect(Phase::Apply(side), count);
@@ -372,18 +373,18 @@ impl<'c, 'e> Undoing<'c, 'e> {
                 .filter(|op| matches!(op.kind, OpKind::Update | OpKind::Stamp))
                 .collect();
             let count = records.len() as u64;
-            self.count_calls(side, count.div_ceil(per_write(side)));
+            self.count_calls(side, write_calls(side, count));
             if with_read_back && side == Side::Salesforce {
                 let back = records
                     .iter()
                     .filter(|op| op.kind == OpKind::Update)
                     .count();
-                self.count_calls(side, (back as u64).div_ceil(per_read(side)));
+                self.count_calls(side, read_calls(side, back as u64));
             }
         }
         for kind in [OpKind::Associate, OpKind::Dissociate] {
             let count = ops.iter().filter(|op| op.kind == kind).count() as u64;
-            self.count_calls(Side::HubSpot, count.div_ceil(1000));
+            self.count_calls(Side::HubSpot, association_write_calls(count));
         }
         if self.ctx.mode == Mode::Write {
             for side in Side::BOTH {
@@ -483,18 +484,4 @@ fn groups(
         .map(|(link, pair)| (*link, pair))
         .collect();
     chosen.chunks(GROUP).map(<[_]>::to_vec).collect()
-}
-
-pub(super) fn per_read(side: Side) -> u64 {
-    match side {
-        Side::Salesforce => 2000,
-        Side::HubSpot => 100,
-    }
-}
-
-fn per_write(side: Side) -> u64 {
-    match side {
-        Side::Salesforce => 200,
-        Side::HubSpot => 100,
-    }
 }

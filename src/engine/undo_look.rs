@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::EngineError;
+use super::cost::{association_read_calls, history_calls, read_calls};
 use super::fields;
 use super::observe::read_associations;
-use super::undo::{Undoing, per_read};
+use super::undo::Undoing;
 use super::undo_read::{Pair, Touched};
 use crate::crm::{Found, Purpose};
 use crate::domain::{
@@ -50,7 +51,7 @@ impl Undoing<'_, '_> {
             };
             // What does not answer is asked for again among the deleted ones: how often, the client knows.
             let calls = match found.iter().all(live) {
-                true => (ids.len() as u64).div_ceil(per_read(side)),
+                true => read_calls(side, ids.len() as u64),
                 false => crm.meter().total() - before,
             };
             self.count_calls(side, calls);
@@ -66,7 +67,7 @@ impl Undoing<'_, '_> {
                 .collect();
             if !associated.is_empty() {
                 let asked = read_associations(self.ctx.engine, &[mapping], &mut associated).await?;
-                self.count_calls(side, asked.div_ceil(1000));
+                self.count_calls(side, association_read_calls(asked));
             }
             records.extend(associated.into_iter().map(|seen| (seen.id.clone(), seen)));
             *seen.get_mut(side) = records;
@@ -131,7 +132,7 @@ impl Undoing<'_, '_> {
         let object = mapping.object(side);
         let crm = self.ctx.engine.side(side);
         let versions = crm.field_times(object, ids, &names).await?;
-        self.count_calls(side, (ids.len() as u64).div_ceil(50));
+        self.count_calls(side, history_calls(ids.len() as u64));
         let mut found = BTreeMap::new();
         for (id, by_field) in versions {
             let made = seen.hubspot.get(&id).and_then(|seen| seen.created_at);

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::apply::same_value;
 use super::undo_read::{Pair, Touched, left};
 use crate::domain::{
-    Assignment, LinkId, Mapping, Observation, Op, OpId, OpKind, OpOutcome, OpState, PerSide,
-    Presence, RecordId, RunId, Side, Value,
+    Assignment, LinkId, Mapping, Observation, Op, OpKind, OpState, PerSide, Presence, RecordId,
+    RunId, Side, Value,
 };
 
 /// The rule that an undo's assignments name.
@@ -262,30 +262,11 @@ impl LinkNow<'_> {
         kind: OpKind,
         fields: BTreeMap<String, Assignment>,
     ) -> Op {
-        let names: Vec<&[u8]> = fields.keys().map(|name| name.as_bytes()).collect();
-        let set = crate::domain::digest128(&names).to_be_bytes();
         Op {
-            id: OpId::derive(&[
-                &self.run.0.to_be_bytes(),
-                &self.link.0.to_be_bytes(),
-                side.word().as_bytes(),
-                kind.word().as_bytes(),
-                &set,
-            ]),
-            run: self.run,
-            seq: 0,
-            mapping: self.mapping.id.clone(),
-            link: self.link,
-            kind,
-            side,
-            object: self.mapping.object(side).to_owned(),
             target: Some(touched.id.clone()).filter(|id| !id.0.is_empty()),
             source: self.source_of(side),
-            fields,
             modstamp: self.seen.get(side).map(|seen| seen.modstamp),
-            state: OpState::Planned,
-            attempt: Default::default(),
-            outcome: OpOutcome::default(),
+            ..Op::planned(self.run, self.mapping, self.link, side, kind, fields, 0)
         }
     }
 

@@ -282,3 +282,4 @@ pub fn order() -> Order {
 }
 
 pub mod town;
+pub mod wire;

@@ -399,3 +399,78 @@ impl House {
 pub fn named(name: &str) -> MappingId {
     name.into()
 }
+
+impl House {
+    /// Firms and people with everything among them: matches, creates both ways, children, doubles.
+    pub fn village(&self) {
+        for at in 0..6 {
+            let (name, site) = (format!("firm{at}"), format!("firm{at}.example"));
+            let account = (at < 5).then(|| {
+                self.sf(
+                    "Account",
+                    &[
+                        ("Name", &name),
+                        ("Website", &site),
+                        ("NumberOfEmployees", "5"),
+                    ],
+                )
+            });
+            if at > 1 {
+                self.hs(
+                    "companies",
+                    &[("name", &name), ("domain", &site), ("industry", "BANKING")],
+                );
+            }
+            let mail = format!("p{at}@firm.example");
+            if let Some(account) = &account {
+                self.sf(
+                    "Contact",
+                    &[
+                        ("LastName", &name),
+                        ("Email", &mail),
+                        ("AccountId", account),
+                        ("Title", "Clerk"),
+                    ],
+                );
+            }
+            if at > 2 {
+                self.hs(
+                    "contacts",
+                    &[("lastname", &name), ("email", &mail), ("city", "Oslo")],
+                );
+            }
+        }
+    }
+
+    /// Two runs an hour apart: every overlap is past.
+    pub async fn settled(&self) {
+        for _ in 0..2 {
+            self.wait(3600).await;
+            self.fine().await;
+        }
+    }
+}
+
+/// One linked contact with a title, in step, and everything quiet for an hour: the house and the two ids.
+pub async fn clerk(text: &str) -> (House, String, String) {
+    let house = House::empty(text).await;
+    let s = house.sf(
+        "Contact",
+        &[
+            ("LastName", "Berg"),
+            ("Email", "anna@example.com"),
+            ("Title", "Clerk"),
+        ],
+    );
+    let h = house.hs(
+        "contacts",
+        &[
+            ("lastname", "Berg"),
+            ("email", "anna@example.com"),
+            ("jobtitle", "Clerk"),
+        ],
+    );
+    house.fine().await;
+    house.settled().await;
+    (house, s, h)
+}

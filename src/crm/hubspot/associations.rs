@@ -13,8 +13,10 @@ use crate::crm::wire::{Malformed, from_json, id_text, optional_id};
 use crate::crm::{CrmError, ErrorClass, Purpose, WriteItem, WriteResult};
 use crate::domain::{ErrorCategory, RecordId, Side};
 
-/// Inputs of one call: 1,000 to read; writes take 2,000, kept to the same (6.4, 6.5).
-pub(super) const BATCH: usize = 1_000;
+/// Records whose associations one call reads (docs/vendor/hubspot.md 6.4).
+const READ_BATCH: usize = 1_000;
+/// Associations that one call writes (docs/vendor/hubspot.md 6.5).
+pub(super) const WRITE_BATCH: usize = 2_000;
 
 /// One record's associations.
 #[derive(Clone, Debug, Deserialize)]
@@ -153,7 +155,7 @@ impl HubspotClient {
         asked.dedup();
         while !asked.is_empty() {
             let mut further = Vec::new();
-            for chunk in asked.chunks(BATCH) {
+            for chunk in asked.chunks(READ_BATCH) {
                 let inputs: Vec<_> = chunk
                     .iter()
                     .map(|(id, after)| match after {
@@ -283,8 +285,10 @@ impl HubspotClient {
         make: impl Fn(&str, &str) -> serde_json::Value,
     ) -> Result<Vec<serde_json::Value>, CrmError> {
         let bug = |message: &str| CrmError::new(Side::HubSpot, what, ErrorClass::Bug, message);
-        if items.len() > BATCH {
-            return Err(bug("the batch holds more than 1,000 associations"));
+        if items.len() > WRITE_BATCH {
+            return Err(bug(&format!(
+                "the batch holds more than {WRITE_BATCH} associations"
+            )));
         }
         items
             .iter()

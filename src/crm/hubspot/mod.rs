@@ -292,7 +292,7 @@ impl Crm for HubspotClient {
 
     fn batch_size(&self, kind: &WriteKind) -> usize {
         match kind {
-            WriteKind::Associate { .. } | WriteKind::Dissociate { .. } => associations::BATCH,
+            WriteKind::Associate { .. } | WriteKind::Dissociate { .. } => associations::WRITE_BATCH,
             _ => read::BATCH,
         }
     }
