@@ -433,7 +433,8 @@ async fn an_undo_that_dies_at_any_request_is_finished_by_the_next_one() {
         wire.sent.load(Ordering::SeqCst)
     };
     assert!(whole > 15, "{whole}");
-    for at in 1..=whole {
+    // Each death twice: with the undo again right behind it, and with a sync in between.
+    for (at, sync_first) in (1..=whole).flat_map(|at| [(at, false), (at, true)]) {
         let keep = if at % 2 == 0 { 0 } else { usize::MAX };
         let (mut house, store, before, run) = first_synced().await;
         let (engine, _) = wired(&house, at, true, Box::new(|| {})).await;
@@ -448,7 +449,7 @@ async fn an_undo_that_dies_at_any_request_is_finished_by_the_next_one() {
         house.sound().await;
         house.wait(200).await;
         // A sync may come first: it looks up what is open and brings nothing back.
-        if at % 2 == 0 {
+        if sync_first {
             house.fine().await;
             house.wait(200).await;
         }

@@ -9,6 +9,7 @@ use super::apply::{same_value, settled_at};
 use super::context::EngineError;
 use super::fields;
 use super::links;
+use super::observe::read_associations;
 use super::report::Phase;
 use super::run::RunCtx;
 use crate::crm::Purpose;
@@ -89,7 +90,7 @@ pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
             0 => creates(ctx, &mapping, side, ops).await?,
             1 => updates(ctx, &mapping, side, ops).await?,
             3 => deletions(ctx, &mapping, side, ops).await?,
-            _ => associations(ctx, &mapping, ops).await?,
+            _ => associations(ctx, &mapping, side, ops).await?,
         }
     }
     ctx.engine.report.detail(
@@ -270,9 +271,11 @@ async fn conclude_update(
             op.outcome.why = Some("looked up: the record holds something else".into());
         }
     }
-    let failed = op.state == OpState::Failed;
+    // A late association cannot be told from a person's: nothing has its versions, so no ghost is left of it.
+    let haunts =
+        op.state == OpState::Failed && !matches!(op.kind, OpKind::Associate | OpKind::Dissociate);
     tx.put_op(op)?;
-    if failed {
+    if haunts {
         tx.put_ghost(op, ghost_of(ctx, op))?;
     }
     for (side, id) in [(op.side, &op.target), (op.side.other(), &op.source)] {
@@ -497,15 +500,40 @@ fn give_back(
     Ok(())
 }
 
+/// An association is looked up like a field. Planning anew without a look would not do: what an undo took off, and nobody has
+/// written down yet, would pass for an edit of a person.
 async fn associations(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
+    side: Side,
     ops: Vec<Op>,
 ) -> Result<(), EngineError> {
+    let ids: Vec<RecordId> = ops.iter().filter_map(|op| op.target.clone()).collect();
+    let object = mapping.object(side);
+    let found = ctx
+        .engine
+        .side(side)
+        .read(Purpose::Recovery, object, &ids, &[])
+        .await?;
+    let mut seen: Vec<Observation> = found
+        .into_iter()
+        .filter_map(|found| found.records.into_iter().next())
+        .filter(|seen| seen.presence == Presence::Live)
+        .collect();
+    read_associations(ctx.engine, &[mapping], &mut seen).await?;
     let mut tx = ctx.engine.db.begin();
     for mut op in ops {
-        // Setting or removing an association is idempotent: the record is planned anew from what it has now.
-        conclude_update(ctx, mapping, &mut op, Verdict::Superseded, None, &mut tx).await?;
+        let now = seen
+            .iter()
+            .find(|seen| op.target.as_ref() == Some(&seen.id));
+        let verdict = now.map_or(Verdict::Superseded, |seen| {
+            judge_update(
+                holds(mapping, &op, seen, |one| &one.after),
+                holds(mapping, &op, seen, |one| &one.before),
+                is_settled(ctx, &op),
+            )
+        });
+        conclude_update(ctx, mapping, &mut op, verdict, now, &mut tx).await?;
     }
     Ok(tx.commit().await?)
 }
