@@ -222,6 +222,25 @@ async fn an_automation_under_our_name_right_behind_a_write_is_no_edit_and_one_un
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn our_next_write_of_another_field_does_not_make_a_persons_edit_ours() {
+    // Salesforce names one author for the whole record, and right behind an edit that may be us.
+    let (house, s, h) = clerk(&people("conflict = \"ask\"")).await;
+    house.hs_edit(H, &h, &[("jobtitle", "boss")]);
+    house.wait(60).await;
+    house.fine().await;
+    house.sf_edit(S, &s, &[("Title", "Chief")]);
+    house.hs_edit(H, &h, &[("jobtitle", "Head"), ("city", "Oslo")]);
+    house.wait(20).await;
+    for _ in 0..3 {
+        house.sync().await;
+        house.both((&s, &h), ("MailingCity", "city"), ("Oslo", "Oslo"));
+        house.both((&s, &h), ("Title", "jobtitle"), ("Chief", "Head"));
+        assert_eq!(house.the_item(ItemKind::Field).await.field, "Title");
+        house.wait(5).await;
+    }
+}
+
 /// An automation on each side that insists on its own way of writing a title; says how often we wrote it.
 async fn quarrel(house: &House, s: &str, h: &str, runs: usize) -> u64 {
     let mut sent = 0;

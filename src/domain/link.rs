@@ -120,6 +120,15 @@ pub struct BaseField {
     /// What we wrote of late, oldest first: what the oscillation breaker looks at (8).
     #[serde(rename = "w", default, skip_serializing_if = "is_default")]
     pub writes: Vec<Written>,
+    /// When Salesforce was last seen holding its base value, where a look since saw another one that is not settled yet: the
+    /// edit lies behind it (8). `None`: the look of the whole record says it.
+    #[serde(
+        rename = "h",
+        with = "chrono::serde::ts_milliseconds_option",
+        default,
+        skip_serializing_if = "is_default"
+    )]
+    pub held_at: Option<DateTime<Utc>>,
 }
 
 /// A write of ours to one side of a pair.
@@ -134,6 +143,14 @@ pub struct Written {
     /// The raw value in short; equal for equal values.
     #[serde(rename = "v")]
     pub value: String,
+    /// When it was sent, in our clock.
+    #[serde(
+        rename = "a",
+        with = "chrono::serde::ts_milliseconds_option",
+        default,
+        skip_serializing_if = "is_default"
+    )]
+    pub at: Option<DateTime<Utc>>,
 }
 
 impl Written {
@@ -149,7 +166,12 @@ impl Written {
             let head: String = text.chars().take(Self::WHOLE / 2).collect();
             format!("{head}…{:08x}", digest128(&[text.as_bytes()]) as u32)
         };
-        Written { run, to, value }
+        Written {
+            run,
+            to,
+            value,
+            at: None,
+        }
     }
 }
 
@@ -166,6 +188,13 @@ pub struct SideBase {
     /// When that observation was made, in our clock: the start of the interval in which a later Salesforce edit lies (8).
     #[serde(with = "chrono::serde::ts_milliseconds_option", default)]
     pub observed_at: Option<DateTime<Utc>>,
+    /// When we wrote to the record last, whatever it was, in our clock: behind that its last author says nothing of an older write (11).
+    #[serde(
+        with = "chrono::serde::ts_milliseconds_option",
+        default,
+        skip_serializing_if = "is_default"
+    )]
+    pub wrote_at: Option<DateTime<Utc>>,
 }
 
 /// The two-sided base of a link, by pair name.

@@ -214,8 +214,12 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
         return;
     }
     let same = matches!(outcome.action, Action::Conflict { .. } | Action::NeedsTimes);
-    if let Some(side) = shown.filter(|_| !same) {
-        // The conflict may be over: nothing is settled or written from what was seen then.
+    let news = |side: Side| {
+        open_conflict(work, pair)
+            .is_some_and(|item| item.sides.get(side.other()).value != *raws.get(side.other()))
+    };
+    if let Some(side) = shown.filter(|side| !same || news(*side)) {
+        // The conflict may be over, or an edit since may decide it: nothing is settled or written from what was seen then.
         *plan.needs.get_mut(side) = true;
     }
     carry_out(view, work, pair, &raws, base.as_ref(), outcome, plan);
@@ -307,7 +311,10 @@ pub(super) fn times(view: &View<'_>, work: &Work, pair: &FieldPair) -> FieldTime
     let settled = work.base.value(pair.name(), Side::Salesforce).is_some();
     let offset = TimeDelta::milliseconds(view.engine.crm.salesforce.health().clock_offset_ms);
     let s_after = if settled {
-        work.base.sides.salesforce.observed_at.map(|at| at + offset)
+        let field = work.base.fields.get(pair.name());
+        let held = field.and_then(|field| field.held_at);
+        held.or(work.base.sides.salesforce.observed_at)
+            .map(|at| at + offset)
     } else {
         salesforce.and_then(|seen| seen.created_at)
     };

@@ -287,9 +287,13 @@ async fn store_page(
                 continue;
             };
             if link.state != LinkState::Active {
-                // A pending create is recovery's business; a suspended link waits for a person.
+                // A pending create is recovery's business, and its source still a record without a counterpart; a suspended
+                // link waits for a person.
+                if link.state == LinkState::PendingCreate {
+                    tally.unlinked(side, &seen.id, Unlinked::Error);
+                    continue;
+                }
                 let fate = match link.state {
-                    LinkState::PendingCreate => Fate::Error,
                     LinkState::TakenBack(_) => Fate::Held,
                     _ => Fate::Conflict,
                 };
