@@ -162,6 +162,7 @@ impl Engine {
         }
         record.ended_at = Some(self.clock.now());
         record.calls = self.calls_since(&before);
+        self.prune(&record).await?;
         self.finish(&record).await?;
         Ok(RunEnd { record, error })
     }
