@@ -18,7 +18,7 @@ const MIN_RUNS: u64 = 20;
 /// Old runs that one run takes away: more than it adds.
 const RUNS: usize = 16;
 /// Rows of old journals that one run takes away beside twice what it wrote: the journal of a first sync goes in parts.
-const ROWS: u64 = 20_000;
+const ROWS: u64 = 5_000;
 /// Rows in a batch.
 const PAGE: usize = 500;
 /// Rows of a family that a run looks at: more than it adds, unless it is large, and then the next ones catch up.

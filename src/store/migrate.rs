@@ -18,7 +18,8 @@ const STEPS: &[Step] = &[];
 /// Rows looked at before the place is noted.
 const CHUNK: usize = 1000;
 
-/// `meta`: the last row that an unfinished step looked at, in hexadecimal.
+/// `meta`: the last row that a step looked at, in hexadecimal; empty before the first of a later step. There from the first batch of
+/// the first step to the last one of the last: while it is, the backup is made.
 const PLACE: &str = "migrated_up_to";
 
 /// From one version to the next.
@@ -105,12 +106,12 @@ pub async fn migrate_by<S: Store + ?Sized>(
             })?;
     }
     for step in steps.iter().filter(|step| step.to > found) {
-        take(step, store).await?;
+        take(step, step.to == version, store).await?;
     }
     Ok(())
 }
 
-async fn take<S: Store + ?Sized>(step: &Step, store: &S) -> Result<(), StoreError> {
+async fn take<S: Store + ?Sized>(step: &Step, is_last: bool, store: &S) -> Result<(), StoreError> {
     let stopped: Option<String> = store.row(keys::meta(PLACE)).await?;
     let mut after = stopped.as_deref().and_then(Key::from_hex);
     for family in step.families {
@@ -145,6 +146,10 @@ async fn take<S: Store + ?Sized>(step: &Step, store: &S) -> Result<(), StoreErro
     }
     let mut batch = Batch::default();
     batch.put_row(keys::meta(keys::META_SCHEMA), &step.to)?;
-    batch.remove(keys::meta(PLACE));
+    if is_last {
+        batch.remove(keys::meta(PLACE));
+    } else {
+        batch.put_row(keys::meta(PLACE), "")?;
+    }
     store.commit(batch).await
 }
