@@ -5,7 +5,7 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -17,7 +17,9 @@ use syncline::domain::{
 };
 use syncline::engine::{Order, Rules, Scope};
 use syncline::store::rows::{ActivityLine, BudgetRow, OpenOp};
-use syncline::store::{Batch, Family, SimStore, Store, TypedStore, keys};
+use syncline::store::{
+    Batch, Entry, Family, Key, Range, Room, SimStore, Store, StoreError, TypedStore, keys,
+};
 
 const S: &str = "Contact";
 const H: &str = "contacts";
@@ -47,7 +49,7 @@ async fn journalled(house: &House) -> BTreeSet<u64> {
 }
 
 async fn count(house: &House, family: Family) -> usize {
-    let range = syncline::store::Range::prefix(keys::all(family), 100_000);
+    let range = Range::prefix(keys::all(family), 100_000);
     house.store.range(range).await.unwrap().len()
 }
 
@@ -90,7 +92,7 @@ async fn a_long_journal_goes_in_parts_and_a_run_with_an_open_write_stays() {
     house.sf_edit(S, &s, &[("Title", "Boss")]);
     let run = house.fine().await.run;
     let db = house.db().await;
-    let range = syncline::store::Range::prefix(keys::by_run(Family::Journal, run), 1);
+    let range = Range::prefix(keys::by_run(Family::Journal, run), 1);
     let (_, op): (_, Op) = house.store.scan(range).await.unwrap().remove(0);
     // The first run wrote 5,100 rows; the second has a write without an answer that nobody can look up.
     for part in 0..51 {
@@ -238,7 +240,7 @@ async fn an_idle_run_reads_no_more_rows_however_many_items_are_over() {
 async fn all_text(house: &House) -> String {
     let mut text = String::new();
     for family in Family::ALL {
-        let range = syncline::store::Range::prefix(keys::all(family), 100_000);
+        let range = Range::prefix(keys::all(family), 100_000);
         for (key, value) in house.store.range(range).await.unwrap() {
             text.push_str(&format!(
                 "{} {} {}\n",
@@ -403,7 +405,7 @@ async fn a_write_without_an_answer_is_looked_up_before_its_record_is_forgotten()
     let (house, s, _) = clerk(&people("")).await;
     let db = house.db().await;
     let link = house.links().await.remove(0);
-    let range = syncline::store::Range::prefix(keys::all(Family::Journal), 1);
+    let range = Range::prefix(keys::all(Family::Journal), 1);
     let (_, op): (_, Op) = house.store.scan(range).await.unwrap().remove(0);
     let mut tx = db.begin();
     let open = Op {
@@ -527,4 +529,73 @@ async fn a_stolen_stamp_links_nobody_when_a_lost_store_is_found_again() {
     assert_eq!((house.sf_ids(S).len(), house.hs_ids(H).len()), (2, 1));
     let _ = s;
     house.sound().await;
+}
+
+/// A store on a disk with that much free.
+struct OnDisk {
+    below: Arc<dyn Store>,
+    room: Mutex<Room>,
+}
+
+#[async_trait::async_trait]
+impl Store for OnDisk {
+    async fn get(&self, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
+        self.below.get(key).await
+    }
+    async fn get_many(&self, keys: Vec<Key>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.below.get_many(keys).await
+    }
+    async fn range(&self, range: Range) -> Result<Vec<Entry>, StoreError> {
+        self.below.range(range).await
+    }
+    async fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        self.below.apply(batch).await
+    }
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.below.commit(batch).await
+    }
+    fn rows_read(&self) -> u64 {
+        self.below.rows_read()
+    }
+    fn room(&self) -> Option<Room> {
+        Some(*self.room.lock().unwrap())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_for_which_the_disk_has_no_room_is_not_begun_and_one_that_would_fill_it_writes_nothing()
+ {
+    let (mut house, s, h) = clerk(&people("")).await;
+    let disk = Arc::new(OnDisk {
+        below: house.store.clone(),
+        room: Mutex::new(Room {
+            used: 0,
+            free: 33_000_000,
+        }),
+    });
+    house.store = disk.clone();
+    house.sf_edit(S, &s, &[("Title", "Boss")]);
+    let error = house
+        .engine()
+        .await
+        .begin(&order())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("33 MB free and this run may need 34 MB"),
+        "{error}"
+    );
+    assert_eq!(runs(&house).await.len(), 3, "nothing was begun");
+    // Enough to begin with, but not for what it finds to do.
+    disk.room.lock().unwrap().free = 33_560_000;
+    let end = house.run(&order()).await;
+    assert_eq!(end.record.state, RunState::Halted);
+    assert_eq!(end.record.valves[0].valve, "disk");
+    assert_eq!(writes(&end.record), 0);
+    disk.room.lock().unwrap().free = u64::MAX;
+    house.wait(60).await;
+    house.fine().await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+    house.quiet().await;
 }

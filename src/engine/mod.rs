@@ -41,6 +41,7 @@ mod recover;
 mod references;
 mod report;
 mod retention;
+mod room;
 mod run;
 mod run_ctx;
 mod settle;

@@ -96,6 +96,10 @@ impl House {
                     else {
                         continue;
                     };
+                    // The domain of an address would be its company's key: that is somebody else.
+                    if text.contains('@') != query.contains('@') {
+                        continue;
+                    }
                     let number = u8::try_from(rule + 1).unwrap_or(u8::MAX);
                     let key = (number, digest128(&[text.as_bytes()]));
                     ids.extend(self.db.matching(&mapping.id, side, key, SEVERAL).await?);

@@ -171,6 +171,17 @@ pub enum StoreError {
         /// What to do.
         next: String,
     },
+    /// The disk may fill up: nothing was begun.
+    #[error(
+        "the disk has {free} MB free and this run may need {needed} MB; free some space (`syncline compact` shrinks the store) \
+         and start again"
+    )]
+    NoRoom {
+        /// Megabytes.
+        needed: u64,
+        /// Megabytes.
+        free: u64,
+    },
     /// A newer Syncline wrote it.
     #[error(
         "the store in {folder} is of version {version}, and this Syncline knows versions up to {known}; nothing was changed, \
