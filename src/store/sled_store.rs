@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
@@ -49,6 +49,7 @@ impl SledStore {
         lock: Arc<FolderLock>,
         clock: &dyn Clock,
     ) -> Result<SledStore, StoreError> {
+        quiet_panics();
         let now = clock.now();
         let (requests, received) = channel();
         let (opened, answer) = std::sync::mpsc::sync_channel(1);
@@ -142,6 +143,21 @@ impl Drop for SledStore {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// A panic of sled is caught and becomes an error with a next step; its trace is for the log, not for the terminal.
+fn quiet_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().name() == Some(STORE_THREAD) {
+                tracing::warn!(%info, "the database gave up");
+            } else {
+                before(info);
+            }
+        }));
+    });
 }
 
 #[async_trait]
