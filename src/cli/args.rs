@@ -358,7 +358,7 @@ pub struct ImportArgs {
     #[arg(long)]
     pub newest_backup: bool,
     /// Answer the question that going back asks
-    #[arg(long, requires = "newest_backup")]
+    #[arg(long, conflicts_with = "file")]
     pub yes: bool,
 }
 

@@ -389,11 +389,8 @@ impl Db {
         self.drop_range(keys::pending_of(owner), tx).await
     }
 
-    /// Ghosts of their writes, and their links' waiting for parents.
+    /// Their links wait for no parent any more.
     async fn drop_waiting(&self, found: &Forgetting, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        for op in &found.ops {
-            tx.drop_ghost(op.id);
-        }
         let prefix = keys::all(Family::Waiting);
         let mut after = None;
         loop {
