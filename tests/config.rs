@@ -152,6 +152,7 @@ fn connections_hold_references_and_defaults() {
     );
     assert_eq!(config.engine.settle_delay, Duration::from_secs(120));
     assert_eq!(config.engine.slice, 5000);
+    assert_eq!(config.engine.retention, Duration::from_secs(90 * 86_400));
     assert_eq!(config.safety.max_changes, Percent(3000));
 }
 
@@ -302,6 +303,13 @@ fn wrong_types_and_values_say_what_to_write() {
             7,
             "engine.slice",
             ["is text", "a whole number"],
+        ),
+        (
+            "[defaults]\ncountry = \"US\"",
+            "[engine]\nretention = \"1h\"",
+            7,
+            "engine.retention",
+            ["out of range", "1d"],
         ),
         (
             "match = true",

@@ -155,6 +155,7 @@ fn engine(reader: &Reader<'_>, problems: &mut Problems) -> EngineSettings {
         quarantine_after: reader.number("engine.quarantine_after"),
         oscillation_writes: reader.number("engine.oscillation_writes"),
         blocked_after: reader.duration("engine.blocked_after"),
+        retention: reader.duration("engine.retention"),
     };
     if settings.settle_delay < settings.request_timeout * 2 {
         let place = |path| reader.tree.at(path).map(|node: &Node| &node.place);

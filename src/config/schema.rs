@@ -158,6 +158,7 @@ pub(super) const KEYS: &[KeySpec] = &[
     number("engine.quarantine_after", "8", 1, 100),
     number("engine.oscillation_writes", "3", 2, 10),
     seconds("engine.blocked_after", "7d", HOUR, 31 * DAY),
+    seconds("engine.retention", "90d", DAY, 3650 * DAY),
     key("mapping", Kind::Tables, ""),
     key("mapping.name", Kind::Text, ""),
     key("mapping.salesforce", Kind::Table, ""),
@@ -207,7 +208,6 @@ pub(super) const KEYS: &[KeySpec] = &[
 pub(super) const PLANNED: &[&str] = &[
     "safety.canary",
     "duplicates",
-    "engine.retention",
     "engine.sweep_hubspot",
     "engine.sweep_salesforce",
     "engine.bulk_read",

@@ -80,9 +80,10 @@ pub(super) async fn look_up(
     }
     let mut rest = Vec::new();
     for draft in drafts {
-        let hits = key_of(&draft)
+        let mut hits = key_of(&draft)
             .and_then(|key| found.remove(&key))
             .unwrap_or_default();
+        hits.retain(|seen| !ctx.known.is_forgotten(target, &seen.object, &seen.id));
         if hits.is_empty() {
             rest.push(draft);
         } else {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::context::{Engine, EngineError, Known};
 use super::fields;
+use super::forget::leave_out;
 use super::report::Phase;
 use super::tally::{Fate, Tally, Unlinked};
 use crate::crm::{Page, Window};
@@ -102,7 +103,7 @@ pub(super) async fn observe(
             }
         };
         total.records += page.records.len() as u64;
-        buffer.extend(page.records);
+        buffer.extend(leave_out(known, page.records, mappings, tallies));
         resume = page.next;
         let last = resume.is_none();
         if last || !associated || buffer.len() + 200 > ASSOCIATION_BATCH {

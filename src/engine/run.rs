@@ -14,6 +14,7 @@ use super::matchup::{match_up, wake_children};
 use super::preflight::preflight;
 use super::recover::recover;
 use super::report::Phase;
+use super::room;
 pub(super) use super::run_ctx::{Mode, RunCtx};
 use super::slice::links;
 use super::tally::Fate;
@@ -25,7 +26,7 @@ use crate::domain::{
     RunKind, RunRecord, RunState, Side, SideCount, ValveHit,
 };
 use crate::store::rows::{ActivityLine, MapState, MappingPhase};
-use crate::store::{Count, TypedStore, keys};
+use crate::store::{Count, StoreError, TypedStore, keys};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -51,6 +52,7 @@ impl Engine {
         }
         let mappings = self.chosen(order).await?;
         let whole = whole(self, order, &mappings).await?;
+        self.room_to_begin(&mappings, whole.is_some()).await?;
         let kind = match order.scope {
             Scope::Stored | Scope::Plan(_) => RunKind::Apply,
             Scope::Undo(_) => RunKind::Undo,
@@ -145,6 +147,12 @@ impl Engine {
                     Some("stopped by a person; the rest follows with the next run".into());
                 None
             }
+            Err(EngineError::Store(error @ StoreError::NoRoom { needed, free })) => {
+                record.state = RunState::Halted;
+                record.reason = Some(error.to_string());
+                record.valves = vec![room::hit(needed, free, error.to_string())];
+                Some(EngineError::Store(error))
+            }
             Err(error @ EngineError::Store(_)) => return Err(error),
             Err(error) => {
                 record.state = RunState::Halted;
@@ -162,6 +170,7 @@ impl Engine {
         }
         record.ended_at = Some(self.clock.now());
         record.calls = self.calls_since(&before);
+        self.prune(&record).await?;
         self.finish(&record).await?;
         Ok(RunEnd { record, error })
     }
@@ -307,6 +316,7 @@ impl Engine {
         self.report.end(Phase::Plan);
         self.report
             .change(|view| view.forecast = Some(estimate.forecast));
+        self.room_for(estimate.foreseen.planned() as u64)?;
         let hash = estimate.foreseen.hash();
         record.plan_hash = Some(hash.clone());
         if ctx.only.is_none() {

@@ -71,9 +71,7 @@ impl Engine {
     /// The mappings that a run worked on and that there still are.
     pub(super) async fn mappings_of(&self, run: RunId) -> Result<Vec<&Mapping>, EngineError> {
         let Some(record) = self.db.run(run).await? else {
-            return Err(EngineError::halt(format!(
-                "there is no run {run}; `syncline runs` lists them"
-            )));
+            return Err(EngineError::halt(self.db.no_such_run(run).await?));
         };
         if record.state == RunState::Running {
             return Err(EngineError::halt(format!(

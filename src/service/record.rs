@@ -7,8 +7,8 @@ use super::messages::{RecordField, RecordView, Refusal, RefusalKind, Reply};
 use super::words;
 use crate::crm::Purpose;
 use crate::domain::{
-    Base, BaseValue, Conflict, ErrorItem, ItemState, Link, LinkState, Mapping, Observation, Op,
-    PairKind, PerSide, Presence, RecordId, RecordKey, Side, Value, digest128,
+    Base, BaseValue, Conflict, ErrorItem, ItemState, Link, LinkId, LinkState, Mapping, MappingId,
+    Observation, Op, PairKind, PerSide, Presence, RecordId, RecordKey, Side, Value, digest128,
 };
 use crate::engine::Waiting;
 use crate::store::{Family, StoreError, keys};
@@ -60,6 +60,26 @@ impl House {
     }
 
     async fn find(&self, query: &str) -> Result<Vec<Hit>, StoreError> {
+        let hits = self.by_id(query).await?;
+        if hits.is_empty() {
+            return self.by_name(query).await;
+        }
+        Ok(hits)
+    }
+
+    /// Records that have that id or e-mail, with their mapping and link.
+    pub(super) async fn known_by(
+        &self,
+        query: &str,
+    ) -> Result<Vec<(MappingId, RecordKey, Option<LinkId>)>, StoreError> {
+        let hits = self.by_id(query).await?;
+        Ok(hits
+            .into_iter()
+            .map(|hit| (hit.mapping.id, hit.record, hit.link.map(|link| link.id)))
+            .collect())
+    }
+
+    async fn by_id(&self, query: &str) -> Result<Vec<Hit>, StoreError> {
         let mut hits: Vec<Hit> = Vec::new();
         for mapping in &self.rules.mappings {
             for side in Side::BOTH {
@@ -76,6 +96,10 @@ impl House {
                     else {
                         continue;
                     };
+                    // The domain of an address would be its company's key: that is somebody else.
+                    if text.contains('@') != query.contains('@') {
+                        continue;
+                    }
                     let number = u8::try_from(rule + 1).unwrap_or(u8::MAX);
                     let key = (number, digest128(&[text.as_bytes()]));
                     ids.extend(self.db.matching(&mapping.id, side, key, SEVERAL).await?);
@@ -121,9 +145,6 @@ impl House {
                     }
                 }
             }
-        }
-        if hits.is_empty() {
-            hits = self.by_name(query).await?;
         }
         Ok(hits)
     }

@@ -178,6 +178,7 @@ async fn open(store: Arc<dyn Store>) -> Service {
         read_only: false,
         vendors: false,
         schedules: false,
+        backups: false,
         clock: Arc::new(TokioClock::starting_at(now())),
         entropy: Arc::new(SeededEntropy::new(1)),
         transport: None,
