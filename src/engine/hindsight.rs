@@ -5,8 +5,9 @@ use chrono::TimeDelta;
 
 use super::echo::{self, Origin};
 use super::fields::is_property;
-use super::link_plan::assumed;
+use super::parts::assumed;
 use super::references::is_translated;
+use super::versions;
 use super::work::{LinkPlan, View, Work};
 use crate::domain::{BaseField, BaseValue, FieldPair, Observation, PerSide, Side, Value};
 use crate::transform;
@@ -47,7 +48,7 @@ pub(super) fn normalised(
             unverified: *field.unverified.get(side),
             wrote_last: field.writes.last().is_some_and(|last| last.to == side),
             after: looked.map(|at| seen.modstamp - (at + TimeDelta::milliseconds(offset))),
-            by_us: by_us(view, work, seen, name),
+            by_us: by_us(view, work, seen, pair),
         };
         match echo::origin(change) {
             Origin::Theirs => {}
@@ -76,15 +77,15 @@ pub(super) fn normalised(
 }
 
 /// Whether a side's present value was set under our identity; `None` where HubSpot's versions have to be looked up first.
-fn by_us(view: &View<'_>, work: &Work, seen: &Observation, name: &str) -> Option<bool> {
+fn by_us(view: &View<'_>, work: &Work, seen: &Observation, pair: &FieldPair) -> Option<bool> {
     match seen.side {
         Side::Salesforce => {
             let us = view.known.us.salesforce.as_ref();
             Some(us.is_some() && seen.modified_by.as_ref() == us)
         }
         Side::HubSpot => {
-            let versions = work.times.as_ref()?.get(name);
-            let newest = versions.and_then(|all| all.first());
+            work.times.as_ref()?;
+            let newest = versions::of(work, pair).and_then(|all| all.first());
             Some(newest.is_some_and(|version| version.ours))
         }
     }
@@ -116,7 +117,7 @@ pub(super) fn late_landing(
         if settled || !same(&sent.after) || raws.get(side) != seen.value(name) {
             continue;
         }
-        let Some(ours) = by_us(view, work, seen, name) else {
+        let Some(ours) = by_us(view, work, seen, pair) else {
             return Landed::WantsTimes;
         };
         if ours {

@@ -33,6 +33,7 @@ pub mod matching;
 mod matchup;
 mod observe;
 mod oscillation;
+mod parts;
 mod outcome;
 mod preflight;
 mod preview;
@@ -51,6 +52,7 @@ mod undo_look;
 mod undo_plan;
 mod undo_read;
 mod valves;
+mod versions;
 mod whole;
 mod work;
 
