@@ -53,7 +53,6 @@ pub(super) fn read(
             }
             parts.push(index);
         }
-        parts.sort_unstable();
         groups.push(FieldGroup { parts });
     }
     groups

@@ -10,7 +10,7 @@ const AND: &str = " + ";
 /// Field pairs that merge as one tuple, such as the lines of an address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FieldGroup {
-    /// Indices of the mapping's pairs, in the mapping's order.
+    /// Indices of the mapping's pairs, in the order in which they are shown.
     pub parts: Vec<usize>,
 }
 
@@ -28,7 +28,7 @@ enum Parts<'a> {
 }
 
 impl<'a> Unit<'a> {
-    /// The pairs, in the mapping's order.
+    /// The pairs, in the order in which they are shown.
     pub fn pairs(&self) -> impl Iterator<Item = &'a FieldPair> + use<'a> {
         let mapping = self.mapping;
         let (one, group) = match self.parts {
@@ -71,7 +71,7 @@ impl Mapping {
         self.pairs.iter().enumerate().filter_map(|(index, pair)| {
             let parts = match self.group_of(index) {
                 None => Parts::One(pair),
-                Some(group) if group.parts.first() == Some(&index) => Parts::Group(&group.parts),
+                Some(group) if group.parts.iter().min() == Some(&index) => Parts::Group(&group.parts),
                 Some(_) => return None,
             };
             Some(Unit {
@@ -92,11 +92,22 @@ impl Mapping {
         self.units().find(|unit| unit.is_called(name))
     }
 
+    /// True where two pairs are one, or in one group.
+    pub fn go_together(&self, one: &str, other: &str) -> bool {
+        let grouped = |unit: Unit<'_>| unit.pairs().any(|pair| pair.name() == other);
+        one == other || self.unit_of(one).is_some_and(grouped)
+    }
+
     fn group_of(&self, index: usize) -> Option<&FieldGroup> {
         self.groups
             .iter()
             .find(|group| group.parts.contains(&index))
     }
+}
+
+/// True where a unit's name is that of this field, or of a group with it.
+pub fn names_field(unit: &str, field: &str) -> bool {
+    unit == field || unit.split(AND).any(|name| name == field)
 }
 
 /// The values of a tuple as one text for people, blanks left out.

@@ -14,7 +14,7 @@ mod secret;
 mod side;
 mod value;
 
-pub use group::{FieldGroup, Unit, shown};
+pub use group::{FieldGroup, Unit, names_field, shown};
 pub use ids::{ItemId, LinkId, MappingId, OpId, RecordId, RecordKey, RunId, digest128};
 pub use link::{Base, BaseField, BaseValue, CreatedBy, Link, LinkState, SideBase, Written};
 pub use mapping::{

@@ -46,6 +46,7 @@ mod settle;
 mod slice;
 mod stamp;
 mod tally;
+mod types;
 mod undo;
 mod undo_apply;
 mod undo_look;

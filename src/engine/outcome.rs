@@ -111,6 +111,8 @@ pub(super) fn carry_out(
             }
         }
     }
+    // The item of a group that was taken apart is over for each of its fields.
+    closing.retain(|item| plan.closes.iter().all(|closed| closed.id != item.id));
     plan.closes.extend(closing.into_iter().map(|item| Conflict {
         state: ItemState::Resolved,
         last_seen: view.now,
