@@ -762,7 +762,10 @@ fn conflict_rules_are_a_word_or_a_list_that_is_tried_in_turn() {
         ("\"max\"", vec![Max]),
         ("\"min\"", vec![Min]),
         ("\"union\"", vec![Union]),
-        ("[\"union\", \"non_blank\", \"ask\"]", vec![Union, NonBlank, Ask]),
+        (
+            "[\"union\", \"non_blank\", \"ask\"]",
+            vec![Union, NonBlank, Ask],
+        ),
     ] {
         let rule = format!("conflict = {written}");
         let defaults = parse(&with("country = \"US\"", &rule)).unwrap();
@@ -778,7 +781,10 @@ fn conflict_rules_are_a_word_or_a_list_that_is_tried_in_turn() {
         ("\"newest\"", ["\"newest\"", "not one of the words"]),
         ("[\"max\", \"unoin\"]", ["\"unoin\"", "`union`"]),
         ("[]", ["names no rule", "\"non_blank\""]),
-        ("[\"ask\", \"max\"]", ["\"max\": is never tried", "take it out"]),
+        (
+            "[\"ask\", \"max\"]",
+            ["\"max\": is never tried", "take it out"],
+        ),
         ("[\"max\", \"max\"]", ["already", "take it out"]),
         ("[1]", ["a whole number", "a rule"]),
         ("true", ["true or false", "a rule"]),
@@ -802,7 +808,12 @@ fn blanks_and_foreign_edits_are_rules_of_the_mapping_or_of_a_pair() {
     ] {
         let rule = format!("blanks = \"{word}\"");
         let mapping = parse(&with(name, &format!("{name}\n{rule}"))).unwrap();
-        assert!(mapping.mappings[0].pairs.iter().all(|pair| pair.blanks == want));
+        assert!(
+            mapping.mappings[0]
+                .pairs
+                .iter()
+                .all(|pair| pair.blanks == want)
+        );
         let pair = parse(&with(own, &rule)).unwrap();
         assert_eq!(pair.mappings[0].pairs[0].blanks, want);
         assert_eq!(pair.mappings[0].pairs[1].blanks, BlankPolicy::Propagate);
@@ -877,7 +888,9 @@ fn groups_are_fields_of_the_mapping_under_the_same_rules() {
         let more = "  { salesforce = \"MailingStreet\", hubspot = \"address\" },\n  { salesforce = \"MailingCity\", hubspot = \"city\" },";
         let text = with(
             head,
-            &format!("hubspot = {{ object = \"contacts\" }}\ngroups = {groups}\nfields = [\n{more}"),
+            &format!(
+                "hubspot = {{ object = \"contacts\" }}\ngroups = {groups}\nfields = [\n{more}"
+            ),
         );
         text.replace(
             "{ salesforce = \"MailingCity\", hubspot = \"city\" }",
@@ -905,23 +918,63 @@ fn groups_are_fields_of_the_mapping_under_the_same_rules() {
     let both = "[[\"MailingStreet\", \"MailingCity\"]]";
     for (groups, pairs, words) in [
         ("[]", "", ["names no group", "a list of groups"]),
-        ("\"MailingStreet\"", "", ["names no group", "a list of groups"]),
-        ("[\"MailingStreet\"]", "", ["two fields", "a list of groups"]),
-        ("[[\"MailingStreet\"]]", "", ["two fields", "a list of groups"]),
-        ("[[\"MailingStreet\", 1]]", "", ["not the name", "a list of groups"]),
-        ("[[\"MailingStreet\", \"MailingCty\"]]", "", ["no field pair", "`MailingCity`"]),
-        ("[[\"MailingStreet\", \"OwnerId\"]]", "", ["owner", "ordinary values"]),
-        ("[[\"MailingStreet\", \"address\"]]", "", ["in a group already", "take it out"]),
+        (
+            "\"MailingStreet\"",
+            "",
+            ["names no group", "a list of groups"],
+        ),
+        (
+            "[\"MailingStreet\"]",
+            "",
+            ["two fields", "a list of groups"],
+        ),
+        (
+            "[[\"MailingStreet\"]]",
+            "",
+            ["two fields", "a list of groups"],
+        ),
+        (
+            "[[\"MailingStreet\", 1]]",
+            "",
+            ["not the name", "a list of groups"],
+        ),
+        (
+            "[[\"MailingStreet\", \"MailingCty\"]]",
+            "",
+            ["no field pair", "`MailingCity`"],
+        ),
+        (
+            "[[\"MailingStreet\", \"OwnerId\"]]",
+            "",
+            ["owner", "ordinary values"],
+        ),
+        (
+            "[[\"MailingStreet\", \"address\"]]",
+            "",
+            ["in a group already", "take it out"],
+        ),
         (
             "[[\"MailingStreet\", \"MailingCity\"], [\"LastName\", \"city\"]]",
             "",
             ["\"city\": is in a group already", "take it out"],
         ),
-        (both, ", direction = \"to_hubspot\"", ["`direction`", "the same"]),
+        (
+            both,
+            ", direction = \"to_hubspot\"",
+            ["`direction`", "the same"],
+        ),
         (both, ", conflict = \"ask\"", ["`conflict`", "the same"]),
-        (both, ", conflict = \"max\"", ["`max`", "another `conflict`"]),
+        (
+            both,
+            ", conflict = \"max\"",
+            ["`max`", "another `conflict`"],
+        ),
         (both, ", blanks = \"never_clear\"", ["`blanks`", "the same"]),
-        (both, ", monotone = [\"a\", \"b\"]", ["stages", "`monotone`"]),
+        (
+            both,
+            ", monotone = [\"a\", \"b\"]",
+            ["stages", "`monotone`"],
+        ),
     ] {
         let text = grouped(groups, pairs);
         assert_refused(&text, 20, "mapping.contacts.groups", &words);

@@ -36,7 +36,11 @@ fn address(side: Side, lines: [&'static str; 3]) -> Vec<(&'static str, &'static 
 }
 
 /// One linked contact with the two addresses.
-async fn met(text: &str, of_s: [&'static str; 3], of_h: [&'static str; 3]) -> (House, String, String) {
+async fn met(
+    text: &str,
+    of_s: [&'static str; 3],
+    of_h: [&'static str; 3],
+) -> (House, String, String) {
     let house = House::empty(text).await;
     let mut in_s = vec![("LastName", "Berg"), ("Email", "anna@example.com")];
     in_s.extend(address(Side::Salesforce, of_s));
@@ -58,7 +62,10 @@ async fn at_home(more: &str) -> (House, String, String) {
 fn live(house: &House, s: &str, h: &str, of_s: [&str; 3], of_h: [&str; 3]) {
     let got_s = FIELDS.map(|(name, _)| house.sf_value(S, s, name).unwrap_or_default());
     let got_h = FIELDS.map(|(_, name)| house.hs_value(H, h, name).unwrap_or_default());
-    assert_eq!((got_s, got_h), (of_s.map(str::to_owned), of_h.map(str::to_owned)));
+    assert_eq!(
+        (got_s, got_h),
+        (of_s.map(str::to_owned), of_h.map(str::to_owned))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,13 +103,22 @@ async fn different_lines_edited_on_both_sides_are_one_conflict_that_a_choice_set
         // The record's other fields go on.
         house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
         let item = house.the_item(ItemKind::Field).await;
-        assert_eq!(item.field, "MailingStreet + MailingCity + MailingPostalCode");
+        assert_eq!(
+            item.field,
+            "MailingStreet + MailingCity + MailingPostalCode"
+        );
         let shown = |side| item.sides.get(side).value.clone();
-        assert_eq!(shown(Side::Salesforce), Value::text("Main St 7, Oslo, 0150"));
+        assert_eq!(
+            shown(Side::Salesforce),
+            Value::text("Main St 7, Oslo, 0150")
+        );
         assert_eq!(shown(Side::HubSpot), Value::text("Elm Road 1, Oslo, 0151"));
         assert_eq!(item.base, Some(Value::text("Elm Road 1, Oslo, 0150")));
         assert_eq!(item.members.len(), 3);
-        assert_eq!(item.value_of("MailingPostalCode", Side::HubSpot), &Value::text("0151"));
+        assert_eq!(
+            item.value_of("MailingPostalCode", Side::HubSpot),
+            &Value::text("0151")
+        );
         house.quiet().await;
         let again = house.the_item(ItemKind::Field).await;
         assert_eq!(again.id, item.id);
@@ -128,14 +144,26 @@ async fn a_choice_is_not_carried_out_where_another_line_moved_meanwhile() {
     house.fine().await;
     let item = house.the_item(ItemKind::Field).await;
     assert_eq!(item.state, ItemState::Open);
-    assert_eq!(item.sides.hubspot.value, Value::text("Elm Road 1, Bergen, 0151"));
-    live(&house, &s, &h, ["Main St 7", "Oslo", "0150"], ["Elm Road 1", "Bergen", "0151"]);
+    assert_eq!(
+        item.sides.hubspot.value,
+        Value::text("Elm Road 1, Bergen, 0151")
+    );
+    live(
+        &house,
+        &s,
+        &h,
+        ["Main St 7", "Oslo", "0150"],
+        ["Elm Road 1", "Bergen", "0151"],
+    );
     house.quiet().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_winner_takes_every_line_and_the_other_address_is_kept_for_the_record() {
-    for (rule, winner) in [("salesforce", Side::Salesforce), ("last_write_wins", Side::HubSpot)] {
+    for (rule, winner) in [
+        ("salesforce", Side::Salesforce),
+        ("last_write_wins", Side::HubSpot),
+    ] {
         let (house, s, h) = at_home(&format!("conflict = \"{rule}\"")).await;
         house.sf_edit(S, &s, &[("MailingStreet", "Main St 7")]);
         house.wait(600).await;
@@ -149,7 +177,10 @@ async fn the_winner_takes_every_line_and_the_other_address_is_kept_for_the_recor
         live(&house, &s, &h, want, want);
         let infos = house.infos().await;
         assert_eq!(infos.len(), 1, "{infos:#?}");
-        assert_eq!((infos[0].rule.as_str(), infos[0].suggest), (rule, Some(winner)));
+        assert_eq!(
+            (infos[0].rule.as_str(), infos[0].suggest),
+            (rule, Some(winner))
+        );
         assert_eq!(infos[0].members.len(), 3);
         house.quiet().await;
     }
@@ -188,7 +219,15 @@ async fn a_blank_policy_looks_at_the_whole_address() {
 async fn a_line_that_the_vendor_refuses_keeps_the_whole_address_back() {
     let (house, s, h) = at_home("").await;
     let long = "0151 and much more than twenty";
-    house.hs_edit(H, &h, &[("address", "Main St 7"), ("zip", long), ("jobtitle", "Boss")]);
+    house.hs_edit(
+        H,
+        &h,
+        &[
+            ("address", "Main St 7"),
+            ("zip", long),
+            ("jobtitle", "Boss"),
+        ],
+    );
     house.wait(30).await;
     house.fine().await;
     let error = house.the_error().await;
@@ -250,8 +289,14 @@ async fn a_create_leaves_an_address_out_of_which_one_line_cannot_be_sent() {
     house.sf_edit(S, &s, &[("MailingState", "CA")]);
     house.wait(30).await;
     house.fine().await;
-    assert_eq!(house.hs_value(H, &h, "address").as_deref(), Some("Elm Road 1"));
-    assert_eq!(house.hs_value(H, &h, "state").as_deref(), Some("California"));
+    assert_eq!(
+        house.hs_value(H, &h, "address").as_deref(),
+        Some("Elm Road 1")
+    );
+    assert_eq!(
+        house.hs_value(H, &h, "state").as_deref(),
+        Some("California")
+    );
     assert!(house.errors().await.is_empty());
     house.quiet().await;
 }

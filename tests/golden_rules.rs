@@ -320,7 +320,10 @@ async fn a_foreign_edit_that_is_reported_waits_for_a_person() {
         house.both((&s, &h), TITLE, ("Clerk", "Boss"));
         house.quiet().await;
         let item = house.the_item(ItemKind::Field).await;
-        assert_eq!((item.rule.as_str(), item.suggest), ("report", Some(Side::Salesforce)));
+        assert_eq!(
+            (item.rule.as_str(), item.suggest),
+            ("report", Some(Side::Salesforce))
+        );
         house.choose(&item, Choice::Take(side)).await;
         house.send_stored().await;
         // Taking the foreign value accepts it; it never goes to the source.
@@ -339,7 +342,11 @@ async fn edited_firm(conflict: &str, of_s: &str, of_h: &str) -> (String, String)
     let s = house.sf("Account", &[firm[0], firm[1], ("NumberOfEmployees", "5")]);
     let h = house.hs(
         "companies",
-        &[("name", "Berg"), ("domain", "berg.example"), ("numberofemployees", "5")],
+        &[
+            ("name", "Berg"),
+            ("domain", "berg.example"),
+            ("numberofemployees", "5"),
+        ],
     );
     house.fine().await;
     house.settled().await;
@@ -349,8 +356,12 @@ async fn edited_firm(conflict: &str, of_s: &str, of_h: &str) -> (String, String)
     house.fine().await;
     house.quiet().await;
     (
-        house.sf_value("Account", &s, "NumberOfEmployees").unwrap_or_default(),
-        house.hs_value("companies", &h, "numberofemployees").unwrap_or_default(),
+        house
+            .sf_value("Account", &s, "NumberOfEmployees")
+            .unwrap_or_default(),
+        house
+            .hs_value("companies", &h, "numberofemployees")
+            .unwrap_or_default(),
     )
 }
 
@@ -374,7 +385,8 @@ async fn the_larger_the_smaller_or_the_only_value_wins_and_a_list_is_tried_in_tu
 
 #[tokio::test(start_paused = true)]
 async fn the_union_of_two_lists_goes_to_both_sides() {
-    let roles = "{ salesforce = \"Department\", hubspot = \"hs_buying_role\", conflict = \"union\" },";
+    let roles =
+        "{ salesforce = \"Department\", hubspot = \"hs_buying_role\", conflict = \"union\" },";
     let (house, s, h) = clerk(&people_with("", roles)).await;
     house.sf_edit(S, &s, &[("Department", "CHAMPION;BLOCKER")]);
     house.hs_edit(H, &h, &[("hs_buying_role", "BUDGET_HOLDER;CHAMPION")]);
@@ -406,8 +418,12 @@ async fn a_stage_only_rises_whoever_moves_it_and_a_step_back_is_taken_back() {
         house.fine().await;
         house.both((&s, &h), TITLE, ("Boss", "Boss"));
         let infos = house.infos().await;
-        assert!(infos.iter().any(|info| info.rule == "monotone"
-            && info.sides.hubspot.value == Value::text(fallen)));
+        assert!(
+            infos
+                .iter()
+                .any(|info| info.rule == "monotone"
+                    && info.sides.hubspot.value == Value::text(fallen))
+        );
         house.quiet().await;
     }
 }

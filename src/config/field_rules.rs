@@ -32,10 +32,7 @@ pub(super) fn conflict(node: Option<&Node>) -> Option<Vec<ConflictRule>> {
         Raw::List(items) => items.as_slice(),
         _ => std::slice::from_ref(node),
     };
-    let rules: Vec<ConflictRule> = words
-        .iter()
-        .filter_map(|word| rule(word.text()?))
-        .collect();
+    let rules: Vec<ConflictRule> = words.iter().filter_map(|word| rule(word.text()?)).collect();
     (!rules.is_empty()).then_some(rules)
 }
 
@@ -122,7 +119,12 @@ pub(super) fn check_foreign_edit(
 }
 
 /// True where `case = "fold"`.
-pub(super) fn fold_case(node: &Node, kind: &PairKind, shown: &str, problems: &mut Problems) -> bool {
+pub(super) fn fold_case(
+    node: &Node,
+    kind: &PairKind,
+    shown: &str,
+    problems: &mut Problems,
+) -> bool {
     let Some(written) = node.get("case") else {
         return false;
     };

@@ -17,7 +17,8 @@ pub(super) fn read(
         return Vec::new();
     };
     let key = format!("{shown}.groups");
-    let next = "write a list of groups, each a list of fields: [[\"MailingStreet\", \"MailingCity\"]]";
+    let next =
+        "write a list of groups, each a list of fields: [[\"MailingStreet\", \"MailingCity\"]]";
     if list.items().is_empty() {
         problems.add(&list.place, &key, list.shown(), "names no group", next);
     }

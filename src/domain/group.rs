@@ -71,7 +71,9 @@ impl Mapping {
         self.pairs.iter().enumerate().filter_map(|(index, pair)| {
             let parts = match self.group_of(index) {
                 None => Parts::One(pair),
-                Some(group) if group.parts.iter().min() == Some(&index) => Parts::Group(&group.parts),
+                Some(group) if group.parts.iter().min() == Some(&index) => {
+                    Parts::Group(&group.parts)
+                }
                 Some(_) => return None,
             };
             Some(Unit {

@@ -23,8 +23,8 @@ pub use mapping::{
 };
 pub use op::{Assignment, Attempt, Op, OpKind, OpOutcome, OpState};
 pub use pending::{
-    Candidate, Choice, Conflict, ConflictMember, ErrorCategory, ErrorItem, ItemKind, ItemState, Resolution,
-    SideValue, VendorError,
+    Candidate, Choice, Conflict, ConflictMember, ErrorCategory, ErrorItem, ItemKind, ItemState,
+    Resolution, SideValue, VendorError,
 };
 pub use run::{
     CallCount, Counters, MappingCounts, OpenCounts, RunKind, RunRecord, RunState, SideCount,

@@ -13,9 +13,7 @@ use super::stamp::plan_stamp;
 use super::versions;
 pub(super) use super::work::{LinkPlan, View, Work};
 use crate::domain::merge::{Action, FieldTimes, MergeInput, TupleOutcome};
-use crate::domain::{
-    Choice, FieldPair, ItemKind, PerSide, Side, Unit, Value,
-};
+use crate::domain::{Choice, FieldPair, ItemKind, PerSide, Side, Unit, Value};
 use crate::transform;
 
 /// Plans one link.
@@ -115,12 +113,7 @@ fn has_field(unit: &Unit<'_>, side: Side) -> bool {
 
 /// Moves the bases where what is there is a late write of ours, or what a vendor made of one; false where HubSpot's versions
 /// have to be looked up first.
-fn look_behind(
-    view: &View<'_>,
-    work: &Work,
-    parts: &mut [Part<'_>],
-    plan: &mut LinkPlan,
-) -> bool {
+fn look_behind(view: &View<'_>, work: &Work, parts: &mut [Part<'_>], plan: &mut LinkPlan) -> bool {
     let mut told = true;
     for part in parts {
         let pair = part.pair;

@@ -193,10 +193,7 @@ fn put(
         return assign(view, work, part, to, value, rule, plan);
     }
     let other = to.other();
-    let written = plan
-        .writes
-        .get(other)
-        .contains_key(part.pair.field(other));
+    let written = plan.writes.get(other).contains_key(part.pair.field(other));
     if !written && !plan.settles.iter().any(|(settled, _)| settled == name) {
         plan.settles.push((name.to_owned(), part.is_apart()));
     }
@@ -323,11 +320,7 @@ fn conflict(view: &View<'_>, work: &Work, unit: &Unit<'_>, parts: &[Part<'_>]) -
         }
     };
     Conflict {
-        id: ItemId::derive(&[
-            b"field",
-            &work.link.id.0.to_be_bytes(),
-            field.as_bytes(),
-        ]),
+        id: ItemId::derive(&[b"field", &work.link.id.0.to_be_bytes(), field.as_bytes()]),
         field,
         members,
         sides: PerSide::from_fn(side_value),

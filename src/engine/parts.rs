@@ -1,15 +1,15 @@
 //! What is known of a unit before it is decided about: the values of its pairs on both sides and their bases
 //! (docs/design/sync-semantics.md 6.1, 7).
 
-use super::field_errors::{blocked, freed, is_awaited, no_owner, waits_for_parent};
 use super::failures::standing;
+use super::field_errors::{blocked, freed, is_awaited, no_owner, waits_for_parent};
 use super::fields::is_association;
 use super::links;
 use super::references::{Token, is_translated};
 use super::work::{LinkPlan, View, Work};
 use crate::domain::{
-    BaseField, BaseValue, Choice, Conflict, FieldPair, ItemKind, ItemState, PairKind, PerSide, Side,
-    Unit, Value, shown,
+    BaseField, BaseValue, Choice, Conflict, FieldPair, ItemKind, ItemState, PairKind, PerSide,
+    Side, Unit, Value, shown,
 };
 use crate::transform;
 
@@ -96,7 +96,9 @@ pub(super) fn gather<'a>(
                     // While the other side names a parent without a link, nothing can be decided: no read is spent on it.
                     match waits_for_parent(view, pair, &there(work, pair), side.other()) {
                         Some(parent) => plan.blocked.push(blocked(pair, parent)),
-                        None if unit.pairs().all(|pair| nothing_new(work, pair, side.other())) => {}
+                        None if unit
+                            .pairs()
+                            .all(|pair| nothing_new(work, pair, side.other())) => {}
                         None => *plan.needs.get_mut(side) = true,
                     }
                     return None;
@@ -215,9 +217,9 @@ pub(super) fn open_items<'a>(
     work: &'a Work,
     unit: &Unit<'_>,
 ) -> impl Iterator<Item = &'a Conflict> {
-    work.conflicts.iter().filter(|item| {
-        of_fields(item) && unit.pairs().any(|pair| item.is_about(pair.name()))
-    })
+    work.conflicts
+        .iter()
+        .filter(|item| of_fields(item) && unit.pairs().any(|pair| item.is_about(pair.name())))
 }
 
 /// The item that is about exactly this unit.
@@ -238,9 +240,13 @@ pub(super) fn valid_choice<'a>(item: &'a Conflict, parts: &[Part<'_>]) -> Option
         .as_ref()
         .filter(|_| item.state == ItemState::Draft)?;
     let same = |side: Side| {
-        *resolution.seen.get(side) == together(parts, side) && (parts.len() == 1 || still(item, parts, side))
+        *resolution.seen.get(side) == together(parts, side)
+            && (parts.len() == 1 || still(item, parts, side))
     };
-    Side::BOTH.into_iter().all(same).then_some(&resolution.choice)
+    Side::BOTH
+        .into_iter()
+        .all(same)
+        .then_some(&resolution.choice)
 }
 
 /// True where a side holds what an item saw there last, field by field.

@@ -12,9 +12,8 @@ impl Engine {
     pub(super) fn typed(&self, schemas: &BTreeMap<(Side, String), ObjectSchema>) -> Engine {
         let mut rules = Rules::clone(&self.rules);
         for mapping in &mut rules.mappings {
-            let objects = PerSide::from_fn(|side| {
-                schemas.get(&(side, mapping.object(side).to_owned()))
-            });
+            let objects =
+                PerSide::from_fn(|side| schemas.get(&(side, mapping.object(side).to_owned())));
             for pair in &mut mapping.pairs {
                 for side in Side::BOTH {
                     let field = objects

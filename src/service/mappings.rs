@@ -133,9 +133,7 @@ impl House {
             .walk(keys::all(Family::Conflict), |item: Conflict| {
                 if item.mapping == *id {
                     for pair in item.pairs() {
-                        let last = in_conflict
-                            .entry(pair.to_owned())
-                            .or_insert(item.last_seen);
+                        let last = in_conflict.entry(pair.to_owned()).or_insert(item.last_seen);
                         *last = (*last).max(item.last_seen);
                     }
                 }

@@ -9,8 +9,8 @@ use super::host::{House, lock, store_refusal};
 use super::messages::{Outgoing, OutgoingLine, Refusal, RefusalKind, Reply, Resolved, Take};
 use crate::domain::merge::{FieldTimes, person_newest};
 use crate::domain::{
-    Choice, Conflict, FieldPair, ItemId, ItemKind, ItemState, Mapping, PairKind, PerSide, RecordKey,
-    Resolution, Side, SideCount, Value,
+    Choice, Conflict, FieldPair, ItemId, ItemKind, ItemState, Mapping, PairKind, PerSide,
+    RecordKey, Resolution, Side, SideCount, Value,
 };
 use crate::engine::{Tx, Waiting};
 use crate::store::{Family, StoreError, keys};
@@ -71,9 +71,7 @@ fn fit(item: &Conflict, take: &Take) -> Result<Choice, String> {
         (Choice::Base, ItemKind::Field | ItemKind::Oscillation) if item.base.is_none() => {
             Err("there is no base yet: this is the record's first sync".into())
         }
-        (Choice::Value(_), ItemKind::Field | ItemKind::Oscillation)
-            if !item.members.is_empty() =>
-        {
+        (Choice::Value(_), ItemKind::Field | ItemKind::Oscillation) if !item.members.is_empty() => {
             Err(ONE_VALUE.into())
         }
         (

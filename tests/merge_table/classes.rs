@@ -2,9 +2,7 @@
 
 use syncline::domain::canon::Canon;
 use syncline::domain::merge::{Lens, Refusal};
-use syncline::domain::{
-    FieldPair, FieldType, OtherwiseRule, PairKind, Side, TransformSpec, Value,
-};
+use syncline::domain::{FieldPair, FieldType, OtherwiseRule, PairKind, Side, TransformSpec, Value};
 use syncline::transform::PairLens;
 
 use Side::{HubSpot as H, Salesforce as S};
@@ -90,9 +88,7 @@ impl Class {
 
     pub fn stages(self) -> Vec<String> {
         let all = ["lead".to_owned(), "customer".to_owned()];
-        all.into_iter()
-            .filter(|_| self == Class::Stage)
-            .collect()
+        all.into_iter().filter(|_| self == Class::Stage).collect()
     }
 }
 

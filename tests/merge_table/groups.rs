@@ -104,7 +104,11 @@ fn check(cells: &[Cell; 2], rules: &Rules, pairs: &[FieldPair; 2], glass: &[Fiel
     }
 
     let mirrored = lenses(cells, glass, true);
-    let seen = merge(&[in_glass(&fields[0]), in_glass(&fields[1])], rules, &mirrored);
+    let seen = merge(
+        &[in_glass(&fields[0]), in_glass(&fields[1])],
+        rules,
+        &mirrored,
+    );
     let (seen, direct) = (essence(&seen, true), essence(&outcome, false));
     assert_eq!(seen, direct, "I-16: {}", context());
 }
@@ -114,16 +118,14 @@ fn every_case_of_a_group_is_that_of_one_value() {
     let known: [Symbol; 3] = [Some(0), Some(1), Some(2)];
     // HubSpot's third value of this class can be carried nowhere.
     let refusing: [Symbol; 3] = [Some(0), Some(1), Some(3)];
-    let bases: [PerSide<Symbol>; 3] = [(None, None), (Some(1), Some(1)), (Some(2), None)].map(
-        |(salesforce, hubspot)| PerSide {
+    let bases: [PerSide<Symbol>; 3] =
+        [(None, None), (Some(1), Some(1)), (Some(2), None)].map(|(salesforce, hubspot)| PerSide {
             salesforce,
             hubspot,
-        },
-    );
+        });
     for rules in all_rules(&STRATEGIES).filter(telling) {
-        let pairs = |mirrored| {
-            [Class::Iso, Class::ManyToOne].map(|class| pair(class, &rules, mirrored))
-        };
+        let pairs =
+            |mirrored| [Class::Iso, Class::ManyToOne].map(|class| pair(class, &rules, mirrored));
         let (direct, glass) = (pairs(false), pairs(true));
         for mut rest in 0..3 * 3 * 3 * 3 * 3 * 3 {
             let mut cell = |class, symbols: &[Symbol]| Cell {

@@ -21,9 +21,9 @@ use syncline::domain::{
 };
 use syncline::transform::PairLens;
 
+use Side::{HubSpot as H, Salesforce as S};
 use classes::{Class, ClassLens, Symbol};
 use said::{Facts, Rules, Said, Strategy, said};
-use Side::{HubSpot as H, Salesforce as S};
 
 /// One rule by itself, as far as it decides without an order.
 const SINGLE: [&[Strategy]; 7] = [
@@ -161,9 +161,8 @@ impl Cell {
         let symbol = |side: Side| self.now.get(side).unwrap_or(0);
         let (s, h) = (symbol(S), symbol(H));
         let means = |side: Side, symbol| self.class.meaning(side, symbol);
-        let moved = |side: Side| {
-            means(side, self.base.get(side).unwrap_or(0)) != means(side, symbol(side))
-        };
+        let moved =
+            |side: Side| means(side, self.base.get(side).unwrap_or(0)) != means(side, symbol(side));
         let known = self.now.salesforce.is_some() && self.now.hubspot.is_some();
         let holder = match s | h {
             both if both == s => Some(S),
@@ -380,9 +379,8 @@ fn check_class(class: Class) {
 
 /// Every row of one class under rules that a one-way pair and a foreign edit never come to.
 fn check_lists(class: Class) {
-    let two_way = |rules: &Rules| {
-        rules.direction == Direction::Both && rules.foreign == ForeignEdit::Ignore
-    };
+    let two_way =
+        |rules: &Rules| rules.direction == Direction::Both && rules.foreign == ForeignEdit::Ignore;
     check_rules(class, all_rules(&LISTS).filter(two_way));
 }
 

@@ -56,9 +56,9 @@ impl Case<'_> {
                 Some(BaseValue::Hashed { .. }) => format!(
                     "the base of {name} is too long to be kept as text; take a side or type the value"
                 ),
-                None => format!(
-                    "{name} has no base yet (first sync); take a side or type the value"
-                ),
+                None => {
+                    format!("{name} has no base yet (first sync); take a side or type the value")
+                }
             };
             return Err(self.end(Action::Error {
                 member: at,

@@ -1,8 +1,8 @@
 //! Conflict strategies (docs/design/sync-semantics.md 8): a list of rules, the first that decides wins.
 
+use super::Canon;
 use super::table::Case;
 use super::times::{FieldTimes, interval_newer, person_newest};
-use super::Canon;
 use crate::domain::{ConflictRule, Side, Value};
 
 /// What the list of rules says.

@@ -134,7 +134,10 @@ impl<'a> Case<'a> {
     }
 
     fn unknown(&self, at: usize, side: Side) -> TupleOutcome {
-        let field = self.members.get(at).map_or("", |member| member.input.pair.field(side));
+        let field = self
+            .members
+            .get(at)
+            .map_or("", |member| member.input.pair.field(side));
         self.end(Action::Error {
             member: at,
             side,
@@ -150,9 +153,8 @@ impl<'a> Case<'a> {
     fn look_back(&mut self) -> bool {
         let bases: Vec<PerSide<Option<BaseValue>>> =
             self.members.iter().map(Member::base).collect();
-        let settled = |base: &PerSide<Option<BaseValue>>| {
-            Side::BOTH.map(|side| base.get(side).is_some())
-        };
+        let settled =
+            |base: &PerSide<Option<BaseValue>>| Side::BOTH.map(|side| base.get(side).is_some());
         self.at_first = bases.iter().all(|base| settled(base) == [false, false]);
         self.moved = self
             .members
