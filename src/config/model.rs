@@ -84,8 +84,8 @@ pub struct HubspotConnection {
 pub struct Defaults {
     /// Country of telephone numbers without a prefix.
     pub country: String,
-    /// Conflict rule.
-    pub conflict: ConflictRule,
+    /// Conflict rules, tried in turn.
+    pub conflict: Vec<ConflictRule>,
     /// How often mappings run by themselves.
     pub schedule: Duration,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FieldType, MappingId, PerSide, Side};
+use super::{FieldGroup, FieldType, MappingId, PerSide, Side};
 
 /// Where values may flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -217,6 +217,8 @@ pub struct FieldPair {
     pub blanks: BlankPolicy,
     /// Foreign edits.
     pub foreign_edit: ForeignEdit,
+    /// Stages that only rise, lowest first, in HubSpot's values; empty: any value may follow any other (4).
+    pub monotone: Vec<String>,
     /// True: text compares without case.
     pub fold_case: bool,
     /// Region for canonical phones where no transform names one.
@@ -279,6 +281,8 @@ pub struct Mapping {
     pub pairs: Vec<FieldPair>,
     /// Match rules in order.
     pub match_rules: Vec<MatchRule>,
+    /// Pairs that merge as one; a pair is in one group at most.
+    pub groups: Vec<FieldGroup>,
     /// Key fields.
     pub keys: KeyFields,
     /// How often it runs by itself, in seconds; `None` only by hand.

@@ -9,8 +9,9 @@ use super::links;
 use super::observe::{notice_gone, read_associations};
 use super::run::RunCtx;
 use super::tally::Fate;
+use super::versions;
 use crate::crm::Purpose;
-use crate::domain::{ErrorCategory, Mapping, Presence, RecordId, Side};
+use crate::domain::{ErrorCategory, FieldPair, Mapping, Presence, RecordId, Side};
 
 /// Reads, for every work whose plan needs it, the sides that it needs. Works whose record is gone are taken out.
 /// Says whether anything was read.
@@ -155,6 +156,11 @@ pub(super) async fn look_up_times(
         }
         if let Some(id) = &work.link.ids.hubspot {
             work.times = Some(found.remove(id).unwrap_or_default());
+            let moved = |pair: &FieldPair| versions::outdated(work, pair);
+            if mapping.pairs.iter().any(moved) {
+                // It was changed after it was read: it is read again, however fresh.
+                work.fresh.hubspot = None;
+            }
         }
     }
     Ok(true)

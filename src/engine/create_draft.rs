@@ -157,6 +157,12 @@ fn draft(
             }
         }
     }
+    // A tuple that one field keeps back is kept back whole (7, Field groups).
+    fields.retain(|_, assignment| {
+        !errors
+            .iter()
+            .any(|(name, ..)| mapping.go_together(name, &assignment.pair))
+    });
     let errors = errors
         .into_iter()
         .map(|(field, value, category, message)| {

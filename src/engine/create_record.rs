@@ -268,7 +268,10 @@ fn base_of_create(mapping: &Mapping, draft: &Draft, op: &Op, stored: Option<&Obs
         let name = pair.field(target);
         let raw = draft.seen.value(pair.field(source));
         let sent = op.fields.get(name);
-        let failed = draft.errors.iter().any(|item| item.field == pair.name());
+        let failed = draft
+            .errors
+            .iter()
+            .any(|item| mapping.go_together(&item.field, pair.name()));
         let unsent = failed || (is_translated(pair) && sent.is_none() && !raw.is_blank());
         let there = stored
             .map(|seen| seen.value(name))

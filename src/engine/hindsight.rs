@@ -5,8 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::echo::{self, Origin};
 use super::fields::is_property;
-use super::link_plan::assumed;
+use super::parts::assumed;
 use super::references::is_translated;
+use super::versions;
 use super::work::{LinkPlan, View, Work};
 use crate::domain::{BaseField, BaseValue, FieldPair, Observation, PerSide, Side, Value};
 use crate::transform;
@@ -48,7 +49,7 @@ pub(super) fn normalised(
             unverified: *field.unverified.get(side),
             wrote_last: wrote.is_some(),
             after: sent.map(|at| seen.modstamp - (at + TimeDelta::milliseconds(offset))),
-            by_us: by_us(view, work, seen, name).map(|us| us && tells(work, side, sent)),
+            by_us: by_us(view, work, seen, pair).map(|us| us && tells(work, side, sent)),
         };
         match echo::origin(change) {
             Origin::Theirs => {}
@@ -84,15 +85,15 @@ fn tells(work: &Work, side: Side, sent: Option<DateTime<Utc>>) -> bool {
 }
 
 /// Whether a side's present value was set under our identity; `None` where HubSpot's versions have to be looked up first.
-fn by_us(view: &View<'_>, work: &Work, seen: &Observation, name: &str) -> Option<bool> {
+fn by_us(view: &View<'_>, work: &Work, seen: &Observation, pair: &FieldPair) -> Option<bool> {
     match seen.side {
         Side::Salesforce => {
             let us = view.known.us.salesforce.as_ref();
             Some(us.is_some() && seen.modified_by.as_ref() == us)
         }
         Side::HubSpot => {
-            let versions = work.times.as_ref()?.get(name);
-            let newest = versions.and_then(|all| all.first());
+            work.times.as_ref()?;
+            let newest = versions::of(work, pair).and_then(|all| all.first());
             Some(newest.is_some_and(|version| version.ours))
         }
     }
@@ -124,7 +125,7 @@ pub(super) fn late_landing(
         if settled || !same(&sent.after) || raws.get(side) != seen.value(name) {
             continue;
         }
-        let Some(ours) = by_us(view, work, seen, name) else {
+        let Some(ours) = by_us(view, work, seen, pair) else {
             return Landed::WantsTimes;
         };
         if ours {

@@ -439,6 +439,7 @@ pub(super) async fn review(
         state: ItemState::Open,
         candidates,
         resolution: None,
+        members: Vec::new(),
         automatic: false,
         first_seen: before.as_ref().map_or(now, |row| row.first_seen),
         last_seen: now,

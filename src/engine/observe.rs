@@ -477,6 +477,7 @@ pub(super) async fn notice_gone(
         state: ItemState::Open,
         candidates: Vec::new(),
         resolution: None,
+        members: Vec::new(),
         automatic: false,
         first_seen: before.as_ref().map_or(now, |row| row.first_seen),
         last_seen: now,

@@ -104,6 +104,8 @@ impl Engine {
         let db = Arc::new(self.db.scratch().await?);
         let scratch = Engine { db, ..self.clone() };
         let found = preflight(&scratch, &mappings).await?;
+        let scratch = scratch.typed(&found.schemas);
+        let mappings = scratch.chosen(order).await?;
         let budget = Budget::load(&scratch).await?;
         let run = RunId(scratch.db.number(names::LAST_RUN).await? + 1);
         let mut ctx = RunCtx::new(&scratch, run, Mode::Preview, found.known, budget);

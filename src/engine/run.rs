@@ -250,13 +250,16 @@ impl Engine {
         };
         let budget = Budget::load(self).await?;
         let found = preflight(self, &mappings).await?;
-        let mut ctx = RunCtx::new(self, record.run, Mode::Write, found.known, budget);
+        let typed = self.typed(&found.schemas);
+        let mappings = typed.chosen(order).await?;
+        let mut ctx = RunCtx::new(&typed, record.run, Mode::Write, found.known, budget);
         ctx.only = only;
         let outcome = if let Scope::Undo(target) = order.scope {
             undo(&mut ctx, record, target, &mappings, found.calls).await
         } else {
-            let mut states = self.states(&mut ctx, &mappings).await?;
-            self.steps(&mut ctx, record, order, &mappings, &mut states)
+            let mut states = typed.states(&mut ctx, &mappings).await?;
+            typed
+                .steps(&mut ctx, record, order, &mappings, &mut states)
                 .await
         };
         record.mappings = ctx.counts(&mappings);
@@ -268,7 +271,7 @@ impl Engine {
             }
         }
         record.ops = ctx.seq;
-        ctx.budget.save(self).await?;
+        ctx.budget.save(&typed).await?;
         outcome
     }
 

@@ -163,7 +163,9 @@ fn one(
     for item in &plan.closes {
         // A person let a frozen field go: what is written from now on is a new series.
         if item.kind == ItemKind::Oscillation && item.resolution.is_some() {
-            base_field(&mut work.base, &item.field).writes.clear();
+            for pair in item.pairs() {
+                base_field(&mut work.base, pair).writes.clear();
+            }
         }
     }
     for side in Side::BOTH {

@@ -115,6 +115,8 @@ impl Engine {
         let db = std::sync::Arc::new(self.db.scratch().await?);
         let scratch = Engine { db, ..self.clone() };
         let found = preflight(&scratch, &mappings).await?;
+        let scratch = scratch.typed(&found.schemas);
+        let mappings = scratch.chosen(&order).await?;
         let budget = Budget::load(&scratch).await?;
         let next = RunId(scratch.db.number(super::db::names::LAST_RUN).await? + 1);
         let mut ctx = RunCtx::new(&scratch, next, Mode::Preview, found.known, budget);

@@ -392,7 +392,7 @@ fn verdict(
     }
     if pending
         .iter()
-        .any(|item| item.field == pair.name() && !item.kind.is_review())
+        .any(|item| item.is_about(pair.name()) && !item.kind.is_review())
     {
         return "conflict".into();
     }

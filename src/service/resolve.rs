@@ -9,8 +9,8 @@ use super::host::{House, lock, store_refusal};
 use super::messages::{Outgoing, OutgoingLine, Refusal, RefusalKind, Reply, Resolved, Take};
 use crate::domain::merge::{FieldTimes, person_newest};
 use crate::domain::{
-    Choice, Conflict, ItemId, ItemKind, ItemState, PairKind, PerSide, RecordKey, Resolution, Side,
-    SideCount, Value,
+    Choice, Conflict, FieldPair, ItemId, ItemKind, ItemState, Mapping, PairKind, PerSide,
+    RecordKey, Resolution, Side, SideCount, Value,
 };
 use crate::engine::{Tx, Waiting};
 use crate::store::{Family, StoreError, keys};
@@ -18,6 +18,10 @@ use crate::transform;
 
 /// Lines of an outgoing preview.
 const LINES: usize = 200;
+
+/// Why nothing can be typed for a group.
+pub(super) const ONE_VALUE: &str =
+    "several fields go together here, and what is typed is one value: take a side or the base";
 
 /// Items with the choice that each had.
 pub(super) type Chosen = Vec<(ItemId, Option<Choice>)>;
@@ -66,6 +70,9 @@ fn fit(item: &Conflict, take: &Take) -> Result<Choice, String> {
     match (&choice, item.kind) {
         (Choice::Base, ItemKind::Field | ItemKind::Oscillation) if item.base.is_none() => {
             Err("there is no base yet: this is the record's first sync".into())
+        }
+        (Choice::Value(_), ItemKind::Field | ItemKind::Oscillation) if !item.members.is_empty() => {
+            Err(ONE_VALUE.into())
         }
         (
             Choice::Take(_) | Choice::Base | Choice::Value(_),
@@ -302,45 +309,56 @@ impl House {
     }
 
     fn lines_of(&self, item: &Conflict) -> Vec<OutgoingLine> {
-        let mapping = self
-            .rules
-            .mappings
-            .iter()
-            .find(|mapping| mapping.id == item.mapping);
-        let (Some(mapping), Some(resolution)) = (mapping, &item.resolution) else {
+        let (Some((mapping, unit)), Some(resolution)) = (self.unit_of(item), &item.resolution)
+        else {
             return Vec::new();
         };
-        let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == item.field) else {
-            return Vec::new();
-        };
-        let translated = matches!(pair.kind, PairKind::Reference { .. } | PairKind::Owner);
-        let mut lines = Vec::new();
-        for side in Side::BOTH {
-            let before = item.sides.get(side).value.clone();
-            let after = match &resolution.choice {
-                Choice::Take(winner) if *winner == side => continue,
-                Choice::Take(winner) if translated => item.sides.get(*winner).value.clone(),
-                Choice::Take(winner) => {
-                    let source = &item.sides.get(*winner).value;
-                    transform::put(pair, side, source, &before).unwrap_or_else(|_| source.clone())
-                }
-                other => result(item, other),
-            };
-            let Some(record) = item.sides.get(side).id.clone() else {
-                continue;
-            };
-            if after.is_known() && after != before {
-                lines.push(OutgoingLine {
-                    side,
-                    object: mapping.object(side).to_owned(),
-                    record,
-                    label: item.label.clone(),
-                    field: pair.field(side).to_owned(),
-                    before,
-                    after,
-                });
-            }
-        }
-        lines
+        unit.pairs()
+            .flat_map(|pair| lines_of_pair(mapping, pair, item, &resolution.choice))
+            .collect()
     }
+}
+
+/// What a choice would write of one pair.
+fn lines_of_pair(
+    mapping: &Mapping,
+    pair: &FieldPair,
+    item: &Conflict,
+    choice: &Choice,
+) -> Vec<OutgoingLine> {
+    let translated = matches!(pair.kind, PairKind::Reference { .. } | PairKind::Owner);
+    let value = |side: Side| item.value_of(pair.name(), side).clone();
+    let member = item
+        .members
+        .iter()
+        .find(|member| member.field == pair.name());
+    let mut lines = Vec::new();
+    for side in Side::BOTH {
+        let before = value(side);
+        let after = match (choice, member) {
+            (Choice::Take(winner), _) if *winner == side => continue,
+            (Choice::Take(winner), _) if translated => value(*winner),
+            (Choice::Take(winner), _) => {
+                let source = value(*winner);
+                transform::put(pair, side, &source, &before).unwrap_or(source)
+            }
+            (Choice::Base, Some(member)) => member.base.clone().unwrap_or_default(),
+            (other, _) => result(item, other),
+        };
+        let Some(record) = item.sides.get(side).id.clone() else {
+            continue;
+        };
+        if after.is_known() && after != before {
+            lines.push(OutgoingLine {
+                side,
+                object: mapping.object(side).to_owned(),
+                record,
+                label: item.label.clone(),
+                field: pair.field(side).to_owned(),
+                before,
+                after,
+            });
+        }
+    }
+    lines
 }

@@ -51,6 +51,7 @@ fn conflict(id: ItemId, field: &str) -> Conflict {
         state: ItemState::Open,
         candidates: Vec::new(),
         resolution: None,
+        members: Vec::new(),
         automatic: false,
         first_seen: now() - Duration::minutes(10),
         last_seen: now(),

@@ -405,6 +405,7 @@ impl World {
                     at: now(),
                     seen: PerSide::default(),
                 }),
+                members: Vec::new(),
                 automatic: false,
                 first_seen: row.since,
                 last_seen: ago(4),
