@@ -333,7 +333,6 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
         ("leaves_scope", "\"keep\""),
         ("blanks", "\"propagate\""),
         ("foreign_edit", "\"ignore\""),
-        ("delete_update", "\"ask\""),
         ("strict_cas", "false"),
         ("detect_clobber", "false"),
         ("groups", "[[\"MailingStreet\"]]"),
@@ -411,20 +410,6 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
             3,
             "salesforce.auth.flow",
             "`jwt_bearer`",
-        ),
-        (
-            "name = \"accounts\"",
-            "name = \"accounts\"\ndeletes = \"archive\"",
-            10,
-            "mapping.accounts.deletes",
-            "`archive`",
-        ),
-        (
-            "name = \"accounts\"",
-            "name = \"accounts\"\ndeletes = \"ask\"",
-            10,
-            "mapping.accounts.deletes",
-            "`ask`",
         ),
         (
             "transform = \"lowercase\"",

@@ -74,6 +74,7 @@ fn op(state: OpState) -> Op {
         target: Some("1".into()),
         source: None,
         fields: BTreeMap::from([("phone".to_owned(), change)]),
+        evidence: None,
         modstamp: None,
         state,
         attempt: Attempt::default(),

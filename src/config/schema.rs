@@ -176,10 +176,18 @@ pub(super) const KEYS: &[KeySpec] = &[
     key(
         "mapping.deletes",
         Kind::Words {
-            built: &["ignore"],
-            planned: &["archive", "ask"],
+            built: &["ignore", "archive", "ask"],
+            planned: &[],
         },
         "ignore",
+    ),
+    key(
+        "mapping.delete_update",
+        Kind::Words {
+            built: &["ask", "delete_wins", "update_wins"],
+            planned: &[],
+        },
+        "ask",
     ),
     key("mapping.schedule", SCHEDULE, ""),
     key("mapping.conflict", CONFLICT, ""),
@@ -219,7 +227,6 @@ pub(super) const PLANNED: &[&str] = &[
     "mapping.leaves_scope",
     "mapping.blanks",
     "mapping.foreign_edit",
-    "mapping.delete_update",
     "mapping.strict_cas",
     "mapping.detect_clobber",
     "mapping.groups",

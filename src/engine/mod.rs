@@ -1,8 +1,10 @@
 //! The sync engine: one control task that observes, plans, guards, writes and settles. It knows sides and stores only as
 //! traits; what it decides, pure functions decide (docs/design/sync-semantics.md).
 
+mod absent;
 mod advice;
 mod apply;
+mod archive;
 mod backfill;
 mod bases;
 mod batches;
@@ -24,6 +26,9 @@ mod failures;
 mod field_errors;
 mod fields;
 mod foresee;
+mod gone;
+mod gone_items;
+mod gone_rules;
 pub mod guard;
 mod hindsight;
 mod link_plan;
@@ -31,6 +36,7 @@ mod links;
 mod look;
 pub mod matching;
 mod matchup;
+mod merged;
 mod observe;
 mod oscillation;
 mod outcome;
@@ -45,6 +51,7 @@ mod settle;
 mod slice;
 mod stamp;
 mod tally;
+mod tombs;
 mod undo;
 mod undo_apply;
 mod undo_look;

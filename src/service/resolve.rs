@@ -9,8 +9,8 @@ use super::host::{House, lock, store_refusal};
 use super::messages::{Outgoing, OutgoingLine, Refusal, RefusalKind, Reply, Resolved, Take};
 use crate::domain::merge::{FieldTimes, person_newest};
 use crate::domain::{
-    Choice, Conflict, ItemId, ItemKind, ItemState, PairKind, PerSide, RecordKey, Resolution, Side,
-    SideCount, Value,
+    Choice, Conflict, ItemId, ItemKind, ItemState, Mapping, PairKind, PerSide, RecordKey,
+    Resolution, Side, SideCount, Value,
 };
 use crate::engine::{Tx, Waiting};
 use crate::store::{Family, StoreError, keys};
@@ -50,8 +50,48 @@ pub(super) fn result(item: &Conflict, choice: &Choice) -> Value {
     }
 }
 
+/// Whether a deletion can be carried over, or the deleted record be made anew: the item is about one, and the mapping writes
+/// to that side.
+fn about_a_deletion(
+    item: &Conflict,
+    kind: ItemKind,
+    mapping: Option<&Mapping>,
+    choice: &Choice,
+) -> Result<(), String> {
+    let word = choice_word(choice);
+    let fits = match choice {
+        Choice::Accept => matches!(kind, ItemKind::Deletion | ItemKind::DeleteUpdate),
+        _ => matches!(
+            kind,
+            ItemKind::DeleteUpdate | ItemKind::RestoredHereDeletedThere
+        ),
+    };
+    if !fits {
+        return Err(format!(
+            "{word} does not fit a review item of this kind ({}); --ignore leaves it as it is",
+            kind.word()
+        ));
+    }
+    let left = item.candidates.first().map(|one| one.record.side);
+    let (Some(left), Some(mapping)) = (left, mapping) else {
+        return Ok(());
+    };
+    let target = match choice {
+        Choice::Accept => left,
+        _ => left.other(),
+    };
+    let makes = *choice == Choice::Accept || mapping.creates.allows(target);
+    if mapping.direction.allows(target) && makes {
+        return Ok(());
+    }
+    Err(format!(
+        "{word} does not fit: the mapping {} does not do that in {target}; --ignore leaves it as it is",
+        mapping.id
+    ))
+}
+
 /// The choice that fits an item, or why it does not.
-fn fit(item: &Conflict, take: &Take) -> Result<Choice, String> {
+fn fit(item: &Conflict, mapping: Option<&Mapping>, take: &Take) -> Result<Choice, String> {
     if item.state == ItemState::Resolved {
         return Err("it is resolved already".into());
     }
@@ -75,12 +115,11 @@ fn fit(item: &Conflict, take: &Take) -> Result<Choice, String> {
             "{word} is for review items; this is a conflict of the field {}",
             item.field
         )),
-        (Choice::Accept, _) => Err(
-            "deletions are not carried over by this version; --ignore keeps the other record"
-                .into(),
-        ),
         (Choice::Ignore, _) => Ok(choice),
-        (Choice::Link(_) | Choice::Create, _) if item.link.is_some() => Err(format!(
+        (Choice::Accept | Choice::Create, kind) if item.link.is_some() => {
+            about_a_deletion(item, kind, mapping, &choice).map(|()| choice)
+        }
+        (Choice::Link(_), _) if item.link.is_some() => Err(format!(
             "{word} does not fit: the record has a link; --ignore leaves it as it is"
         )),
         (Choice::Link(id), _) => {
@@ -119,7 +158,7 @@ impl House {
         for id in ids {
             match self.db.waiting_item(id).await.map_err(store)? {
                 Some(Waiting::Conflict(item)) if fields_only && item.kind.is_review() => {}
-                Some(Waiting::Conflict(item)) => match fit(&item, &take) {
+                Some(Waiting::Conflict(item)) => match fit(&item, self.mapping_of(&item), &take) {
                     Ok(choice) => fitting.push((item, choice)),
                     Err(why) => wrong.push((id, why)),
                 },
@@ -236,16 +275,17 @@ impl House {
         }))
     }
 
+    fn mapping_of(&self, item: &Conflict) -> Option<&Mapping> {
+        let mut all = self.rules.mappings.iter();
+        all.find(|mapping| mapping.id == item.mapping)
+    }
+
     /// Under what an item waits in the pending index.
     pub(super) fn pending_owner(&self, item: &Conflict) -> u128 {
         if let Some(link) = item.link {
             return link.0;
         }
-        let mapping = self
-            .rules
-            .mappings
-            .iter()
-            .find(|mapping| mapping.id == item.mapping);
+        let mapping = self.mapping_of(item);
         for side in Side::BOTH {
             if let (Some(id), Some(mapping)) = (&item.sides.get(side).id, mapping) {
                 let record = RecordKey {
@@ -302,11 +342,7 @@ impl House {
     }
 
     fn lines_of(&self, item: &Conflict) -> Vec<OutgoingLine> {
-        let mapping = self
-            .rules
-            .mappings
-            .iter()
-            .find(|mapping| mapping.id == item.mapping);
+        let mapping = self.mapping_of(item);
         let (Some(mapping), Some(resolution)) = (mapping, &item.resolution) else {
             return Vec::new();
         };

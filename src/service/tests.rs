@@ -85,6 +85,7 @@ fn op(run: u64, seq: u64, state: OpState) -> Op {
             },
         )]
         .into(),
+        evidence: None,
         modstamp: None,
         state,
         attempt: Attempt {

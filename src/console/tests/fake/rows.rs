@@ -698,6 +698,7 @@ impl World {
                 },
             )]
             .into(),
+            evidence: None,
             modstamp: None,
             state: if index % 11 == 10 {
                 OpState::Failed
