@@ -3,7 +3,9 @@
 
 use super::context::EngineError;
 use super::db::Tx;
-use super::gone::{self, cases, note, read_records};
+use super::gone::{self, read_records};
+use super::gone_case::cases;
+use super::gone_note::note;
 use super::run_ctx::RunCtx;
 use crate::domain::{Link, LinkId, LinkState, Mapping, Presence, RecordId, Side};
 use crate::store::rows::Dirty;

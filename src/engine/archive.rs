@@ -9,7 +9,8 @@ use super::context::EngineError;
 use super::db::Tx;
 use super::failures::{ErrorFacts, Failure, error_item, not_applied, refused, stops_the_run};
 use super::fields::is_property;
-use super::gone::{Case, ask, cases, lay_down};
+use super::gone::{ask, lay_down};
+use super::gone_case::{Case, cases};
 use super::gone_items as items;
 use super::links;
 use super::report::Phase;
@@ -19,7 +20,7 @@ use super::undo_look::children;
 use crate::crm::WriteKind;
 use crate::domain::{
     Assignment, Choice, Departed, ErrorCategory, ErrorItem, Evidence, ItemKind, LinkId, LinkState,
-    Mapping, Op, OpKind, RecordId, Side, Value,
+    Mapping, Op, OpKind, OpOutcome, RecordId, Side, Value,
 };
 
 /// The rule that such an op's assignments name.
@@ -113,7 +114,12 @@ fn op(ctx: &RunCtx<'_>, mapping: &Mapping, case: &Case, side: Side, evidence: Ev
         })
         .collect();
     let kind = OpKind::Delete;
+    let outcome = OpOutcome {
+        why: Some(items::evidence(case, side.other(), evidence)),
+        ..OpOutcome::default()
+    };
     Op {
+        outcome,
         target: case.link.ids.get(side).clone(),
         source: case.link.ids.get(side.other()).clone(),
         evidence: Some(evidence),

@@ -5,6 +5,8 @@ use super::context::EngineError;
 use super::db::Tx;
 use super::fields;
 use super::gone;
+use super::gone_case::cases;
+use super::gone_note::note;
 use super::link_plan::{LinkPlan, Work};
 use super::observe::read_associations;
 use super::run::RunCtx;
@@ -170,7 +172,7 @@ async fn set_aside(
 ) -> Result<(), EngineError> {
     let db = ctx.engine.db.clone();
     let mut tx = db.begin();
-    for mut case in gone::cases(ctx, mapping, vec![work.link.clone()]).await? {
+    for mut case in cases(ctx, mapping, vec![work.link.clone()]).await? {
         case.seen = work.seen.clone();
         for side in Side::BOTH {
             let Some(seen) = work.seen.get(side) else {
@@ -183,7 +185,7 @@ async fn set_aside(
                     gone::out_of_reach(ctx, mapping, &case, side, &mut tx)?;
                     break;
                 }
-                _ => gone::note(mapping, seen, reasons, &mut tx)?,
+                _ => note(mapping, seen, reasons, &mut tx)?,
             }
         }
     }

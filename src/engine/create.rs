@@ -9,7 +9,7 @@ use super::create_draft::{Draft, drafts};
 use super::create_lookup::look_up;
 use super::create_record::{read_back, record};
 use super::failures::{ErrorFacts, Failure, error_item, op_digest};
-use super::gone::Case;
+use super::gone_case::Case;
 use super::links;
 use super::matchup::Creates;
 use super::report::Phase;

@@ -8,7 +8,7 @@ use super::create::{source_error, unlinked_error};
 use super::db::Tx;
 use super::failures::{ErrorFacts, Failure, error_item, still_refused};
 use super::fields;
-use super::gone::Case;
+use super::gone_case::Case;
 use super::links;
 use super::matchup::errors_of_record;
 use super::references::{Parents, Token, is_translated};

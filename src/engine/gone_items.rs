@@ -3,12 +3,12 @@
 use super::context::EngineError;
 use super::db::Tx;
 use super::failures::{ErrorFacts, error_item};
-use super::gone::Case;
+use super::gone_case::Case;
 use super::links;
 use super::run_ctx::{Mode, RunCtx};
 use crate::domain::{
-    Candidate, Conflict, ErrorCategory, ErrorItem, ItemId, ItemKind, ItemState, LinkState, Mapping,
-    PerSide, RunId, Side, SideValue, Value,
+    Candidate, Conflict, ErrorCategory, ErrorItem, Evidence, ItemId, ItemKind, ItemState,
+    LinkState, Mapping, PerSide, RunId, Side, SideValue, Value,
 };
 
 /// True for items that decide about a link as a whole because a record of it is gone.
@@ -90,6 +90,19 @@ pub(super) fn has_children(mapping: &Mapping, gone: Side, child: &str) -> String
         the(mapping, gone),
         gone.other()
     )
+}
+
+/// What says that a record was deleted, for the journal.
+pub(super) fn evidence(case: &Case, gone: Side, evidence: Evidence) -> String {
+    let id = case.link.ids.get(gone).as_ref();
+    let id = id.map_or("", |id| id.as_str());
+    match evidence {
+        Evidence::Row => format!("{gone} shows {id} with IsDeleted"),
+        Evidence::Archived => format!("{gone} returns {id} as archived"),
+        Evidence::Person => {
+            format!("{gone} {id} does not answer; a person confirmed that it was deleted")
+        }
+    }
 }
 
 /// Why two counterparts of one merged record need a person (12.4).

@@ -8,14 +8,12 @@ use chrono::{DateTime, Utc};
 use super::context::{Engine, EngineError, Known};
 use super::db::Waiting;
 use super::fields;
-use super::gone::note;
-use super::merged::is_told;
+use super::gone_note::{Beside, beside, note, note_merged};
 use super::report::Phase;
 use super::tally::{Fate, Tally, Unlinked};
 use crate::crm::{Page, Window};
 use crate::domain::{
-    Conflict, ItemState, Link, LinkState, Mapping, MappingId, Observation, Presence, Side,
-    SideBase, Value,
+    Conflict, ItemState, Mapping, MappingId, Observation, Presence, Side, SideBase, Value,
 };
 use crate::store::keys::record_owner;
 use crate::store::rows::{Cursor, Dirty};
@@ -354,72 +352,6 @@ async fn store_page(
         total.dirty += 1;
     }
     Ok(tx.apply().await?)
-}
-
-/// What is seen of a record whose link may not be in step.
-enum Beside {
-    /// The link is in step: its values are compared.
-    InStep,
-    /// It is gone, or there again: the link has to be decided about.
-    Noted,
-    /// Nothing follows; the link counts as this.
-    Linked(Fate),
-    /// Nothing follows, and its counterpart is gone or waits: it counts as a record without a link.
-    Alone,
-}
-
-fn beside(link: &Link, seen: &Observation) -> Beside {
-    let live = seen.presence == Presence::Live;
-    match &link.state {
-        // A pending create is recovery's business.
-        LinkState::PendingCreate => Beside::Linked(Fate::Error),
-        LinkState::TakenBack(_) => Beside::Linked(Fate::Held),
-        LinkState::Active if live => Beside::InStep,
-        LinkState::Deleted(departed) if live == *departed.gone.get(seen.side) => Beside::Noted,
-        LinkState::Active => Beside::Noted,
-        LinkState::Suspended(_) => match seen.presence {
-            Presence::Deleted | Presence::MergedInto(_) if !is_told(link, seen.side) => {
-                Beside::Noted
-            }
-            _ => Beside::Alone,
-        },
-        LinkState::Deleted(_) => Beside::Alone,
-    }
-}
-
-/// HubSpot's survivor of a merge is a new record that names the old ones: the links of those follow it. Says whether any has
-/// a link.
-async fn note_merged(
-    engine: &Engine,
-    mapping: &Mapping,
-    seen: &Observation,
-    tx: &mut super::db::Tx<'_>,
-) -> Result<bool, EngineError> {
-    let former = fields::former_ids(seen);
-    if former.is_empty() {
-        return Ok(false);
-    }
-    let object = mapping.object(seen.side);
-    let held = engine
-        .db
-        .link_ids(&mapping.id, seen.side, object, &former)
-        .await?;
-    let mut any = false;
-    for (id, _) in former
-        .into_iter()
-        .zip(held)
-        .filter(|(_, held)| held.is_some())
-    {
-        let marker = Observation {
-            id,
-            fields: BTreeMap::new(),
-            presence: Presence::MergedInto(seen.id.clone()),
-            ..seen.clone()
-        };
-        note(mapping, &marker, 0, tx)?;
-        any = true;
-    }
-    Ok(any)
 }
 
 /// A record without a link is gone: nobody matches it any more, and nothing about it waits for a person.

@@ -215,9 +215,10 @@ impl Engine {
                         .sum::<u64>()
                 };
                 let created = sum(|count| count.created.salesforce + count.created.hubspot);
+                let archived = sum(|count| count.archived.salesforce + count.archived.hubspot);
                 format!(
                     "{} applied, {} conflicts, {} errors",
-                    created + sum(|count| count.updated_links),
+                    created + archived + sum(|count| count.updated_links),
                     sum(|count| count.open.conflicts + count.open.review),
                     sum(|count| count.open.errors)
                 )

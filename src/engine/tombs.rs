@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::context::EngineError;
 use super::db::Tx;
-use super::gone::{cases, close_all};
+use super::gone::close_all;
+use super::gone_case::cases;
 use super::links;
 use super::run_ctx::RunCtx;
 use crate::domain::{Link, LinkId, LinkState, Mapping, PerSide, RecordId, Side};

@@ -9,8 +9,8 @@ use super::host::{House, lock, store_refusal};
 use super::messages::{Outgoing, OutgoingLine, Refusal, RefusalKind, Reply, Resolved, Take};
 use crate::domain::merge::{FieldTimes, person_newest};
 use crate::domain::{
-    Choice, Conflict, ItemId, ItemKind, ItemState, Mapping, PairKind, PerSide, RecordKey,
-    Resolution, Side, SideCount, Value,
+    Choice, Conflict, ErrorCategory, ErrorItem, ItemId, ItemKind, ItemState, LinkId, Mapping,
+    PairKind, PerSide, RecordKey, Resolution, Side, SideCount, SideValue, Value,
 };
 use crate::engine::{Tx, Waiting};
 use crate::store::{Family, StoreError, keys};
@@ -47,6 +47,17 @@ pub(super) fn result(item: &Conflict, choice: &Choice) -> Value {
         Choice::Base => item.base.clone().unwrap_or_default(),
         Choice::Value(text) => Value::text(text.clone()),
         Choice::Link(_) | Choice::Create | Choice::Ignore | Choice::Accept => Value::Unknown,
+    }
+}
+
+/// The link of a record that does not answer, where a person says that it was deleted.
+fn confirmed(error: &ErrorItem, take: &Take) -> Result<LinkId, String> {
+    let accepts = *take == Take::Choice(Choice::Accept);
+    match error.link {
+        Some(link) if accepts && error.category == ErrorCategory::Gone && error.field.is_empty() => {
+            Ok(link)
+        }
+        _ => Err("it is an error, not a conflict; only a record that does not answer any more can be accepted as deleted".into()),
     }
 }
 
@@ -155,6 +166,7 @@ impl House {
         let ids = self.items_behind(ids).await.map_err(store)?;
         let mut fitting = Vec::new();
         let mut wrong = Vec::new();
+        let mut silent = Vec::new();
         for id in ids {
             match self.db.waiting_item(id).await.map_err(store)? {
                 Some(Waiting::Conflict(item)) if fields_only && item.kind.is_review() => {}
@@ -162,7 +174,11 @@ impl House {
                     Ok(choice) => fitting.push((item, choice)),
                     Err(why) => wrong.push((id, why)),
                 },
-                _ => wrong.push((id, "there is no such conflict or review item".into())),
+                Some(Waiting::Error(error)) => match confirmed(&error, &take) {
+                    Ok(link) => silent.push((error, link)),
+                    Err(why) => wrong.push((id, why)),
+                },
+                None => wrong.push((id, "there is no such conflict or review item".into())),
             }
         }
         if !wrong.is_empty() {
@@ -203,8 +219,61 @@ impl House {
             tx.put_conflict(&drafted, Some(&item), self.pending_owner(&item))
                 .map_err(store)?;
         }
+        for (error, link) in silent {
+            before.push((error.id, None));
+            self.confirm_deletion(&error, link, &by, &mut tx)
+                .await
+                .map_err(store)?;
+        }
         tx.commit().await.map_err(store)?;
         self.resolved(before).await
+    }
+
+    /// A person says that a record which does not answer was deleted: its error becomes a decided review item, and the next
+    /// run does with it what the mapping does with deletions (docs/design/sync-semantics.md 12.1).
+    async fn confirm_deletion(
+        &self,
+        error: &ErrorItem,
+        link: LinkId,
+        by: &str,
+        tx: &mut Tx<'_>,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let known = self.db.links(&error.mapping, &[link]).await?;
+        let Some(link) = known.into_iter().flatten().next() else {
+            return Ok(());
+        };
+        let item = Conflict {
+            id: ItemId::derive(&[b"gone", &link.id.0.to_be_bytes()]),
+            mapping: error.mapping.clone(),
+            kind: ItemKind::Deletion,
+            link: Some(link.id),
+            label: error.label.clone(),
+            field: String::new(),
+            sides: PerSide::from_fn(|side| SideValue {
+                id: link.ids.get(side).clone(),
+                ..SideValue::default()
+            }),
+            base: None,
+            base_run: None,
+            suggest: None,
+            rule: "ask".into(),
+            why: format!("{}; a person says that it was.", error.message),
+            state: ItemState::Draft,
+            candidates: Vec::new(),
+            resolution: Some(Resolution {
+                choice: Choice::Accept,
+                by: by.to_owned(),
+                at: now,
+                seen: PerSide::default(),
+            }),
+            automatic: false,
+            first_seen: error.first_seen,
+            last_seen: now,
+            run: error.run,
+        };
+        tx.remove_error(error);
+        tx.put_conflict(&item, None, link.id.0)
     }
 
     /// The items that ids stand for: their own, or all those of a row of the queue.
