@@ -67,7 +67,6 @@ async fn left_alone(house: &House, left: Side, (s, h): (&str, &str)) {
     assert_eq!((writes(&run), got.excluded), (0, read));
     assert_eq!(writes(&house.whole().await), 0);
     house.quiet().await;
-    house.idle().await;
     assert_eq!(alive(house), before);
 }
 
@@ -557,7 +556,16 @@ async fn a_record_that_does_not_answer_is_no_deletion_until_a_person_says_so() {
         assert_eq!(counts(&run, "contacts").archived.hubspot, 0);
         let item = house.the_item(ItemKind::DeleteUpdate).await;
         assert!(item.why.contains("(Title)"), "{}", item.why);
-        house.choose(&item, if archived == 1 { Choice::Accept } else { Choice::Ignore }).await;
+        house
+            .choose(
+                &item,
+                if archived == 1 {
+                    Choice::Accept
+                } else {
+                    Choice::Ignore
+                },
+            )
+            .await;
         let run = house.send_stored().await;
         assert_eq!(counts(&run, "contacts").archived.hubspot, archived);
         if archived == 1 {
@@ -641,9 +649,14 @@ async fn what_others_belong_to_is_not_deleted_in_salesforce_without_a_word() {
     assert_eq!(writes(&run), 0, "{company:?}");
     let item = house.the_item(ItemKind::Deletion).await;
     assert!(item.why.contains("belongs to it"), "{}", item.why);
-    assert_eq!((house.sf_ids("Account").len(), house.sf_ids(S).len()), before);
+    assert_eq!(
+        (house.sf_ids("Account").len(), house.sf_ids(S).len()),
+        before
+    );
     house.quiet().await;
-    house.choose(&house.the_item(ItemKind::Deletion).await, Choice::Accept).await;
+    house
+        .choose(&house.the_item(ItemKind::Deletion).await, Choice::Accept)
+        .await;
     let run = house.send_stored().await;
     assert_eq!(counts(&run, "accounts").archived.salesforce, 1);
     assert_eq!(house.sf_ids("Account").len(), before.0 - 1);
@@ -703,7 +716,14 @@ async fn funeral() -> (House, Arc<SimStore>) {
 }
 
 async fn buried(house: &House, at: u64) {
-    assert_eq!(alive(house), PerSide { salesforce: 1, hubspot: 1 }, "request {at}");
+    assert_eq!(
+        alive(house),
+        PerSide {
+            salesforce: 1,
+            hubspot: 1
+        },
+        "request {at}"
+    );
     let (s, h) = (house.sf_ids(S).remove(0), house.hs_ids(H).remove(0));
     house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
     assert_eq!(house.open_items().await, Vec::new(), "request {at}");
@@ -712,8 +732,13 @@ async fn buried(house: &House, at: u64) {
         match link.state {
             LinkState::Active => {}
             LinkState::Deleted(departed) => {
-                assert!(departed.gone.salesforce && departed.gone.hubspot, "request {at}");
-                let ours = Side::BOTH.iter().filter(|side| departed.archived.get(**side).is_some());
+                assert!(
+                    departed.gone.salesforce && departed.gone.hubspot,
+                    "request {at}"
+                );
+                let ours = Side::BOTH
+                    .iter()
+                    .filter(|side| departed.archived.get(**side).is_some());
                 assert_eq!(ours.count(), 1, "request {at}");
             }
             other => panic!("request {at}: {other:?}"),

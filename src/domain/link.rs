@@ -49,6 +49,9 @@ pub struct Departed {
     /// The run that archived the record of that side because the other one was deleted.
     #[serde(default)]
     pub archived: PerSide<Option<RunId>>,
+    /// What is left is still to be archived: the last wave of a run does that.
+    #[serde(default)]
+    pub due: bool,
 }
 
 impl Departed {

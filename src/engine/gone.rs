@@ -17,9 +17,10 @@ use super::run_ctx::{Mode, RunCtx};
 use super::tally::{Fate, Unlinked};
 use crate::crm::Purpose;
 use crate::domain::{
-    Departed, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, Observation,
-    PerSide, RecordId, Side,
+    Departed, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, Observation, PerSide,
+    RecordId, Side,
 };
+use crate::store::Count;
 use crate::store::rows::Dirty;
 
 /// Marks that are looked at together: one Salesforce read, twenty HubSpot reads.
@@ -41,6 +42,10 @@ pub(super) async fn gone(
     mapping: &Mapping,
     wave: Wave,
 ) -> Result<Vec<Case>, EngineError> {
+    if ctx.engine.db.count(&Count::Links(mapping.id.clone())) == 0 {
+        // A first sync has nothing that could be gone.
+        return Ok(Vec::new());
+    }
     let mut anew = Vec::new();
     let mut met = BTreeSet::new();
     for side in Side::BOTH {
@@ -189,7 +194,10 @@ async fn carry_out(
                 keep_seen(&case, &mut tx)?;
                 anew.push(case);
             }
-            Verdict::Archive(..) | Verdict::Anew(_) => keep_seen(&case, &mut tx)?,
+            Verdict::Archive(left, _) => {
+                due(ctx, mapping, &mut case, left.other(), &mut tx).await?
+            }
+            Verdict::Anew(_) => keep_seen(&case, &mut tx)?,
             Verdict::Back => back(ctx, mapping, &mut case, &mut tx).await?,
             Verdict::SetAside(side) => {
                 let why = items::converted(mapping, &case, side);
@@ -211,6 +219,26 @@ fn keep_seen(case: &Case, tx: &mut Tx<'_>) -> Result<(), EngineError> {
             tx.put_observation(seen)?;
         }
     }
+    Ok(())
+}
+
+/// The link is a tombstone from now on, for everybody who looks at it; what is left is archived by the last wave, and the marks
+/// stand until then.
+async fn due(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    case: &mut Case,
+    gone: Side,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    case.link.state = LinkState::Deleted(Departed {
+        due: true,
+        ..Departed::of(gone)
+    });
+    tx.put_link(&case.link, &links::objects(mapping))?;
+    unmatch(ctx, mapping, gone, case.link.ids.get(gone).as_ref(), tx).await?;
+    keep_seen(case, tx)?;
+    count(ctx, mapping, case, Unlinked::Excluded);
     Ok(())
 }
 
@@ -265,6 +293,7 @@ pub(super) async fn lay_down(
     case.link.state = LinkState::Deleted(Departed {
         gone,
         archived: PerSide::from_fn(|side| known.archived.get(side).filter(|_| *gone.get(side))),
+        due: false,
     });
     tx.put_link(&case.link, &links::objects(mapping))?;
     close_all(ctx, case, tx)?;

@@ -76,7 +76,9 @@ impl Case {
             Some(Presence::MergedInto(_)) => There::Merged,
             Some(Presence::Converted(_)) => There::Converted,
             // What was seen deleted once may be purged by now.
-            Some(Presence::Inaccessible) if known && self.choice().is_some() => {
+            Some(Presence::Inaccessible)
+                if known && (self.choice().is_some() || self.departed().due) =>
+            {
                 There::Gone(Evidence::Person)
             }
             Some(Presence::Inaccessible) if self.confirmed(side) => There::Gone(Evidence::Person),

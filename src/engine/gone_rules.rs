@@ -146,7 +146,7 @@ fn one_gone(facts: &Facts<'_>, gone: Side) -> Verdict {
                 None => rest(gone),
             };
         }
-        Some(_) if !facts.unfinished => return Verdict::Nothing,
+        Some(known) if !known.due && !facts.unfinished => return Verdict::Nothing,
         _ => {}
     }
     match (facts.changed.get(left), policy.delete_update) {

@@ -1,3 +1,5 @@
+//! The tables of 12.2 and 12.4, row by row.
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -219,6 +221,7 @@ fn a_tombstone_decides_once_and_again_only_for_what_failed_or_came_back() {
     let ours = LinkState::Deleted(Departed {
         gone: both(true),
         archived: sides(None, Some(RunId(7))),
+        due: false,
     });
     let one = LinkState::Deleted(Departed::of(S));
     let facts = |state: &LinkState, there: PerSide<There>, unfinished: bool| {
@@ -235,6 +238,14 @@ fn a_tombstone_decides_once_and_again_only_for_what_failed_or_came_back() {
     assert_eq!(
         facts(&one, sides(ROW, ARCHIVED), false),
         Verdict::Rest(both(true))
+    );
+    let due = LinkState::Deleted(Departed {
+        due: true,
+        ..Departed::of(S)
+    });
+    assert_eq!(
+        facts(&due, sides(ROW, There::Live), false),
+        Verdict::Archive(H, Evidence::Row)
     );
     assert_eq!(
         facts(&one, sides(ROW, There::Live), true),
@@ -264,6 +275,7 @@ fn no_state_of_the_world_deletes_without_evidence_or_a_word() {
         LinkState::Deleted(Departed {
             gone: both(true),
             archived: sides(None, Some(RunId(1))),
+            due: false,
         }),
     ];
     let choices = [

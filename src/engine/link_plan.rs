@@ -153,12 +153,19 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
     let mut values = raws.clone();
     let mut base = work.base.fields.get(pair.name()).cloned();
     if is_translated(pair) {
+        let mut away = None;
         for side in Side::BOTH {
             match view
                 .parents
                 .token(view.engine, view.known, pair, side, raws.get(side))
             {
                 Token::Plain(value) | Token::Shared(value) => *values.get_mut(side) = value,
+                Token::Away(value) => {
+                    *values.get_mut(side) = value;
+                    if away.replace(side).is_some() {
+                        return;
+                    }
+                }
                 Token::Unlinked(parent) => {
                     plan.blocked.push(blocked(pair, parent));
                     return;
@@ -170,6 +177,9 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
             }
         }
         base = base.map(|base| view.parents.base(view.engine, view.known, pair, &base));
+        if away.is_some_and(|side| !moved_on(side, &values, base.as_ref())) {
+            return;
+        }
     }
     let open = open_conflict(work, pair);
     let resolution = open.and_then(|item| valid_choice(item, &raws));
@@ -219,6 +229,14 @@ fn plan_pair(view: &View<'_>, work: &Work, pair: &FieldPair, plan: &mut LinkPlan
         *plan.needs.get_mut(side) = true;
     }
     carry_out(view, work, pair, &raws, base.as_ref(), outcome, plan);
+}
+
+/// A reference to a record whose counterpart was deleted: what the other side makes of that is no edit, until it names another
+/// record (12.2).
+fn moved_on(side: Side, values: &PerSide<Value>, base: Option<&BaseField>) -> bool {
+    let held = base.and_then(|base| base.values.get(side).as_ref());
+    let still = matches!((held, values.get(side)), (Some(BaseValue::Raw(held)), Value::Text(now)) if held == now);
+    still && !values.get(side.other()).is_blank()
 }
 
 /// True where the only side that was read holds what it held before: whatever the other side waits for, this is no news of it.

@@ -415,6 +415,19 @@ impl House {
         let (Some(mapping), Some(resolution)) = (mapping, &item.resolution) else {
             return Vec::new();
         };
+        if resolution.choice == Choice::Accept {
+            let left = item.candidates.first().map(|one| &one.record);
+            let archived = left.map(|record| OutgoingLine {
+                side: record.side,
+                object: record.object.clone(),
+                record: record.id.clone(),
+                label: item.label.clone(),
+                field: "archived".to_owned(),
+                before: Value::Null,
+                after: Value::text("yes"),
+            });
+            return archived.into_iter().collect();
+        }
         let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == item.field) else {
             return Vec::new();
         };
