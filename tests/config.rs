@@ -6,7 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use syncline::config::{
     mapping_hash, mapping_revision,
 };
 use syncline::domain::{
-    BlankPolicy, ConflictRule, CreatePolicy, Direction, ForeignEdit, MappingId, OtherwiseRule,
+    BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, ForeignEdit, MappingId, OtherwiseRule,
     PairKind, Side, TransformSpec,
 };
 
@@ -330,7 +330,6 @@ fn broken_toml_names_its_line() {
 fn keys_whose_rule_is_not_built_are_refused_by_line() {
     for (key, value) in [
         ("leaves_scope", "\"keep\""),
-        ("delete_update", "\"ask\""),
         ("strict_cas", "false"),
         ("detect_clobber", "false"),
     ] {
@@ -407,20 +406,6 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
             3,
             "salesforce.auth.flow",
             "`jwt_bearer`",
-        ),
-        (
-            "name = \"accounts\"",
-            "name = \"accounts\"\ndeletes = \"archive\"",
-            10,
-            "mapping.accounts.deletes",
-            "`archive`",
-        ),
-        (
-            "name = \"accounts\"",
-            "name = \"accounts\"\ndeletes = \"ask\"",
-            10,
-            "mapping.accounts.deletes",
-            "`ask`",
         ),
         (
             "transform = \"lowercase\"",
@@ -1081,6 +1066,44 @@ fn constants_write_one_side_only() {
         ),
     ] {
         assert_refused(&with(line, &format!("  {pair},")), 24, key, &[word]);
+    }
+}
+
+#[test]
+fn what_a_mapping_does_with_deletions_is_read_and_moves_its_revision() {
+    let plain = parse(GOOD).unwrap();
+    let contacts = &plain.mappings[1];
+    assert_eq!(
+        (contacts.deletes, contacts.delete_update),
+        (DeletePolicy::Ignore, DeleteUpdate::Ask)
+    );
+    let mut revisions = BTreeSet::from([mapping_revision(contacts)]);
+    for (key, value, want) in [
+        (
+            "deletes",
+            "archive",
+            (DeletePolicy::Archive, DeleteUpdate::Ask),
+        ),
+        ("deletes", "ask", (DeletePolicy::Ask, DeleteUpdate::Ask)),
+        (
+            "delete_update",
+            "delete_wins",
+            (DeletePolicy::Ignore, DeleteUpdate::DeleteWins),
+        ),
+        (
+            "delete_update",
+            "update_wins",
+            (DeletePolicy::Ignore, DeleteUpdate::UpdateWins),
+        ),
+    ] {
+        let text = format!("name = \"contacts\"\n{key} = \"{value}\"");
+        let config = parse(&with("name = \"contacts\"", &text)).unwrap();
+        let contacts = &config.mappings[1];
+        assert_eq!((contacts.deletes, contacts.delete_update), want);
+        assert!(
+            revisions.insert(mapping_revision(contacts)),
+            "{key} = {value} asks again"
+        );
     }
 }
 

@@ -10,8 +10,8 @@ use super::schema::spec;
 use super::tree::{Node, Place, Raw};
 use super::value::duration;
 use crate::domain::{
-    CreatePolicy, DeletePolicy, Direction, Endpoint, KeyFields, Mapping, MappingId, MatchRule,
-    PairKind, PerSide, Side,
+    CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint, KeyFields, Mapping, MappingId,
+    MatchRule, PairKind, PerSide, Side,
 };
 
 /// Objects that this version syncs with each other.
@@ -88,7 +88,16 @@ fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems)
             }),
             direction,
             creates,
-            deletes: DeletePolicy::Ignore,
+            deletes: match word(node, "deletes").as_str() {
+                "archive" => DeletePolicy::Archive,
+                "ask" => DeletePolicy::Ask,
+                _ => DeletePolicy::Ignore,
+            },
+            delete_update: match word(node, "delete_update").as_str() {
+                "delete_wins" => DeleteUpdate::DeleteWins,
+                "update_wins" => DeleteUpdate::UpdateWins,
+                _ => DeleteUpdate::Ask,
+            },
             pairs: pairs.iter().map(|one| one.pair.clone()).collect(),
             match_rules,
             groups,

@@ -185,10 +185,18 @@ pub(super) const KEYS: &[KeySpec] = &[
     key(
         "mapping.deletes",
         Kind::Words {
-            built: &["ignore"],
-            planned: &["archive", "ask"],
+            built: &["ignore", "archive", "ask"],
+            planned: &[],
         },
         "ignore",
+    ),
+    key(
+        "mapping.delete_update",
+        Kind::Words {
+            built: &["ask", "delete_wins", "update_wins"],
+            planned: &[],
+        },
+        "ask",
     ),
     key("mapping.schedule", SCHEDULE, ""),
     key("mapping.conflict", Kind::Conflict, ""),
@@ -239,7 +247,6 @@ pub(super) const PLANNED: &[&str] = &[
     "mapping.hubspot.list",
     "mapping.hubspot.originated",
     "mapping.leaves_scope",
-    "mapping.delete_update",
     "mapping.strict_cas",
     "mapping.detect_clobber",
     "mapping.fields.on_unlinked",

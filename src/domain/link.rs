@@ -33,9 +33,34 @@ pub enum LinkState {
     PendingCreate,
     /// Set aside, with the reason.
     Suspended(String),
+    /// A record of it is gone (12.1). The link stays as the tombstone: it keeps both ids and the base, nothing is made from the
+    /// record that is left, and one that is seen alive again finds its way back (12.3, 12.5).
+    Deleted(Departed),
     /// That run, an undo, took back the record that an earlier one had made: nothing is made for its source again until the
     /// undo itself is undone (19.1).
     TakenBack(RunId),
+}
+
+/// Which records of a link are gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Departed {
+    /// The sides whose record is gone.
+    pub gone: PerSide<bool>,
+    /// The run that archived the record of that side because the other one was deleted.
+    #[serde(default)]
+    pub archived: PerSide<Option<RunId>>,
+    /// What is left is still to be archived: the last wave of a run does that.
+    #[serde(default)]
+    pub due: bool,
+}
+
+impl Departed {
+    /// The record of one side is gone.
+    pub fn of(side: Side) -> Self {
+        let mut departed = Departed::default();
+        *departed.gone.get_mut(side) = true;
+        departed
+    }
 }
 
 /// The stored fact "this Salesforce id is that HubSpot id".
@@ -57,6 +82,14 @@ pub struct Link {
     /// The sides whose key field is known to hold the counterpart's id (10.3).
     #[serde(default)]
     pub stamped: PerSide<bool>,
+    /// Ids that a side's record had before: merged into the present one, or deleted and made anew. The counterpart's key
+    /// field may still hold one (10.3, 12.4).
+    #[serde(default, skip_serializing_if = "no_former")]
+    pub former: PerSide<Vec<RecordId>>,
+}
+
+fn no_former(former: &PerSide<Vec<RecordId>>) -> bool {
+    Side::BOTH.iter().all(|side| former.get(*side).is_empty())
 }
 
 /// A base value: raw as the vendor returned it, long ones as hashes.

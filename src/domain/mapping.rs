@@ -126,6 +126,19 @@ pub enum DeletePolicy {
     Ask,
 }
 
+/// Who wins where one record was deleted and the other one changed since (12.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeleteUpdate {
+    /// A person decides.
+    #[default]
+    Ask,
+    /// The deletion: what the mapping does with deletions.
+    DeleteWins,
+    /// The change: the deleted record is made anew.
+    UpdateWins,
+}
+
 /// What a value mapping does with a value that it does not list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -277,6 +290,8 @@ pub struct Mapping {
     pub creates: CreatePolicy,
     /// Deletions.
     pub deletes: DeletePolicy,
+    /// Deleted on one side, changed on the other.
+    pub delete_update: DeleteUpdate,
     /// Field pairs in the config's order.
     pub pairs: Vec<FieldPair>,
     /// Match rules in order.

@@ -29,11 +29,13 @@ pub enum ItemKind {
     ConversionCollision,
     /// The only candidate is linked to another record.
     AlreadyLinked,
+    /// A deleted record is there again, and its counterpart was archived because of the deletion.
+    RestoredHereDeletedThere,
 }
 
 impl ItemKind {
     /// All of them, in the order of product.md.
-    pub const ALL: [ItemKind; 10] = [
+    pub const ALL: [ItemKind; 11] = [
         ItemKind::Field,
         ItemKind::AmbiguousMatch,
         ItemKind::PossibleDuplicate,
@@ -44,6 +46,7 @@ impl ItemKind {
         ItemKind::UnknownCreate,
         ItemKind::ConversionCollision,
         ItemKind::AlreadyLinked,
+        ItemKind::RestoredHereDeletedThere,
     ];
 
     /// The word for machines.
@@ -59,6 +62,7 @@ impl ItemKind {
             ItemKind::UnknownCreate => "unknown_create",
             ItemKind::ConversionCollision => "conversion_collision",
             ItemKind::AlreadyLinked => "already_linked",
+            ItemKind::RestoredHereDeletedThere => "restored_here_deleted_there",
         }
     }
 
@@ -123,7 +127,7 @@ pub enum Choice {
     Create,
     /// Leave it alone for good.
     Ignore,
-    /// Carry the deletion out (12.2).
+    /// Carry the deletion out on the other side (12.2).
     Accept,
 }
 

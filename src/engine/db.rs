@@ -479,6 +479,17 @@ impl Tx<'_> {
         }
     }
 
+    /// Takes a record out of the index of links: its link holds another one from now on.
+    pub fn unindex(&mut self, mapping: &MappingId, side: Side, object: &str, id: &RecordId) {
+        self.batch
+            .remove(keys::link_index(side, object, id, mapping));
+    }
+
+    /// Forgets what both sides held when they were settled last.
+    pub fn remove_base(&mut self, mapping: &MappingId, link: LinkId) {
+        self.batch.remove(keys::base(mapping, link));
+    }
+
     /// Writes a base.
     pub fn put_base(
         &mut self,

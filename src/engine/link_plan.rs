@@ -94,8 +94,7 @@ fn plan_unit(view: &View<'_>, work: &Work, unit: &Unit<'_>, plan: &mut LinkPlan)
     }
     let same = matches!(outcome.action, Action::Conflict { .. } | Action::NeedsTimes);
     let news = |side: Side| {
-        open_conflict(work, pair)
-            .is_some_and(|item| item.sides.get(side.other()).value != *raws.get(side.other()))
+        parts::own_item(work, unit).is_some_and(|item| !parts::still(item, &all, side.other()))
     };
     if let Some(side) = shown.filter(|side| !same || news(*side)) {
         // The conflict may be over, or an edit since may decide it: nothing is settled or written from what was seen then.

@@ -1,8 +1,10 @@
 //! The sync engine: one control task that observes, plans, guards, writes and settles. It knows sides and stores only as
 //! traits; what it decides, pure functions decide (docs/design/sync-semantics.md).
 
+mod absent;
 mod advice;
 mod apply;
+mod archive;
 mod backfill;
 mod bases;
 mod batches;
@@ -25,6 +27,11 @@ mod field_errors;
 mod fields;
 mod foresee;
 mod forget;
+mod gone;
+mod gone_case;
+mod gone_items;
+mod gone_note;
+mod gone_rules;
 pub mod guard;
 mod hindsight;
 mod link_plan;
@@ -32,6 +39,7 @@ mod links;
 mod look;
 pub mod matching;
 mod matchup;
+mod merged;
 mod observe;
 mod oscillation;
 mod outcome;
@@ -50,6 +58,7 @@ mod slice;
 mod stamp;
 mod tally;
 mod types;
+mod tombs;
 mod undo;
 mod undo_apply;
 mod undo_look;

@@ -173,12 +173,19 @@ impl Part<'_> {
         if !is_translated(pair) {
             return true;
         }
+        let mut away = None;
         for side in Side::BOTH {
             match view
                 .parents
                 .token(view.engine, view.known, pair, side, self.raws.get(side))
             {
                 Token::Plain(value) | Token::Shared(value) => *self.values.get_mut(side) = value,
+                Token::Away(value) => {
+                    *self.values.get_mut(side) = value;
+                    if away.replace(side).is_some() {
+                        return false;
+                    }
+                }
                 Token::Unlinked(parent) => {
                     plan.blocked.push(blocked(pair, parent));
                     return false;
@@ -193,7 +200,18 @@ impl Part<'_> {
             .base
             .take()
             .map(|base| view.parents.base(view.engine, view.known, pair, &base));
-        true
+        away.is_none_or(|side| self.moved_on(side))
+    }
+
+    /// A reference to a record whose counterpart was deleted: what the other side makes of that is no edit, until it names
+    /// another record (12.2).
+    fn moved_on(&self, side: Side) -> bool {
+        let held = self
+            .base
+            .as_ref()
+            .and_then(|base| base.values.get(side).as_ref());
+        let still = matches!((held, self.values.get(side)), (Some(BaseValue::Raw(held)), Value::Text(now)) if held == now);
+        still && !self.values.get(side.other()).is_blank()
     }
 }
 

@@ -6,10 +6,11 @@ use chrono::DateTime;
 
 use super::budget::Budget;
 use super::context::{Engine, EngineError, Halt, Order, Scope};
-use super::create::creates;
+use super::create::{anew, creates};
 use super::db::names;
 use super::drafts::mark_due;
 use super::foresee::Keep;
+use super::gone::{Wave, gone};
 use super::matchup::{match_up, wake_children};
 use super::preflight::preflight;
 use super::recover::recover;
@@ -223,9 +224,10 @@ impl Engine {
                         .sum::<u64>()
                 };
                 let created = sum(|count| count.created.salesforce + count.created.hubspot);
+                let archived = sum(|count| count.archived.salesforce + count.archived.hubspot);
                 format!(
                     "{} applied, {} conflicts, {} errors",
-                    created + sum(|count| count.updated_links),
+                    created + archived + sum(|count| count.updated_links),
                     sum(|count| count.open.conflicts + count.open.review),
                     sum(|count| count.open.errors)
                 )
@@ -364,6 +366,13 @@ impl Engine {
             }
             ctx.publish(mappings);
         }
+        // Deletions are the last wave, children before their parents (18).
+        for mapping in mappings.iter().rev() {
+            if !halted.contains_key(&mapping.id) {
+                gone(ctx, mapping, Wave::Last).await?;
+                ctx.publish(mappings);
+            }
+        }
         for side in Side::BOTH {
             self.report.end(Phase::Apply(side));
         }
@@ -469,12 +478,17 @@ impl Engine {
     }
 }
 
-/// Everything that a mapping needs.
+/// Everything that a mapping needs but deletions, which come last.
 async fn work(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<(), EngineError> {
+    let again = gone(ctx, mapping, Wave::First).await?;
     let wanted = match_up(ctx, mapping).await?;
     creates(ctx, mapping, wanted).await?;
+    anew(ctx, mapping, again).await?;
     links(ctx, mapping).await?;
     wake_children(ctx, mapping).await?;
+    // What was found gone or merged while it was read for its counterpart.
+    let again = gone(ctx, mapping, Wave::First).await?;
+    anew(ctx, mapping, again).await?;
     // Children that waited within this mapping itself, and what moved while it was read back.
     links(ctx, mapping).await
 }

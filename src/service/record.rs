@@ -7,7 +7,7 @@ use super::messages::{RecordField, RecordView, Refusal, RefusalKind, Reply};
 use super::words;
 use crate::crm::Purpose;
 use crate::domain::{
-    Base, BaseValue, Conflict, ErrorItem, ItemState, Link, LinkId, LinkState, Mapping, MappingId,
+    Base, BaseValue, Conflict, Departed, ErrorItem, ItemState, Link, LinkId, LinkState, Mapping, MappingId,
     Observation, Op, PairKind, PerSide, Presence, RecordId, RecordKey, Side, Value, digest128,
 };
 use crate::engine::Waiting;
@@ -448,6 +448,7 @@ fn why(
         LinkState::PendingCreate => return "Its counterpart is being created; the outcome is not known yet and is looked up by the next run.".into(),
         LinkState::Suspended(reason) => return format!("Its link is set aside: {reason}."),
         LinkState::TakenBack(run) => return format!("Run {run} took back the record that was made for it; nothing is made again unless that undo is undone (syncline undo {run})."),
+        LinkState::Deleted(departed) => return departed_words(departed),
         LinkState::Active => {}
     }
     for side in Side::BOTH {
@@ -467,6 +468,31 @@ fn why(
         0 => "It is in step.".into(),
         1 => "One field has changed and goes with the next run.".into(),
         count => format!("{count} fields have changed and go with the next run."),
+    }
+}
+
+/// What became of a link whose record is gone (docs/design/sync-semantics.md 12.2, 12.5).
+fn departed_words(departed: &Departed) -> String {
+    let archived = Side::BOTH
+        .into_iter()
+        .find_map(|side| departed.archived.get(side).map(|run| (side, run)));
+    match (archived, departed.gone.salesforce, departed.gone.hubspot) {
+        (Some((side, run)), ..) => format!(
+            "It was deleted in {}, and run {run} archived its {side} record; nothing is made from either again.",
+            side.other()
+        ),
+        (None, true, true) => "Both its records were deleted.".into(),
+        (None, in_salesforce, _) => {
+            let side = if in_salesforce {
+                Side::Salesforce
+            } else {
+                Side::HubSpot
+            };
+            format!(
+                "It was deleted in {side}; the {} record is left as it is, and nothing is made from it. Restored in {side}, it is linked as before.",
+                side.other()
+            )
+        }
     }
 }
 

@@ -699,6 +699,7 @@ impl World {
                 },
             )]
             .into(),
+            evidence: None,
             modstamp: None,
             state: if index % 11 == 10 {
                 OpState::Failed
