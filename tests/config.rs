@@ -15,8 +15,8 @@ use syncline::config::{
     mapping_hash, mapping_revision,
 };
 use syncline::domain::{
-    BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, ForeignEdit, MappingId, OtherwiseRule,
-    PairKind, Side, TransformSpec,
+    BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, ForeignEdit,
+    MappingId, OtherwiseRule, PairKind, Side, TransformSpec,
 };
 
 /// Two connections and two mappings; line numbers in the tests count from here.

@@ -605,6 +605,7 @@ async fn say_deleted(house: &House) {
         state: ItemState::Open,
         candidates: Vec::new(),
         resolution: None,
+        members: Vec::new(),
         automatic: false,
         first_seen: error.first_seen,
         last_seen: error.last_seen,

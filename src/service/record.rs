@@ -7,8 +7,9 @@ use super::messages::{RecordField, RecordView, Refusal, RefusalKind, Reply};
 use super::words;
 use crate::crm::Purpose;
 use crate::domain::{
-    Base, BaseValue, Conflict, Departed, ErrorItem, ItemState, Link, LinkId, LinkState, Mapping, MappingId,
-    Observation, Op, PairKind, PerSide, Presence, RecordId, RecordKey, Side, Value, digest128,
+    Base, BaseValue, Conflict, Departed, ErrorItem, ItemState, Link, LinkId, LinkState, Mapping,
+    MappingId, Observation, Op, PairKind, PerSide, Presence, RecordId, RecordKey, Side, Value,
+    digest128,
 };
 use crate::engine::Waiting;
 use crate::store::{Family, StoreError, keys};

@@ -9,8 +9,8 @@ use super::host::{House, lock, store_refusal};
 use super::messages::{Outgoing, OutgoingLine, Refusal, RefusalKind, Reply, Resolved, Take};
 use crate::domain::merge::{FieldTimes, person_newest};
 use crate::domain::{
-    Choice, Conflict, ErrorCategory, ErrorItem, FieldPair, ItemId, ItemKind, ItemState, LinkId, Mapping,
-    PairKind, PerSide, RecordKey, Resolution, Side, SideCount, SideValue, Value,
+    Choice, Conflict, ErrorCategory, ErrorItem, FieldPair, ItemId, ItemKind, ItemState, LinkId,
+    Mapping, PairKind, PerSide, RecordKey, Resolution, Side, SideCount, SideValue, Value,
 };
 use crate::engine::{Tx, Waiting};
 use crate::store::{Family, StoreError, keys};
@@ -274,6 +274,7 @@ impl House {
                 at: now,
                 seen: PerSide::default(),
             }),
+            members: Vec::new(),
             automatic: false,
             first_seen: error.first_seen,
             last_seen: now,
