@@ -1,5 +1,5 @@
 //! Golden scenarios: records deleted on one side or both, restored, hidden (docs/design/sync-semantics.md 12.1 to 12.3, 12.5).
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::panic, missing_docs, clippy::unwrap_used)]
 
 mod support;
 

@@ -45,10 +45,6 @@ pub(super) struct Observed {
 }
 
 /// Reads one object of one side and stores what was seen. `tallies` has the mappings over it.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one object of one side, with all that its reading moves"
-)]
 pub(super) async fn observe(
     engine: &Engine,
     known: &Known,
