@@ -59,6 +59,7 @@ pub use control::{Control, ControlHandle};
 pub use cost::{CostInput, expected_calls};
 pub use db::{Db, Tx, Waiting, names};
 pub use foresee::{plan_hash, signature};
+pub use matchup::review_id;
 pub use preflight::{Preflight, unmet_requirements};
 pub use preview::PlanPreview;
 pub use report::{Line, Phase, PhaseView, Reporter, RunView};
