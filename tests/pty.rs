@@ -266,6 +266,12 @@ fn the_demo_is_watched_resolved_and_left_at_80x24() {
         .filter(|part| !part.is_empty());
     let record = columns.nth(3).unwrap().to_owned();
     println!("{queue}");
+    // Why it did not sync, and back to the queue.
+    terminal.press("w");
+    let page = terminal.shows("NEXT RUN");
+    assert!(page.contains("waits for a person in Conflicts"), "{page}");
+    terminal.press(ESC);
+    terminal.hides("NEXT RUN");
     terminal.press("\r");
     terminal.shows("TAKE");
     terminal.press("l");

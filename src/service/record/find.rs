@@ -67,10 +67,9 @@ impl House {
             .filter(|mapping| only.is_none_or(|only| mapping.id == *only))
             .collect();
         self.by_stored_key(&mappings, query, &mut hits).await?;
+        // A name is stored only of what waits: all that are called so are known to the vendors.
         if hits.all.is_empty() {
             self.by_waiting_name(&mappings, query, &mut hits).await?;
-        }
-        if hits.all.is_empty() {
             self.at_the_vendors(&mappings, query, &mut hits).await?;
         }
         Ok(hits)

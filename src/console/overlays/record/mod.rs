@@ -12,6 +12,7 @@ use ratatui::style::Style;
 use super::prompt::Prompt;
 use super::{Overlay, Then, is_no, window};
 use crate::console::format;
+use crate::console::layout;
 use crate::console::list::Cursor;
 use crate::console::model::{Model, QUIET_WAIT_MS};
 use crate::console::msg::{Effect, Purpose};
@@ -285,14 +286,28 @@ impl RecordOverlay {
     }
 
     fn draw_several(&self, model: &Model, records: &[RecordView], buf: &mut Buffer) {
-        let height = (records.len() + 2).min(20) as u16;
         let panel = Panel::titled(format!(
             "{} answer to {}",
             format::count(records.len() as u64, "record", "records"),
             format::cut(&format::clean(&self.query), 30)
         ))
         .bottom("enter open   y id   ^f find another   esc close");
-        let inner = window(model, buf, 110, height.max(4), panel);
+        // Below the list the sentence of the selected one, in full.
+        let height = (records.len() as u16 + 5).min(22);
+        let inner = window(model, buf, 110, height, panel);
+        let (list, below) = layout::below(inner, 3);
+        if let Some(record) = records.get(self.cursor.at) {
+            let (_, role) = theme::tone(record.tone);
+            let lines: Vec<Text> = format::wrap(
+                &format::clean(&record.why),
+                usize::from(below.width).saturating_sub(2),
+            )
+            .into_iter()
+            .map(|line| Text::of(format!(" {line}"), role))
+            .collect();
+            draw_lines(buf, below, &lines, model.theme);
+        }
+        let inner = list;
         let rows = usize::from(inner.height);
         let top = (self.cursor.at + 1).saturating_sub(rows);
         for (row, (at, record)) in records.iter().enumerate().skip(top).take(rows).enumerate() {
@@ -315,7 +330,7 @@ impl RecordOverlay {
     }
 }
 
-/// One of several: name, mapping, both ids, and what keeps it back.
+/// One of several: name, mapping, both ids, and how it stands.
 fn choice(record: &RecordView, selected: bool) -> Text {
     let mut line = Text::plain(if selected { "▌" } else { " " })
         .then(format::cut(&format::clean(&record.label), 24))
@@ -332,6 +347,6 @@ fn choice(record: &RecordView, selected: bool) -> Text {
         line.push(format!("{} ", side.letters()), theme::side(side));
         line.push(format!("{id}  "), Role::Text);
     }
-    let (_, role) = theme::tone(record.tone);
-    line.pad_to(66).and(format::clean(&record.why), role)
+    let (glyph, role) = theme::tone(record.tone);
+    line.and(glyph, role)
 }

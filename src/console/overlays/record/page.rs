@@ -144,8 +144,8 @@ fn field_lines(record: &RecordView, columns: u16) -> Vec<Text> {
         .fields
         .iter()
         .partition(|field| field.verdict.is_at_rest());
-    out.extend(loud.into_iter().map(|field| field_line(field, &widths)));
-    out.extend(quiet.into_iter().map(|field| field_line(field, &widths)));
+    let sorted = loud.into_iter().chain(quiet);
+    out.extend(sorted.map(|field| field_line(record, field, &widths)));
     out
 }
 
@@ -193,16 +193,25 @@ impl Widths {
     }
 }
 
-fn field_line(field: &RecordField, widths: &Widths) -> Text {
+fn field_line(record: &RecordView, field: &RecordField, widths: &Widths) -> Text {
     let quiet = field.verdict.is_at_rest();
     let role = |role: Role| if quiet { Role::Muted } else { role };
-    let cell = |value: &Value, changed: bool, own: Role| {
-        let room = widths.value.saturating_sub(if changed { 3 } else { 1 });
-        let text = Text::of(format::cut(&format::value(value), room), own);
-        if changed {
-            text.and(" ~", Role::Warn)
-        } else {
-            text
+    let side = |side: Side| {
+        let room = widths.value.saturating_sub(1);
+        match field.now.get(side) {
+            Value::Unknown if is_gone(&record.sides.get(side).seen) => Text::of("-", Role::Muted),
+            value if *field.changed.get(side) => {
+                let room = room.saturating_sub(2);
+                Text::of(
+                    format::cut(&format::value(value), room),
+                    role(theme::side(side)),
+                )
+                .and(" ~", Role::Warn)
+            }
+            value => Text::of(
+                format::cut(&format::value(value), room),
+                role(theme::side(side)),
+            ),
         }
     };
     let base = match (&field.base.salesforce, &field.base.hubspot) {
@@ -211,13 +220,6 @@ fn field_line(field: &RecordField, widths: &Widths) -> Text {
             role(Role::Base),
         ),
         (None, None) => Text::of("-", Role::Muted),
-    };
-    let side = |side: Side| {
-        cell(
-            field.now.get(side),
-            *field.changed.get(side),
-            role(theme::side(side)),
-        )
     };
     let (words, own) = verdict(field.verdict);
     widths.row(
@@ -236,6 +238,11 @@ fn field_line(field: &RecordField, widths: &Widths) -> Text {
         ],
         Text::of(format::cut(words, widths.verdict), own),
     )
+}
+
+/// True where a side has no record whose values could be told.
+fn is_gone(seen: &Seen) -> bool {
+    !matches!(seen, Seen::Live | Seen::NotAsked | Seen::Unread(_))
 }
 
 /// A verdict in a column's width.

@@ -23,7 +23,7 @@ const RUNS: &[Col] = &[
     Col::number("APPLIED", 7, 0),
     Col::number("CONF", 4, 2),
     Col::number("ERR", 4, 2),
-    Col::flex("STATE", 12, 3, 60, 1),
+    Col::flex("STATE", 15, 3, 60, 1),
 ];
 
 /// Draws the screen.

@@ -364,7 +364,7 @@ impl World {
     pub(super) fn conflict(&self, key: ItemId) -> ConflictDetail {
         let index = key.0 as u64 as usize;
         let row = self.conflict_row(index);
-        let review = row.kind.is_review();
+        let review = !row.kind.is_of_field();
         let view = |side: Side, id: &str, label: &str, why: &str| CandidateView {
             candidate: Candidate {
                 record: RecordKey {
