@@ -1028,7 +1028,9 @@ fn a_record_is_found_by_id_address_or_name_and_tells_why_it_did_not_sync() {
     for query in [id.as_str(), &id[..15], email.as_str()] {
         let (said, verdict) = why(&desk, query, "Title");
         assert!(
-            said.starts_with("Title has changed and is not sent yet; the next run writes it to HubSpot."),
+            said.starts_with(
+                "Title has changed and is not sent yet; the next run writes it to HubSpot."
+            ),
             "{query}: {said}"
         );
         assert_eq!(verdict, "would go to HubSpot");
@@ -1040,6 +1042,8 @@ fn a_record_is_found_by_id_address_or_name_and_tells_why_it_did_not_sync() {
             line["ids"]["salesforce"] == id.as_str() && line["mapping"] == "contacts"
         };
         assert!(lines.iter().any(|line| mine(&line)), "{query}: {lines:?}");
+        let names = lines.iter().filter(mine).map(|line| &line["label"]);
+        assert!(lines.len() == 1 || names.eq([name.as_str()]), "{lines:?}");
     }
     let one = desk
         .run(&["record", &hubspot, "--mapping", "contacts", "--json"])

@@ -197,7 +197,7 @@ fn found(presence: &Presence) -> Seen {
 }
 
 /// A base value as screens show it; of long ones only a hash is kept.
-fn shown(base: Option<&BaseValue>) -> Option<Value> {
+pub(super) fn shown(base: Option<&BaseValue>) -> Option<Value> {
     match base? {
         BaseValue::Null => Some(Value::Null),
         BaseValue::Raw(text) => Some(Value::Text(text.clone())),

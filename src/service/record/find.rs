@@ -92,7 +92,11 @@ impl House {
                         continue;
                     };
                     let key = mapping.pairs.get(*part).and_then(|pair| {
-                        let view = transform::view(pair, side, &Value::text(query)).ok()?;
+                        // An address is also a company's domain to its transform: that is not what was asked for.
+                        let fits = !query.contains('@') || ADDRESSES.contains(&pair.field(side));
+                        let view = transform::view(pair, side, &Value::text(query))
+                            .ok()
+                            .filter(|_| fits)?;
                         match_key(&view)
                     });
                     if let Some(text) = key {
@@ -284,12 +288,18 @@ async fn ask(
             .filter(there)
             .collect());
     }
-    let names: &[&str] = if query.contains('@') {
-        &ADDRESSES
-    } else {
-        &NAMES
-    };
-    let Some(field) = fields.iter().find(|field| names.contains(&field.as_str())) else {
+    let named = |names: &[&str]| fields.iter().find(|field| names.contains(&field.as_str()));
+    if query.contains('@') {
+        // By the unique property: an index that lags would not know a new record yet.
+        let Some(field) = named(&ADDRESSES) else {
+            return Ok(Vec::new());
+        };
+        let found = crm
+            .look_up(Purpose::Check, object, field, &[query.to_owned()], &fields)
+            .await?;
+        return Ok(found.into_iter().flat_map(|found| found.records).collect());
+    }
+    let Some(field) = named(&NAMES) else {
         return Ok(Vec::new());
     };
     let last = query.split_whitespace().last().unwrap_or(query);
@@ -302,7 +312,7 @@ async fn ask(
         .await?;
     Ok(found
         .into_iter()
-        .filter(|seen| query.contains('@') || is_called(seen, query))
+        .filter(|seen| is_called(seen, query))
         .collect())
 }
 

@@ -15,8 +15,8 @@ use super::messages::{
     RecordField, RecordView, Refusal, RefusalKind, Reply, ScopeClause, Seen, SideNow, Verdict,
 };
 use crate::domain::{
-    Choice, Conflict, ErrorItem, ItemState, Link, Mapping, MappingId, Observation, Op, PerSide,
-    RecordKey, RunId, RunKind, Side,
+    Base, Choice, Conflict, ErrorItem, ItemState, Link, Mapping, MappingId, Observation, Op,
+    PerSide, Presence, RecordKey, RunId, RunKind, Side,
 };
 use crate::engine::Waiting;
 use crate::store::rows::{MapState, MappingPhase};
@@ -111,7 +111,7 @@ impl House {
             put_back: self.put_back(&fields, &journal).await?,
         };
         let (tone, why) = why::why(&facts);
-        let label = label(&look.seen, &hit, &pending, &errors);
+        let label = label(&look.seen, &hit, &base, &pending, &errors);
         Ok(RecordView {
             why,
             tone,
@@ -284,9 +284,11 @@ fn scope(mapping: &Mapping, sides: &PerSide<SideNow>, link: Option<&Link>) -> Ve
     clauses
 }
 
+/// A name for people: from what was read now, from what waits, from the base.
 fn label(
     seen: &PerSide<Option<Observation>>,
     hit: &Hit,
+    base: &Base,
     pending: &[Conflict],
     errors: &[ErrorItem],
 ) -> String {
@@ -300,5 +302,26 @@ fn label(
         .next()
         .map(Observation::label)
         .or_else(|| waiting.into_iter().find(|label| !label.is_empty()).cloned())
-        .unwrap_or_else(|| hit.record.id.to_string())
+        .unwrap_or_else(|| as_settled(hit, base).label())
+}
+
+/// The record as it was when it was settled last, as far as its base tells.
+fn as_settled(hit: &Hit, base: &Base) -> Observation {
+    let RecordKey { side, object, id } = hit.record.clone();
+    let fields = hit.mapping.pairs.iter().filter_map(|pair| {
+        let held = fields::shown(base.value(pair.name(), side))?;
+        Some((pair.field(side).to_owned(), held))
+    });
+    Observation {
+        fields: fields.collect(),
+        side,
+        object,
+        id,
+        modstamp: chrono::DateTime::UNIX_EPOCH,
+        modified_at: None,
+        created_at: None,
+        modified_by: None,
+        presence: Presence::Live,
+        observed_at: chrono::DateTime::UNIX_EPOCH,
+    }
 }
