@@ -164,6 +164,7 @@ fn link(link: &Link) -> String {
         LinkState::Active => "active".to_owned(),
         LinkState::PendingCreate => "waits for an answer".to_owned(),
         LinkState::Suspended(why) => format!("set aside: {}", clean(why)),
+        LinkState::Deleted(_) => "a record of it is gone".to_owned(),
         LinkState::TakenBack(run) => format!("taken back by run {run}"),
     };
     format!(

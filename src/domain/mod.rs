@@ -1,6 +1,7 @@
 //! The words of docs/design/product.md as types, canonical forms and the field merge. No I/O, no time, no randomness.
 
 pub mod canon;
+mod group;
 mod ids;
 mod link;
 mod mapping;
@@ -13,16 +14,19 @@ mod secret;
 mod side;
 mod value;
 
+pub use group::{FieldGroup, Unit, names_field, shown};
 pub use ids::{ItemId, LinkId, MappingId, OpId, RecordId, RecordKey, RunId, digest128};
-pub use link::{Base, BaseField, BaseValue, CreatedBy, Link, LinkState, SideBase, Written};
-pub use mapping::{
-    BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, Direction, Endpoint, FieldPair,
-    ForeignEdit, KeyFields, Mapping, MatchRule, OtherwiseRule, PairKind, TransformSpec,
+pub use link::{
+    Base, BaseField, BaseValue, CreatedBy, Departed, Link, LinkState, SideBase, Written,
 };
-pub use op::{Assignment, Attempt, Op, OpKind, OpOutcome, OpState};
+pub use mapping::{
+    BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint,
+    FieldPair, ForeignEdit, KeyFields, Mapping, MatchRule, OtherwiseRule, PairKind, TransformSpec,
+};
+pub use op::{Assignment, Attempt, Evidence, Op, OpKind, OpOutcome, OpState};
 pub use pending::{
-    Candidate, Choice, Conflict, ErrorCategory, ErrorItem, ItemKind, ItemState, Resolution,
-    SideValue, VendorError,
+    Candidate, Choice, Conflict, ConflictMember, ErrorCategory, ErrorItem, ItemKind, ItemState,
+    Resolution, SideValue, VendorError,
 };
 pub use run::{
     CallCount, Counters, MappingCounts, OpenCounts, RunKind, RunRecord, RunState, SideCount,

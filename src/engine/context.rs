@@ -44,6 +44,8 @@ pub struct Settings {
     pub oscillation_writes: u32,
     /// How long a field waits for the record that it refers to before that is an error.
     pub blocked_after: Duration,
+    /// How long runs with their journals, and items that are over, are kept.
+    pub retention: Duration,
     /// Share of each side's daily calls that is ours, in percent.
     pub daily_share: PerSide<u8>,
 }
@@ -64,6 +66,7 @@ impl Default for Settings {
             quarantine_after: 8,
             oscillation_writes: 3,
             blocked_after: Duration::from_secs(7 * 24 * 3600),
+            retention: Duration::from_secs(90 * 24 * 3600),
             daily_share: PerSide {
                 salesforce: 50,
                 hubspot: 50,
@@ -203,6 +206,8 @@ pub struct Known {
     pub required: BTreeMap<(MappingId, Side), Vec<String>>,
     /// The install id (hexadecimal), a part of every link id.
     pub install: String,
+    /// Hashes of the records that were forgotten on request (19.4).
+    pub forgotten: BTreeSet<u128>,
 }
 
 /// The engine over one store and two sides. Cheap to clone; a clone over scratch space makes previews.

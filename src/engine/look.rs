@@ -1,6 +1,7 @@
 //! Reading both sides: each object once, as a whole or what changed (docs/design/sync-semantics.md 5), and the halt where a
 //! side is suddenly empty (18).
 
+use super::absent::after_list;
 use super::backfill;
 use super::context::{Engine, EngineError, Halt, Order, Scope};
 use super::observe::{Pass, observe};
@@ -40,7 +41,6 @@ impl Engine {
                 let seen = observe(
                     self,
                     &ctx.known,
-                    ctx.run,
                     side,
                     object,
                     pass,
@@ -58,6 +58,9 @@ impl Engine {
                     if pass == Pass::Full {
                         self.empty_source(side, object, seen.records + seen.earlier, &over)
                             .await?;
+                        for mapping in &over {
+                            after_list(ctx, mapping, side).await?;
+                        }
                     }
                 }
             }

@@ -11,6 +11,7 @@ use super::matching::{Linked, MatchInput, MatchOutcome, Unlinked, matching};
 use super::report::Phase;
 use super::run::{Mode, RunCtx};
 use super::tally::{self, Fate};
+use super::tombs;
 use crate::domain::{
     Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkState, Mapping,
     PerSide, RecordId, Side, SideValue,
@@ -52,7 +53,7 @@ pub(super) async fn match_up(
         }
         match outcome {
             MatchOutcome::Link { s, h, .. } => {
-                link(ctx, mapping, &s, &h, CreatedBy::Matched, &mut tx)?
+                link(ctx, mapping, &s, &h, CreatedBy::Matched, &mut tx).await?
             }
             MatchOutcome::Create { side, id } => {
                 if !dirty.get(side).contains(&id) {
@@ -145,12 +146,13 @@ pub(super) async fn match_up(
                 } else {
                     (&other, &id)
                 };
-                link(ctx, mapping, s, h, CreatedBy::Person, &mut tx)?;
+                link(ctx, mapping, s, h, CreatedBy::Person, &mut tx).await?;
                 close_review(ctx, mapping, side, &id, &mut tx).await?;
                 close_review(ctx, mapping, side.other(), &other, &mut tx).await?;
             }
             Choice::Create => {
                 creates.get_mut(side).push(id.clone());
+                ctx.despite.insert((mapping.id.clone(), side, id.clone()));
                 close_review(ctx, mapping, side, &id, &mut tx).await?;
             }
             _ => {
@@ -287,9 +289,10 @@ async fn gather(
             .link_ids(&mapping.id, side, mapping.object(side), &ids)
             .await?;
         let keys = db.match_keys(&mapping.id, side, &ids).await?;
+        let tombs = tombs::among(ctx, mapping, side, &links).await?;
         for ((id, link), keys) in ids.into_iter().zip(links).zip(keys) {
             let keys = per_rule(&keys, rules);
-            match link {
+            match link.filter(|link| !tombs.contains(link)) {
                 Some(link) => input.linked.get_mut(side).push(Linked { id, link, keys }),
                 None => input.unlinked.get_mut(side).push(Unlinked { id, keys }),
             }
@@ -309,7 +312,7 @@ fn per_rule(keys: &[(u8, u128)], rules: usize) -> Vec<Vec<u128>> {
 }
 
 /// Ties two records together. Their values are merged by the slices that follow.
-fn link(
+async fn link(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     s: &RecordId,
@@ -318,12 +321,13 @@ fn link(
     tx: &mut super::db::Tx<'_>,
 ) -> Result<(), EngineError> {
     let engine = ctx.engine;
-    let id = engine.link_id(&ctx.known.install, &mapping.id, Side::Salesforce, s);
+    let id = links::free_id(ctx, mapping, Side::Salesforce, s).await?;
     let ids = PerSide {
         salesforce: s.clone(),
         hubspot: h.clone(),
     };
-    let link = links::active(id, mapping, ids, by, engine.clock.now());
+    let mut link = links::active(id, mapping, ids, by, engine.clock.now());
+    link.former = tombs::give_way(ctx, mapping, &link, tx).await?;
     tx.add_link(&link, &links::objects(mapping))?;
     for side in Side::BOTH {
         if let Some(record) = link.ids.get(side) {
@@ -439,6 +443,7 @@ pub(super) async fn review(
         state: ItemState::Open,
         candidates,
         resolution: None,
+        members: Vec::new(),
         automatic: false,
         first_seen: before.as_ref().map_or(now, |row| row.first_seen),
         last_seen: now,
@@ -513,7 +518,7 @@ async fn stored(ctx: &RunCtx<'_>, item: ItemId) -> Result<Option<Conflict>, Engi
 }
 
 /// The choice was carried out: the item is over.
-async fn close_review(
+pub(super) async fn close_review(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     side: Side,

@@ -127,6 +127,7 @@ pub(super) fn rules(config: &Config) -> Rules {
             quarantine_after: engine.quarantine_after,
             oscillation_writes: engine.oscillation_writes,
             blocked_after: engine.blocked_after,
+            retention: engine.retention,
             daily_share: PerSide {
                 salesforce: config
                     .salesforce

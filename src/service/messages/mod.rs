@@ -9,6 +9,7 @@ mod live;
 mod mappings;
 mod record;
 mod runs;
+mod upkeep;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,7 @@ pub use record::{RecordField, RecordView, ScopeClause, Seen, SideNow, Verdict};
 pub use runs::{
     Preview, PreviewMapping, RunRow, SavedPlan, SyncOrder, UndoForecast, UndoneMapping,
 };
+pub use upkeep::{BackupFound, Compacted, Forgotten, Restored};
 
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -175,6 +177,17 @@ pub enum Request {
         #[serde(default)]
         mapping: Option<MappingId>,
     },
+    /// What is stored about one person, and with `sure` its removal. Answer: `Reply::Forgotten`.
+    Forget {
+        /// Either side's id, or an e-mail address.
+        query: String,
+        /// Only this mapping's record.
+        mapping: Option<MappingId>,
+        /// Remove it; without, it is only counted.
+        sure: bool,
+        /// Who.
+        by: String,
+    },
     /// Runs the checks. Answer: `Reply::Check`.
     Check {
         /// Make what may be made (the HubSpot key property).
@@ -244,6 +257,8 @@ pub enum Reply {
         /// One: in full. Several: listed, to choose from.
         records: Vec<RecordView>,
     },
+    /// Answer to `Forget`.
+    Forgotten(Forgotten),
     /// Answer to `Check`.
     Check {
         /// In the order they were made.

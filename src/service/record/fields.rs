@@ -270,7 +270,7 @@ fn item_verdict(pair: &FieldPair, around: &Around<'_>) -> Option<Verdict> {
     let item = around
         .pending
         .iter()
-        .find(|item| item.field == pair.name() && item.kind.is_of_field());
+        .find(|item| item.is_about(pair.name()) && item.kind.is_of_field());
     match item {
         Some(item) if item.state == ItemState::Draft => Some(Verdict::Chosen),
         Some(item) if item.kind == ItemKind::Oscillation => Some(Verdict::Frozen),

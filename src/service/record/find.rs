@@ -75,6 +75,21 @@ impl House {
         Ok(hits)
     }
 
+    /// Records that have that id or e-mail, with their mapping and link.
+    pub(in crate::service) async fn known_by(
+        &self,
+        query: &str,
+    ) -> Result<Vec<(MappingId, RecordKey, Option<LinkId>)>, StoreError> {
+        let mappings: Vec<&Mapping> = self.rules.mappings.iter().collect();
+        let mut hits = Hits::default();
+        self.by_stored_key(&mappings, query, &mut hits).await?;
+        Ok(hits
+            .all
+            .into_iter()
+            .map(|hit| (hit.mapping.id, hit.record, hit.link.map(|link| link.id)))
+            .collect())
+    }
+
     /// By id, and by every match rule of one part.
     async fn by_stored_key(
         &self,

@@ -1,7 +1,9 @@
 //! The single reasons that can keep a record back, each with its words. Pure.
 
 use super::why::{Alone, Facts, at, capital, sentence};
-use crate::domain::{Choice, Conflict, ErrorItem, ItemKind, ItemState, Link, LinkState, Side};
+use crate::domain::{
+    Choice, Conflict, Departed, ErrorItem, ItemKind, ItemState, Link, LinkState, Side,
+};
 use crate::service::messages::{RecordField, Seen, Tone, Verdict};
 
 impl Facts<'_> {
@@ -22,6 +24,7 @@ impl Facts<'_> {
                     sentence(reason)
                 ),
             )),
+            LinkState::Deleted(departed) => Some((Tone::Info, departed_words(departed))),
             LinkState::TakenBack(run) => Some((
                 Tone::Info,
                 format!(
@@ -349,6 +352,31 @@ impl Facts<'_> {
                     "It has no counterpart in {other} and nothing waits for it; it is looked at again when it changes."
                 ),
             ),
+        }
+    }
+}
+
+/// What became of a link whose record is gone (docs/design/sync-semantics.md 12.2, 12.5).
+fn departed_words(departed: &Departed) -> String {
+    let archived = Side::BOTH
+        .into_iter()
+        .find_map(|side| departed.archived.get(side).map(|run| (side, run)));
+    match (archived, departed.gone.salesforce, departed.gone.hubspot) {
+        (Some((side, run)), ..) => format!(
+            "It was deleted in {}, and run {run} archived its {side} record; nothing is made from either again.",
+            side.other()
+        ),
+        (None, true, true) => "Both its records were deleted.".into(),
+        (None, in_salesforce, _) => {
+            let side = if in_salesforce {
+                Side::Salesforce
+            } else {
+                Side::HubSpot
+            };
+            format!(
+                "It was deleted in {side}; the {} record is left as it is, and nothing is made from it. Restored in {side}, it is linked as before.",
+                side.other()
+            )
         }
     }
 }

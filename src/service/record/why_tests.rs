@@ -50,6 +50,7 @@ impl Scene {
                 created_by: CreatedBy::Matched,
                 created_at: now(),
                 stamped: PerSide::default(),
+                former: PerSide::default(),
             }),
             sides: PerSide {
                 salesforce: side("003A"),

@@ -96,6 +96,7 @@ fn link_words(link: &Link, model: &Model) -> String {
         LinkState::Active => "",
         LinkState::PendingCreate => ", waits for an answer",
         LinkState::Suspended(_) => ", set aside",
+        LinkState::Deleted(_) => ", a record of it is gone",
         LinkState::TakenBack(_) => ", taken back",
     };
     format!(

@@ -413,6 +413,7 @@ impl World {
                     at: now(),
                     seen: PerSide::default(),
                 }),
+                members: Vec::new(),
                 automatic: false,
                 first_seen: row.since,
                 last_seen: ago(4),
@@ -713,6 +714,7 @@ impl World {
                 },
             )]
             .into(),
+            evidence: None,
             modstamp: None,
             state: if index % 11 == 10 {
                 OpState::Failed
@@ -808,6 +810,7 @@ impl World {
                 created_by: CreatedBy::Matched,
                 created_at: ago(32 * 24 * 60),
                 stamped: PerSide::default(),
+                former: PerSide::default(),
             }),
             sides: PerSide {
                 salesforce: side("0018c00002abc4fAAA", 9, "005A"),
