@@ -994,3 +994,80 @@ fn a_plan_is_kept_byte_for_byte_and_carried_out_without_what_moved() {
         assert_eq!(title == Some(want), !ids[..2].contains(id));
     }
 }
+
+/// Why a record did not sync, its verdict on one field, and the words on the terminal.
+fn why(desk: &Desk, query: &str, field: &str) -> (String, String) {
+    let record = desk.run(&["record", query, "--json"]).ends(0).document();
+    let text = desk.run(&["record", query]).ends(0).out;
+    let why = record["why"].as_str().unwrap().to_owned();
+    assert!(text.starts_with(&why), "{text}");
+    let fields = record["fields"].as_array().unwrap();
+    let verdict = fields
+        .iter()
+        .find(|one| one["names"]["salesforce"] == field)
+        .map_or("", |one| one["verdict"].as_str().unwrap());
+    (why, verdict.to_owned())
+}
+
+#[test]
+fn a_record_is_found_by_id_address_or_name_and_tells_why_it_did_not_sync() {
+    let (vendors, desk) = synced(60);
+    let id = &linked(&vendors, 1)[0];
+    let value = |field: &str| {
+        let sandbox = vendors.running.sandbox();
+        sandbox.org.value("Contact", id, field).unwrap()
+    };
+    let (email, hubspot) = (value("Email"), value("Syncline_HubSpot_Id__c"));
+    let name = format!("{} {}", value("FirstName"), value("LastName"));
+    let (said, verdict) = why(&desk, id, "Title");
+    assert!(said.starts_with("It is in step"), "{said}");
+    assert_eq!(verdict, "equal");
+
+    // An edit that no run has seen.
+    retitle(&vendors, std::slice::from_ref(id), "Chief");
+    for query in [id.as_str(), &id[..15], email.as_str()] {
+        let (said, verdict) = why(&desk, query, "Title");
+        assert!(
+            said.starts_with(
+                "Title has changed and is not sent yet; the next run writes it to HubSpot."
+            ),
+            "{query}: {said}"
+        );
+        assert_eq!(verdict, "would go to HubSpot");
+    }
+    // A name, and an id that another object may have too, may be those of several.
+    for query in [name.as_str(), hubspot.as_str()] {
+        let lines = desk.run(&["record", query, "--json"]).ends(0).lines();
+        let mine = |line: &&Value| {
+            line["ids"]["salesforce"] == id.as_str() && line["mapping"] == "contacts"
+        };
+        assert!(lines.iter().any(|line| mine(&line)), "{query}: {lines:?}");
+        let names = lines.iter().filter(mine).map(|line| &line["label"]);
+        assert!(lines.len() == 1 || names.eq([name.as_str()]), "{lines:?}");
+    }
+    let one = desk
+        .run(&["record", &hubspot, "--mapping", "contacts", "--json"])
+        .ends(0)
+        .document();
+    assert_eq!(one["sides"]["hubspot"]["state"], "live", "{one}");
+    assert_eq!(one["scope"]["in"], true, "{one}");
+
+    // A record that no run has read.
+    let made = {
+        let now = vendors.clock.now();
+        let mut sandbox = vendors.running.sandbox();
+        let values = [("email", "new@nowhere.example"), ("lastname", "Nobody")];
+        let values = values.map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
+        let author = Author::Colleague("77".into());
+        sandbox
+            .portal
+            .insert(now, author, "contacts", values.into())
+            .unwrap()
+    };
+    for query in [made.as_str(), "new@nowhere.example"] {
+        let (said, _) = why(&desk, query, "");
+        assert!(said.starts_with("No run has read it yet."), "{said}");
+    }
+    let none = desk.run(&["record", "nobody@elsewhere.example"]).ends(2);
+    assert!(none.err.contains("answers to"), "{}", none.err);
+}

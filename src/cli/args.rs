@@ -326,6 +326,9 @@ pub struct RecordArgs {
     /// Either side's id, an e-mail address or a name
     #[arg(value_name = "ID")]
     pub query: String,
+    /// Only a record of this mapping: two objects may have the same id
+    #[arg(long, value_name = "MAPPING")]
+    pub mapping: Option<String>,
 }
 
 /// `transform`.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::text::{seconds, stamp};
 use crate::domain::{
-    CallCount, Conflict, ErrorItem, MappingCounts, Op, OpKind, RunRecord, RunState, Side,
+    CallCount, Conflict, ErrorItem, MappingCounts, Op, OpKind, PerSide, RunRecord, RunState, Side,
     SideValue, Value,
 };
 use crate::service::messages::{CheckLine, CheckState, Preview, RecordView, UndoForecast};
@@ -313,17 +313,33 @@ pub fn record(view: &RecordView) -> Json {
                     "salesforce": field.base.salesforce.as_ref().map_or(Json::Null, value),
                     "hubspot": field.base.hubspot.as_ref().map_or(Json::Null, value),
                 },
+                "changed": field.changed,
                 "rule": field.rule,
-                "verdict": field.verdict,
+                "verdict": field.verdict.words(),
             })
         })
         .collect();
+    let side = |side: Side| {
+        let now = view.sides.get(side);
+        json!({
+            "id": now.id,
+            "state": now.seen.word(),
+            "modified_at": now.modified_at.map(stamp),
+            "modified_by": now.modified_by,
+            "address": now.address,
+        })
+    };
     let link = view.link.as_ref().map(|link| {
         json!({
             "id": link.id, "salesforce": link.ids.salesforce, "hubspot": link.ids.hubspot,
             "state": link.state, "created_by": link.created_by, "created_at": stamp(link.created_at),
         })
     });
+    let clauses: Vec<Json> = view
+        .scope
+        .iter()
+        .map(|one| json!({ "clause": one.clause, "holds": one.holds }))
+        .collect();
     let pending: Vec<Json> = view.pending.iter().map(conflict).collect();
     let errors: Vec<Json> = view.errors.iter().map(error).collect();
     let journal: Vec<Json> = view.journal.iter().map(journal_op).collect();
@@ -331,13 +347,25 @@ pub fn record(view: &RecordView) -> Json {
         "why": view.why,
         "mapping": view.mapping,
         "label": view.label,
-        "ids": view.ids,
+        "ids": PerSide::from_fn(|side| view.id(side)),
         "link": link,
-        "scope": view.scope,
+        "scope": { "in": view.in_scope(), "clauses": clauses },
+        "sides": { "salesforce": side(Side::Salesforce), "hubspot": side(Side::HubSpot) },
         "fields": fields,
         "pending": pending,
         "errors": errors,
         "journal": journal,
+        "next_run_at": view.next_run_at.map(stamp),
+    })
+}
+
+/// One of several records that answer to a name or address: enough to choose it by an id.
+pub fn record_line(view: &RecordView) -> Json {
+    json!({
+        "mapping": view.mapping,
+        "label": view.label,
+        "ids": PerSide::from_fn(|side| view.id(side)),
+        "why": view.why,
     })
 }
 

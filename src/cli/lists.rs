@@ -89,7 +89,7 @@ pub async fn errors(door: &dyn Door) -> Result<Vec<ErrorItem>, Failure> {
 pub async fn runs(door: &dyn Door, limit: usize) -> Result<Vec<RunRecord>, Failure> {
     let mut found = Vec::new();
     read(door, ListKind::Runs, limit, |rows| match rows {
-        Rows::Runs(rows) => extend(&mut found, rows),
+        Rows::Runs(rows) => extend(&mut found, rows.into_iter().map(|row| row.record).collect()),
         _ => None,
     })
     .await?;

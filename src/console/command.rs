@@ -42,6 +42,7 @@ pub enum Command {
     Copy,
     CopyToFile,
     Open,
+    Record,
     // Mappings
     Run,
     Preview,
@@ -75,4 +76,5 @@ pub enum Command {
     Export,
     // Runs
     ConfirmRun,
+    UndoRun,
 }

@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::domain::{ItemId, MappingId};
+use crate::domain::{ItemId, MappingId, RunId};
 use crate::service::ServiceGone;
 use crate::service::messages::{Event, ListQuery, Reply, Request, Status, Take};
 
@@ -140,6 +140,12 @@ pub enum Purpose {
     StartPreview,
     /// The preview itself.
     Preview,
+    /// The first ops of a halted run's plan, for its dialog.
+    HaltedPlan(RunId),
+    /// The forecast of an undo was asked for.
+    StartForecast,
+    /// The forecast itself.
+    Forecast,
     /// Errors retried.
     Retry,
     /// A record looked up.

@@ -300,7 +300,8 @@ fn hints(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
         Hit::Hint(super::command::Command::Help),
     );
     let (mut x, mut y) = (area.x + 1, area.y);
-    for row in keymap::bindings(model.context()).filter(|row| row.hint) {
+    let here = |row: &&keymap::Binding| row.hint && (row.shown)(model);
+    for row in keymap::bindings(model.context()).filter(here) {
         let key = row.keys.first().map_or(String::new(), |key| key.shown());
         let role = match (row.when)(model) {
             Availability::Enabled | Availability::NotYet(_) => Role::Text,

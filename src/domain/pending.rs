@@ -66,7 +66,12 @@ impl ItemKind {
         }
     }
 
-    /// True for everything that is not about one field.
+    /// True for what is about one field of a link and takes a value: a conflict, and a field that is frozen.
+    pub fn is_of_field(self) -> bool {
+        matches!(self, ItemKind::Field | ItemKind::Oscillation)
+    }
+
+    /// True for everything but a conflict of a field.
     pub fn is_review(self) -> bool {
         self != ItemKind::Field
     }

@@ -371,7 +371,7 @@ fn candidates(mapping: &Mapping, side: Side, ids: &[RecordId], why: &str) -> Vec
 }
 
 /// The review item of a record that has no link.
-pub(super) fn review_id(mapping: &Mapping, side: Side, id: &RecordId) -> ItemId {
+pub fn review_id(mapping: &Mapping, side: Side, id: &RecordId) -> ItemId {
     ItemId::derive(&[
         b"match",
         mapping.id.as_str().as_bytes(),

@@ -75,6 +75,7 @@ pub use cost::{CostInput, expected_calls};
 pub use db::{Db, Tx, Waiting, names};
 pub use foresee::{plan_hash, signature};
 pub use forget::Forgetting;
+pub use matchup::review_id;
 pub use preflight::{Preflight, unmet_requirements};
 pub use preview::PlanPreview;
 pub use report::{Line, Phase, PhaseView, Reporter, RunView};

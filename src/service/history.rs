@@ -34,7 +34,7 @@ impl House {
             }
         }
         let seen = self.seen(first).await.map_err(store)?;
-        for item in items.iter().filter(|item| !item.kind.is_review()) {
+        for item in items.iter().filter(|item| item.kind.is_of_field()) {
             if let Some(line) = self.base_set(item).await.map_err(store)? {
                 lines.push(line);
             }

@@ -388,7 +388,7 @@ impl House {
             Request::StopNow => self.control(|control| control.stop_now()),
             Request::Pause { mapping, paused } => self.pause(&mapping, paused).await,
             Request::Run { run } => self.run(run).await,
-            Request::Record { query } => self.record(&query).await,
+            Request::Record { query, mapping } => self.record(&query, mapping.as_ref()).await,
             Request::Forget {
                 query,
                 mapping,

@@ -60,10 +60,11 @@ impl House {
         let mut notes = self.later.lock().await;
         let mut changed = notes.clone();
         let mut before = Vec::new();
+        let restated: BTreeSet<ItemId> = rows.iter().copied().collect();
         match reason {
             Some(reason) => {
                 let items = self.items_behind(rows.clone()).await.map_err(store)?;
-                before = self.open_again(&mut tx, items).await.map_err(store)?;
+                (before, _) = self.open_again(&mut tx, items).await.map_err(store)?;
                 let note = LeftForLater {
                     reason: reason.trim().chars().take(REASON).collect(),
                     by,
@@ -71,10 +72,7 @@ impl House {
                 };
                 changed.extend(rows.into_iter().map(|row| (row, note.clone())));
             }
-            None => {
-                let rows: BTreeSet<ItemId> = rows.into_iter().collect();
-                changed.retain(|row, _| !rows.contains(row));
-            }
+            None => changed.retain(|row, _| !restated.contains(row)),
         }
         // What is over goes with the next change, so that the row does not grow.
         changed.retain(|row, _| waiting.contains(row));
@@ -82,7 +80,7 @@ impl House {
         tx.commit().await.map_err(store)?;
         *notes = changed;
         drop(notes);
-        self.resolved(before).await
+        self.resolved(before, &restated).await
     }
 
     /// A choice was made for items: their rows are not left for later any more.

@@ -1,5 +1,6 @@
 //! Lists as windows: an index of small entries per list, rebuilt when something changed; rows are read for the window only.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -7,11 +8,11 @@ use chrono::{DateTime, Utc};
 use super::filter::Filter;
 use super::host::{House, lock, store_refusal};
 use super::messages::{
-    ActivityRow, ListKind, ListPage, ListQuery, Refusal, Reply, Rows, SortBy, Tone,
+    ActivityRow, ListKind, ListPage, ListQuery, Refusal, Reply, Rows, RunRow, SortBy, Tone,
 };
-use crate::domain::{ItemId, Op, RunId, RunRecord};
+use crate::domain::{ItemId, Op, RunId, RunKind, RunRecord};
 use crate::store::rows::ActivityLine;
-use crate::store::{Family, Range, StoreError, TypedStore, keys};
+use crate::store::{Family, Key, Range, StoreError, TypedStore, keys};
 
 /// One row of an index: what it is filtered and sorted by.
 #[derive(Clone, Debug)]
@@ -110,6 +111,10 @@ impl House {
             ListKind::Errors { cause } => self.error_page(*cause, &query).await,
             ListKind::Runs => self.run_page(&query).await,
             ListKind::Journal { run } => self.journal_page(*run, &query).await,
+            ListKind::Plan { run } => {
+                let ops = self.all_ops(keys::by_run(Family::Plan, *run)).await;
+                ops.map(|ops| op_page(ops, &query))
+            }
             ListKind::Activity => self.activity_page(&query).await,
         };
         page.map(Reply::List).map_err(|error| store_refusal(&error))
@@ -123,7 +128,10 @@ impl House {
             ListKind::Errors { cause } => {
                 self.error_entries(*cause).await.map(|(entries, _)| entries)
             }
-            ListKind::Runs | ListKind::Journal { .. } | ListKind::Activity => Ok(Vec::new()),
+            ListKind::Runs
+            | ListKind::Journal { .. }
+            | ListKind::Plan { .. }
+            | ListKind::Activity => Ok(Vec::new()),
         };
         let entries = entries.map_err(|error| store_refusal(&error))?;
         let order = arrange(&entries, &query.filter, query.sort.as_ref());
@@ -136,6 +144,7 @@ impl House {
 
     async fn run_page(&self, query: &ListQuery) -> Result<ListPage, StoreError> {
         let runs = self.db.runs(usize::MAX).await?;
+        let undone = undone(&runs);
         let entries: Vec<Entry> = runs.iter().map(run_entry).collect();
         let order = arrange(&entries, &query.filter, query.sort.as_ref());
         let (from, located) = window(&entries, &order, query);
@@ -144,6 +153,10 @@ impl House {
             .skip(from)
             .take(query.count)
             .filter_map(|index| runs.get(*index).cloned())
+            .map(|record| RunRow {
+                undone_by: undone.get(&record.run).copied(),
+                record,
+            })
             .collect();
         Ok(ListPage {
             total: runs.len(),
@@ -174,26 +187,14 @@ impl House {
                 rows: Rows::Journal(rows),
             });
         }
+        let ops = self.all_ops(keys::by_run(Family::Journal, run)).await?;
+        Ok(op_page(ops, query))
+    }
+
+    async fn all_ops(&self, prefix: Key) -> Result<Vec<Op>, StoreError> {
         let mut ops: Vec<Op> = Vec::new();
-        self.db
-            .walk(keys::by_run(Family::Journal, run), |op| ops.push(op))
-            .await?;
-        let entries: Vec<Entry> = ops.iter().map(op_entry).collect();
-        let order = arrange(&entries, &query.filter, query.sort.as_ref());
-        let (from, located) = window(&entries, &order, query);
-        let rows = order
-            .iter()
-            .skip(from)
-            .take(query.count)
-            .filter_map(|index| ops.get(*index).cloned())
-            .collect();
-        Ok(ListPage {
-            total: ops.len(),
-            matched: order.len(),
-            from,
-            located,
-            rows: Rows::Journal(rows),
-        })
+        self.db.walk(prefix, |op| ops.push(op)).await?;
+        Ok(ops)
     }
 
     async fn activity_page(&self, query: &ListQuery) -> Result<ListPage, StoreError> {
@@ -219,6 +220,43 @@ impl House {
             rows: Rows::Activity(rows),
         })
     }
+}
+
+/// A window of ops that are all at hand.
+fn op_page(ops: Vec<Op>, query: &ListQuery) -> ListPage {
+    let entries: Vec<Entry> = ops.iter().map(op_entry).collect();
+    let order = arrange(&entries, &query.filter, query.sort.as_ref());
+    let (from, located) = window(&entries, &order, query);
+    let rows = order
+        .iter()
+        .skip(from)
+        .take(query.count)
+        .filter_map(|index| ops.get(*index).cloned())
+        .collect();
+    ListPage {
+        total: ops.len(),
+        matched: order.len(),
+        from,
+        located,
+        rows: Rows::Journal(rows),
+    }
+}
+
+/// The runs that an undo put back, each with it; an undo that was undone itself put nothing back. `runs` are newest first.
+fn undone(runs: &[RunRecord]) -> BTreeMap<RunId, RunId> {
+    let mut undone = BTreeMap::new();
+    for run in runs
+        .iter()
+        .filter(|run| run.kind == RunKind::Undo && run.ops > 0)
+    {
+        let of = run.by.strip_prefix("undo ").and_then(|of| of.parse().ok());
+        if let Some(of) = of
+            && !undone.contains_key(&run.run)
+        {
+            undone.insert(RunId(of), run.run);
+        }
+    }
+    undone
 }
 
 fn millis(at: DateTime<Utc>) -> i64 {

@@ -1,7 +1,7 @@
 //! Choices for conflicts and review items: stored as drafts, all or none; what they would send
 //! (docs/design/sync-semantics.md 8, Manual resolution).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::conflicts::{choice_word, row_key};
@@ -119,16 +119,15 @@ fn fit(item: &Conflict, mapping: Option<&Mapping>, take: &Take) -> Result<Choice
     };
     let word = choice_word(&choice);
     match (&choice, item.kind) {
-        (Choice::Base, ItemKind::Field | ItemKind::Oscillation) if item.base.is_none() => {
+        (Choice::Base, kind) if kind.is_of_field() && item.base.is_none() => {
             Err("there is no base yet: this is the record's first sync".into())
         }
-        (Choice::Value(_), ItemKind::Field | ItemKind::Oscillation) if !item.members.is_empty() => {
+        (Choice::Value(_), kind) if kind.is_of_field() && !item.members.is_empty() => {
             Err(ONE_VALUE.into())
         }
-        (
-            Choice::Take(_) | Choice::Base | Choice::Value(_),
-            ItemKind::Field | ItemKind::Oscillation,
-        ) => Ok(choice),
+        (Choice::Take(_) | Choice::Base | Choice::Value(_), kind) if kind.is_of_field() => {
+            Ok(choice)
+        }
         (_, ItemKind::Field) => Err(format!(
             "{word} is for review items; this is a conflict of the field {}",
             item.field
@@ -205,7 +204,7 @@ impl House {
         let running = lock(&self.job).is_some();
         let mut before = Vec::new();
         let mut tx = self.db.begin();
-        let rows = fitting.iter().map(|(item, _)| row_key(item)).collect();
+        let rows: BTreeSet<ItemId> = fitting.iter().map(|(item, _)| row_key(item)).collect();
         self.taken_up(&mut tx, &rows).await.map_err(store)?;
         for (item, choice) in fitting {
             let resolution = Resolution {
@@ -233,7 +232,7 @@ impl House {
                 .map_err(store)?;
         }
         tx.commit().await.map_err(store)?;
-        self.resolved(before).await
+        self.resolved(before, &rows).await
     }
 
     /// A person says that a record which does not answer was deleted: its error becomes a decided review item, and the next
@@ -287,15 +286,9 @@ impl House {
     /// The items that ids stand for: their own, or all those of a row of the queue.
     pub(super) async fn items_behind(&self, ids: Vec<ItemId>) -> Result<Vec<ItemId>, StoreError> {
         let queue = self.queue().await?;
-        let rows: BTreeMap<ItemId, &Vec<ItemId>> = queue
-            .entries
-            .iter()
-            .map(|entry| entry.key)
-            .zip(&queue.items)
-            .collect();
         let mut all = Vec::new();
         for id in ids {
-            match rows.get(&id) {
+            match queue.place(id).and_then(|at| queue.items.get(at)) {
                 Some(items) => all.extend(items.iter().copied()),
                 None => all.push(id),
             }
@@ -309,18 +302,19 @@ impl House {
         let store = |error: StoreError| store_refusal(&error);
         let ids = self.items_behind(ids).await.map_err(store)?;
         let mut tx = self.db.begin();
-        let before = self.open_again(&mut tx, ids).await.map_err(store)?;
+        let (before, rows) = self.open_again(&mut tx, ids).await.map_err(store)?;
         tx.commit().await.map_err(store)?;
-        self.resolved(before).await
+        self.resolved(before, &rows).await
     }
 
-    /// Takes the choices of items back within a transaction; gives those that had one.
+    /// Takes the choices of items back within a transaction; gives those that had one, and the rows that they are of.
     pub(super) async fn open_again(
         &self,
         tx: &mut Tx<'_>,
         ids: Vec<ItemId>,
-    ) -> Result<Chosen, StoreError> {
+    ) -> Result<(Chosen, BTreeSet<ItemId>), StoreError> {
         let mut before = Vec::new();
+        let mut rows = BTreeSet::new();
         for id in ids {
             lock(&self.chosen_meanwhile).retain(|(item, _)| *item != id);
             if let Some(Waiting::Conflict(item)) = self.db.waiting_item(id).await?
@@ -333,15 +327,21 @@ impl House {
                 };
                 tx.put_conflict(&open, Some(&item), self.pending_owner(&item))?;
                 before.push((item.id, chosen(&item)));
+                rows.insert(row_key(&item));
             }
         }
-        Ok(before)
+        Ok((before, rows))
     }
 
-    /// The answer after choices were stored or taken back.
-    pub(super) async fn resolved(self: &Arc<Self>, before: Chosen) -> Result<Reply, Refusal> {
-        self.changed();
-        let queue = self.queue().await.map_err(|error| store_refusal(&error))?;
+    /// The answer after choices of rows were stored or taken back.
+    pub(super) async fn resolved(
+        self: &Arc<Self>,
+        before: Chosen,
+        rows: &BTreeSet<ItemId>,
+    ) -> Result<Reply, Refusal> {
+        let store = |error: StoreError| store_refusal(&error);
+        self.restated(rows).await.map_err(store)?;
+        let queue = self.queue().await.map_err(store)?;
         self.publish().await;
         let size = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         Ok(Reply::Resolved(Resolved {

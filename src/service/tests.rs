@@ -7,7 +7,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, TimeZone, Utc};
 
 use super::messages::{
-    ErrorDetail, Happened, HistoryLine, ListKind, ListQuery, Reply, Request, Resolved, Rows, Take,
+    ErrorDetail, Happened, HistoryLine, ListKind, ListQuery, Reply, Request, Resolved, Rows, Seen,
+    Take, Verdict,
 };
 use super::{Client, Service, Setup};
 use crate::clock::{SeededEntropy, TokioClock};
@@ -347,6 +348,152 @@ async fn an_answer_names_the_choice_that_each_item_had_before() {
             (ItemId(101), None)
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frozen_field_opens_with_its_values_and_takes_a_side_but_no_newest() {
+    let store = store().await;
+    let frozen = ItemId(300);
+    {
+        let db = Db::open(store.clone()).await.unwrap();
+        let mut tx = db.begin();
+        let item = Conflict {
+            kind: ItemKind::Oscillation,
+            why: "It went back and forth.".into(),
+            ..conflict(frozen, "Title")
+        };
+        tx.put_conflict(&item, None, LINK.0).unwrap();
+        tx.commit().await.unwrap();
+    }
+    let client = open(store).await.client();
+    let reply = client.ask(Request::Conflict { key: frozen }).await.unwrap();
+    let Reply::Conflict(detail) = reply else {
+        panic!("{reply:?}")
+    };
+    let field = &detail.fields[0];
+    assert_eq!(field.item, Some(frozen));
+    assert_eq!(field.disabled[0].0, "newest");
+    assert!(
+        detail.fields.len() > 1,
+        "the record's other fields are there too"
+    );
+    assert_eq!(detail.row.rule, "It went back and forth.");
+    let newest = Request::Resolve {
+        items: vec![frozen],
+        take: Take::Newest,
+        by: "you".into(),
+        fields_only: false,
+    };
+    let refused = client.ask(newest).await.unwrap();
+    assert!(matches!(refused, Reply::Refused(_)), "{refused:?}");
+    let taken = resolved(&client, take(vec![frozen], Side::Salesforce)).await;
+    assert_eq!((taken.count, taken.drafts), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_says_which_undo_put_it_back_unless_that_was_undone_too() {
+    let store = store().await;
+    {
+        let db = Db::open(store.clone()).await.unwrap();
+        let mut tx = db.begin();
+        for (number, of) in [(3, 1), (4, 2), (5, 4)] {
+            let undo = RunRecord {
+                kind: RunKind::Undo,
+                by: format!("undo {of}"),
+                ..run(number)
+            };
+            tx.put_run(&undo).unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+    let client = open(store).await.client();
+    let query = ListQuery {
+        list: ListKind::Runs,
+        filter: String::new(),
+        sort: None,
+        from: 0,
+        count: 10,
+        locate: None,
+    };
+    let reply = client.ask(Request::List(query)).await.unwrap();
+    let Reply::List(page) = reply else {
+        panic!("{reply:?}")
+    };
+    let Rows::Runs(rows) = page.rows else {
+        panic!("not runs")
+    };
+    let undone: Vec<(u64, Option<u64>)> = rows
+        .iter()
+        .map(|row| (row.record.run.0, row.undone_by.map(|run| run.0)))
+        .collect();
+    assert_eq!(
+        undone,
+        [(5, None), (4, Some(5)), (3, None), (2, None), (1, Some(3))]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_is_told_from_the_store_alone_and_claims_nothing_of_now() {
+    let store = store().await;
+    {
+        let db = Db::open(store.clone()).await.unwrap();
+        let mut tx = db.begin();
+        let link = Link {
+            id: LINK,
+            mapping: "contacts".into(),
+            ids: PerSide {
+                salesforce: Some("003A".into()),
+                hubspot: Some("551".into()),
+            },
+            state: LinkState::Active,
+            created_by: CreatedBy::Matched,
+            created_at: now(),
+            stamped: PerSide::default(),
+            former: PerSide::default(),
+        };
+        let objects = PerSide {
+            salesforce: "Contact".to_owned(),
+            hubspot: "contacts".to_owned(),
+        };
+        tx.add_link(&link, &objects).unwrap();
+        tx.commit().await.unwrap();
+    }
+    let client = open(store).await.client();
+    for query in ["003A", "551", "jane"] {
+        let request = Request::Record {
+            query: query.into(),
+            mapping: None,
+        };
+        let reply = client.ask(request).await.unwrap();
+        let Reply::Records { records } = reply else {
+            panic!("{reply:?}")
+        };
+        let [record] = records.as_slice() else {
+            panic!("{query}: {records:?}")
+        };
+        assert!(
+            record.why.starts_with("Title waits for a person in Conflicts since 13:50: both changed. 2 more things wait"),
+            "{}",
+            record.why
+        );
+        assert!(matches!(record.sides.hubspot.seen, Seen::Unread(_)));
+        assert_eq!(record.journal.len(), 2, "the link's own ops only");
+        let verdict = |name: &str| {
+            let field = record.fields.iter().find(|field| field.name() == name);
+            field.unwrap().verdict
+        };
+        assert_eq!(verdict("Title"), Verdict::Error);
+        assert_eq!(verdict("Phone"), Verdict::Conflict);
+        assert_eq!(verdict("LastName"), Verdict::NotCompared);
+    }
+    let unknown = Request::Record {
+        query: "nobody".into(),
+        mapping: None,
+    };
+    assert!(matches!(
+        client.ask(unknown).await.unwrap(),
+        Reply::Refused(_)
+    ));
 }
 
 #[tokio::test(start_paused = true)]

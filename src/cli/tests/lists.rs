@@ -372,20 +372,22 @@ async fn a_record_that_nobody_knows_is_a_usage_error_and_several_are_listed() {
     })
     .await;
     assert_eq!(none.code(), 2);
+    let mut sides = PerSide::<SideNow>::default();
+    sides.salesforce.id = Some(RecordId::from("003"));
     let view = RecordView {
         why: "in step".into(),
-        mapping: Some(MappingId::from("contacts")),
+        tone: Tone::Ok,
+        mapping: MappingId::from("contacts"),
         label: "Jane".into(),
         link: None,
-        ids: PerSide {
-            salesforce: Some(RecordId::from("003")),
-            hubspot: None,
-        },
-        scope: "in scope".into(),
+        sides,
+        scope: Vec::new(),
         fields: Vec::new(),
         pending: Vec::new(),
         errors: Vec::new(),
         journal: Vec::new(),
+        next_run_at: None,
+        read_at: chrono::DateTime::UNIX_EPOCH,
     };
     let (one, two) = (vec![view.clone()], vec![view.clone(), view]);
     let found = ran("record Jane --json", move |_| Reply::Records {

@@ -6,7 +6,7 @@ use crate::console::model::Model;
 use crate::console::msg::Purpose;
 use crate::console::screens::conflicts::taken;
 use crate::console::screens::runs::confirmable;
-use crate::domain::{ItemKind, Side};
+use crate::domain::{ItemKind, RunRecord, RunState, Side};
 
 fn no(why: impl Into<String>) -> Availability {
     Disabled(why.into())
@@ -34,6 +34,11 @@ fn settled(model: &Model) -> Availability {
     } else {
         Enabled
     }
+}
+
+/// Shown in every footer of its panes.
+pub fn everywhere(_: &Model) -> bool {
+    true
 }
 
 /// Always.
@@ -90,7 +95,7 @@ pub fn pause(model: &Model) -> Availability {
 }
 
 /// A row of the queue is selected or marked.
-pub fn later(model: &Model) -> Availability {
+pub fn queued(model: &Model) -> Availability {
     if model.conflicts.queue.current().is_some() {
         Enabled
     } else {
@@ -227,9 +232,27 @@ pub fn link(model: &Model) -> Availability {
     })
 }
 
-fn is_deletion(model: &Model) -> bool {
+/// The selected item is about a deletion.
+pub fn is_deletion(model: &Model) -> bool {
     let kind = model.conflicts.queue.current().map(|row| row.kind);
     matches!(kind, Some(ItemKind::Deletion | ItemKind::DeleteUpdate))
+}
+
+/// The selected row is a field that went back and forth.
+pub fn is_frozen(model: &Model) -> bool {
+    let kind = model.conflicts.queue.current().map(|row| row.kind);
+    kind == Some(ItemKind::Oscillation)
+}
+
+/// A frozen field can be left as it is.
+pub fn frozen(model: &Model) -> Availability {
+    both(in_conflict(model), || {
+        if is_frozen(model) {
+            Enabled
+        } else {
+            no("Only a frozen field can be left as it is. c leaves this one for later.")
+        }
+    })
 }
 
 /// A counterpart can be made.
@@ -319,7 +342,7 @@ pub fn export(model: &Model) -> Availability {
 
 /// The selected run was halted, and a person may let its plan through.
 pub fn confirm_run(model: &Model) -> Availability {
-    let Some(run) = model.runs.runs.current() else {
+    let Some(run) = model.runs.selected() else {
         return no("No run is selected.");
     };
     if let Some(valve) = run.valves.iter().find(|valve| !valve.confirmable) {
@@ -332,6 +355,40 @@ pub fn confirm_run(model: &Model) -> Availability {
         return no("Only a halted run that waits for an answer can be confirmed.");
     }
     both(writes(model), || idle(model))
+}
+
+/// A run that wrote something and is over.
+fn undoable(model: &Model, run: Option<&RunRecord>) -> Availability {
+    match run {
+        None => no("No run is selected."),
+        Some(run) if run.state == RunState::Running => no("The run is under way. 2 shows it."),
+        Some(run) if run.ops == 0 => no(format!(
+            "Run {} wrote nothing, so there is nothing to undo.",
+            run.run
+        )),
+        Some(_) => both(writes(model), || idle(model)),
+    }
+}
+
+/// The selected run can be undone.
+pub fn undo_run(model: &Model) -> Availability {
+    let undone = model.runs.runs.current().and_then(|row| row.undone_by);
+    if let Some(undo) = undone {
+        return no(format!(
+            "Run {undo} has undone it already; undoing that one brings it back."
+        ));
+    }
+    undoable(model, model.runs.selected())
+}
+
+/// The selected mapping has a last run.
+pub fn undo_last(model: &Model) -> Availability {
+    both(mapping(model), || {
+        match model.mappings.list.current().map(|row| row.last_run) {
+            Some(Some(_)) => both(writes(model), || idle(model)),
+            _ => no("This mapping has never run."),
+        }
+    })
 }
 
 /// A filter is set.

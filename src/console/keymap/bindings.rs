@@ -60,6 +60,7 @@ const fn row(
         group,
         danger: Danger::None,
         hint: false,
+        shown: may::everywhere,
         when: may::always,
     }
 }
@@ -78,6 +79,10 @@ impl Binding {
         when: fn(&crate::console::model::Model) -> super::Availability,
     ) -> Self {
         self.when = when;
+        self
+    }
+    const fn shown(mut self, shown: fn(&crate::console::model::Model) -> bool) -> Self {
+        self.shown = shown;
         self
     }
     const fn also(mut self, aliases: &'static str) -> Self {
@@ -112,6 +117,17 @@ pub static BINDINGS: &[Binding] = &[
     .hint()
     .when(may::preview)
     .also("test sync dry run"),
+    row(
+        Command::UndoRun,
+        MAPPING,
+        &[Char('U')],
+        "undo last run",
+        "Undo the run that ran this mapping last: shows what it would put back, then asks",
+        Group::Act,
+    )
+    .writes()
+    .when(may::undo_last)
+    .also("put back revert"),
     row(
         Command::Pause,
         MAPPING,
@@ -232,6 +248,18 @@ pub static BINDINGS: &[Binding] = &[
     )
     .hint()
     .when(may::edit),
+    row(
+        Command::IgnoreRecord,
+        &[Resolver],
+        &[Char('i')],
+        "leave apart",
+        "A frozen field: leave both values as they are",
+        Group::Act,
+    )
+    .hint()
+    .shown(may::is_frozen)
+    .when(may::frozen)
+    .also("ignore oscillation"),
     // 3 Conflicts: review items
     row(
         Command::LinkCandidate,
@@ -273,6 +301,7 @@ pub static BINDINGS: &[Binding] = &[
         Group::Act,
     )
     .hint()
+    .shown(may::is_deletion)
     .when(may::accept),
     row(
         Command::Later,
@@ -283,7 +312,7 @@ pub static BINDINGS: &[Binding] = &[
         Group::Act,
     )
     .hint()
-    .when(may::later)
+    .when(may::queued)
     .also("skip reason"),
     row(
         Command::Alike,
@@ -376,8 +405,19 @@ pub static BINDINGS: &[Binding] = &[
         Group::Act,
     )
     .hint()
-    .when(may::later)
+    .when(may::queued)
     .also("skip reason"),
+    row(
+        Command::Record,
+        CONFLICTS,
+        &[Char('w')],
+        "why",
+        "The record: why it did not sync, both sides, rules, what waits, its journal",
+        Group::Act,
+    )
+    .hint()
+    .when(may::queued)
+    .also("record history"),
     // 5 Errors
     row(
         Command::Open,
@@ -422,6 +462,18 @@ pub static BINDINGS: &[Binding] = &[
     )
     .hint(),
     row(
+        Command::UndoRun,
+        &[Runs, Journal],
+        &[Char('U')],
+        "undo",
+        "Undo this run: shows what it would put back and what not, then asks",
+        Group::Act,
+    )
+    .hint()
+    .writes()
+    .when(may::undo_run)
+    .also("put back revert"),
+    row(
         Command::ConfirmRun,
         &[Runs],
         &[Char('R')],
@@ -434,6 +486,15 @@ pub static BINDINGS: &[Binding] = &[
     .when(may::confirm_run)
     .also("valve accept"),
     // Lists
+    row(
+        Command::Record,
+        &[Live, ErrorRecords, Journal],
+        &[Char('w')],
+        "why",
+        "The record: why it did not sync, both sides, rules, what waits, its journal",
+        Group::Act,
+    )
+    .also("record history"),
     row(
         Command::Open,
         OPENS,

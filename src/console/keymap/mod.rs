@@ -187,6 +187,8 @@ pub struct Binding {
     pub danger: Danger,
     /// Shown in the footer.
     pub hint: bool,
+    /// Whether the footer shows it for what is selected; help and palette always do.
+    pub shown: fn(&Model) -> bool,
     /// Whether it can be used now.
     pub when: fn(&Model) -> Availability,
 }

@@ -8,6 +8,7 @@ pub mod preview;
 pub mod prompt;
 pub mod quit;
 pub mod record;
+pub mod undo;
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -34,6 +35,8 @@ pub enum Overlay {
     Preview(Box<preview::PreviewOverlay>),
     /// Everything about one record.
     Record(Box<record::RecordOverlay>),
+    /// What the undo of a run would do.
+    Undo(Box<undo::UndoOverlay>),
     /// A value by hand.
     Editor(Box<editor::Editor>),
     /// Leaving while a run is under way.
@@ -55,7 +58,12 @@ pub enum Then {
 impl Overlay {
     /// True while it shows that it waits.
     pub fn is_waiting(&self) -> bool {
-        matches!(self, Overlay::Preview(preview) if preview.is_waiting())
+        match self {
+            Overlay::Preview(preview) => preview.is_waiting(),
+            Overlay::Record(record) => record.is_waiting(),
+            Overlay::Undo(undo) => undo.is_waiting(),
+            _ => false,
+        }
     }
 
     /// Gives it a key.
@@ -67,6 +75,7 @@ impl Overlay {
             Overlay::Prompt(prompt) => prompt.key(model, key),
             Overlay::Preview(preview) => preview.key(model, key),
             Overlay::Record(record) => record.key(model, key),
+            Overlay::Undo(undo) => undo.key(model, key),
             Overlay::Editor(editor) => editor.key(model, key),
             Overlay::Quit => quit::key(model, key),
         }
@@ -80,7 +89,7 @@ impl Overlay {
             Overlay::Palette(palette) => palette.paste(model, text),
             Overlay::Prompt(prompt) => prompt.paste(model, text),
             Overlay::Editor(editor) => insert(&mut editor.text, text, true),
-            Overlay::Preview(_) | Overlay::Record(_) | Overlay::Quit => {}
+            Overlay::Preview(_) | Overlay::Record(_) | Overlay::Undo(_) | Overlay::Quit => {}
         }
     }
 
@@ -93,6 +102,7 @@ impl Overlay {
             Overlay::Prompt(prompt) => prompt.draw(model, buf),
             Overlay::Preview(preview) => preview.draw(model, buf),
             Overlay::Record(record) => record.draw(model, buf),
+            Overlay::Undo(undo) => undo.draw(model, buf),
             Overlay::Editor(editor) => editor.draw(model, buf),
             Overlay::Quit => quit::draw(model, buf),
         }

@@ -9,16 +9,15 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use tui_textarea::TextArea;
 
-use super::{Then, insert, is_no, labelled_field, line_field, line_of, type_into, window};
+use super::{Then, insert, is_no, labelled_field, line_field, line_of, record, type_into, window};
 use crate::console::command::Command;
 use crate::console::format;
 use crate::console::keymap::{self, Availability, BINDINGS, Binding, Context};
 use crate::console::model::Model;
-use crate::console::msg::Purpose;
 use crate::console::theme::Role;
 use crate::console::update;
 use crate::console::widgets::{Panel, Text};
-use crate::service::messages::{Request, Tone};
+use crate::service::messages::Tone;
 
 const SHOWN: usize = 10;
 const RECENT: usize = 8;
@@ -234,7 +233,7 @@ fn choose(model: &mut Model, entry: Option<&Entry>) -> Then {
         None => Then::Stay,
         Some(Entry::Record(query)) => {
             let query = query.clone();
-            Then::Do(vec![model.ask(Purpose::Record, Request::Record { query })])
+            Then::Do(vec![record::open(model, query, None)])
         }
         Some(Entry::Command(row, true)) => {
             remember(model, row.command);

@@ -117,19 +117,10 @@ impl PreviewOverlay {
     /// Gives it a key.
     pub fn key(&mut self, model: &mut Model, key: KeyEvent) -> Outcome {
         if is_no(key) || key.code == KeyCode::Char('q') {
-            if self.is_waiting()
-                && model
-                    .status
-                    .run
-                    .as_ref()
-                    .is_some_and(|run| run.run.is_none())
-            {
-                return Outcome::Do(vec![model.ask(
-                    Purpose::Done("The preview is stopped.".into()),
-                    Request::Stop,
-                )]);
-            }
-            return Outcome::Close;
+            return match stop(model, self.is_waiting(), "The preview is stopped.") {
+                Some(effect) => Outcome::Do(vec![effect]),
+                None => Outcome::Close,
+            };
         }
         match (key.code, &self.preview, &self.then) {
             (KeyCode::Char('R') | KeyCode::Enter, Some(preview), Then::FirstRun(order)) => {
@@ -160,50 +151,11 @@ impl PreviewOverlay {
     /// Draws it.
     pub fn draw(&self, model: &Model, buf: &mut Buffer) {
         if let Some(why) = &self.failed {
-            let inner = window(
-                model,
-                buf,
-                66,
-                6,
-                Panel::titled("Preview").bottom("esc close"),
-            );
-            draw_lines(
-                buf,
-                inner,
-                &labelled("✗", why, Role::Error, inner.width),
-                model.theme,
-            );
+            draw_failed(model, "Preview", why, buf);
             return;
         }
         let Some(preview) = &self.preview else {
-            let inner = window(
-                model,
-                buf,
-                60,
-                5,
-                Panel::titled("Counting what would change").bottom("esc stops it"),
-            );
-            let waited = format::duration((model.now - self.since).num_seconds());
-            let phase = model
-                .status
-                .run
-                .as_ref()
-                .filter(|run| run.run.is_none())
-                .and_then(|run| {
-                    let phase = run
-                        .phases
-                        .iter()
-                        .rev()
-                        .find(|phase| phase.started_at.is_some())?;
-                    Some(format!("{}  {}", phase.word, phase.detail))
-                });
-            let lines = [
-                Text::plain(" ")
-                    .and(live::spinner(model), Role::Accent)
-                    .then(format!(" {waited}   nothing is written")),
-                Text::of(format!("   {}", phase.unwrap_or_default()), Role::Muted),
-            ];
-            draw_lines(buf, inner, &lines, model.theme);
+            draw_waiting(model, "Counting what would change", self.since, buf);
             return;
         };
         let first = matches!(self.then, Then::FirstRun(_));
@@ -239,6 +191,56 @@ impl PreviewOverlay {
             model.theme,
         );
     }
+}
+
+/// Leaving what is still being counted stops it.
+pub(super) fn stop(model: &mut Model, waiting: bool, said: &str) -> Option<Effect> {
+    let counting = model
+        .status
+        .run
+        .as_ref()
+        .is_some_and(|run| run.run.is_none());
+    (waiting && counting).then(|| model.ask(Purpose::Done(said.into()), Request::Stop))
+}
+
+/// It could not be counted, and why.
+pub(super) fn draw_failed(model: &Model, title: &str, why: &str, buf: &mut Buffer) {
+    let lines = labelled(
+        "✗",
+        why,
+        Role::Error,
+        64.min(buf.area.width.saturating_sub(6)),
+    );
+    let panel = Panel::titled(title).bottom("esc close");
+    let inner = window(model, buf, 66, (lines.len() as u16 + 2).max(6), panel);
+    draw_lines(buf, inner, &lines, model.theme);
+}
+
+/// It is being counted: for how long, and at which phase.
+pub(super) fn draw_waiting(model: &Model, title: &str, since: DateTime<Utc>, buf: &mut Buffer) {
+    let panel = Panel::titled(title).bottom("esc stops it");
+    let inner = window(model, buf, 60, 5, panel);
+    let waited = format::duration((model.now - since).num_seconds());
+    let phase = model
+        .status
+        .run
+        .as_ref()
+        .filter(|run| run.run.is_none())
+        .and_then(|run| {
+            let phase = run
+                .phases
+                .iter()
+                .rev()
+                .find(|phase| phase.started_at.is_some())?;
+            Some(format!("{}  {}", phase.word, phase.detail))
+        });
+    let lines = [
+        Text::plain(" ")
+            .and(live::spinner(model), Role::Accent)
+            .then(format!(" {waited}   nothing is written")),
+        Text::of(format!("   {}", phase.unwrap_or_default()), Role::Muted),
+    ];
+    draw_lines(buf, inner, &lines, model.theme);
 }
 
 fn lines(preview: &Preview, columns: u16) -> Vec<Text> {

@@ -4,14 +4,16 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use tui_textarea::TextArea;
 
-use super::{Then, insert, is_no, labelled_field, line_field, line_of, message_row, type_into};
+use super::{
+    Then, insert, is_no, labelled_field, line_field, line_of, message_row, record, type_into,
+};
 use crate::console::model::Model;
-use crate::console::msg::{Effect, Purpose};
+use crate::console::msg::Effect;
 use crate::console::screens::{conflicts, errors};
 use crate::console::update;
 use crate::console::widgets::clear;
 use crate::domain::ItemId;
-use crate::service::messages::{Request, Tone};
+use crate::service::messages::Tone;
 
 /// What the line is for.
 enum Kind {
@@ -102,7 +104,7 @@ impl Prompt {
             Kind::Filter { .. } => Vec::new(),
             Kind::Later { rows } => conflicts::leave(model, rows.clone(), text),
             _ if text.is_empty() => Vec::new(),
-            Kind::FindRecord => vec![model.ask(Purpose::Record, Request::Record { query: text })],
+            Kind::FindRecord => vec![record::open(model, text, None)],
             Kind::Export => {
                 // A name, not a path: it goes into the folder the caller chose.
                 if text.contains(['/', '\\'])

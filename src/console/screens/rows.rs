@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::console::list::Row;
-use crate::domain::{ErrorItem, ItemId, Op, OpId, RunId, RunRecord};
-use crate::service::messages::{ActivityRow, CauseRow, ConflictRow, Rows};
+use crate::domain::{ErrorItem, ItemId, Op, OpId, RunId};
+use crate::service::messages::{ActivityRow, CauseRow, ConflictRow, Rows, RunRow};
 
 impl Row for ConflictRow {
     type Key = ItemId;
@@ -54,10 +54,10 @@ impl Row for ErrorItem {
     }
 }
 
-impl Row for RunRecord {
+impl Row for RunRow {
     type Key = RunId;
     fn key(&self) -> RunId {
-        self.run
+        self.record.run
     }
     /// A run is located by its number.
     fn locate(key: &RunId) -> Option<ItemId> {

@@ -3,6 +3,7 @@
 mod budget;
 mod fake;
 mod keymap;
+mod records_and_undo;
 mod robust;
 mod screens;
 mod stage;

@@ -26,6 +26,12 @@ const PLACES: &[&str] = &[
     "3<enter>hW",
     "6jjjjjjR",
     "5R",
+    "6U",
+    "6UU",
+    "<^f>two<enter>",
+    "<^f>nobody<enter>",
+    "3w",
+    "6jjjjjj<enter>",
 ];
 
 /// Sizes around every breakpoint, and a sample of the rest.

@@ -214,6 +214,11 @@ fn overlays() {
         ("5R", "retry_dialog"),
         ("6jjjjjjR13", "confirm_dialog"),
         ("<^f>88120<enter>", "record"),
+        ("<^f>88120<enter>G", "record_end"),
+        ("<^f>two<enter>j", "record_several"),
+        ("<^f>nobody<enter>", "record_unknown"),
+        ("6U", "undo_forecast"),
+        ("6UU14", "undo_dialog"),
         ("3/city:Lyn", "filter_prompt"),
         ("3/nothing<enter>", "nothing_matches"),
     ] {
@@ -221,6 +226,24 @@ fn overlays() {
             stage.keys(keys);
         });
     }
+}
+
+#[test]
+fn a_frozen_field() {
+    let world = || World {
+        frozen: true,
+        ..World::full()
+    };
+    shots_of("frozen", world, &mut |stage| {
+        stage.keys("3j<enter>");
+    });
+}
+
+#[test]
+fn a_halted_runs_plan() {
+    shots("plan", |stage| {
+        stage.keys("6jjjjjj<enter>");
+    });
 }
 
 #[test]

@@ -83,7 +83,10 @@ impl Stage {
                 match effect {
                     Effect::Ask { .. } if self.silent => self.unanswered.push(effect),
                     Effect::Ask { id, request } => {
-                        let preview = matches!(request, Request::StartPreview { .. });
+                        let preview = matches!(
+                            request,
+                            Request::StartPreview { .. } | Request::ForecastUndo { .. }
+                        );
                         let reply = self.world.answer(request);
                         next.extend(update(
                             &mut self.model,

@@ -23,6 +23,7 @@ fn writes(stage: &Stage) -> Vec<&Request> {
             matches!(
                 request,
                 Request::Sync(_)
+                    | Request::Undo { .. }
                     | Request::ApplyDrafts { .. }
                     | Request::Retry { .. }
                     | Request::StopNow
@@ -466,10 +467,11 @@ fn an_id_in_the_palette_looks_the_record_up() {
     assert_eq!(
         asked(&stage),
         &Request::Record {
-            query: "88120".into()
+            query: "88120".into(),
+            mapping: None,
         }
     );
-    assert!(stage.text().contains("Phone waits in Conflicts"));
+    assert!(stage.text().contains("Phone waits for a person"));
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub fn update(model: &mut Model, now: DateTime<Utc>, msg: Msg) -> Vec<Effect> {
         Msg::Missed(count) => {
             model.live.dropped += count;
             // The news that a preview is ready may have been among them.
-            super::overlays::preview::ready(model)
+            status::counted(model)
         }
         Msg::Reply { id, reply } => replies::reply(model, id, reply),
         Msg::Written(result) => {

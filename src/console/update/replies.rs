@@ -2,10 +2,9 @@
 
 use crate::console::model::Model;
 use crate::console::msg::{Effect, ListName, Purpose};
-use crate::console::overlays::record::RecordOverlay;
-use crate::console::overlays::{Overlay, confirm, preview};
-use crate::console::screens::ScreenId;
+use crate::console::overlays::{Overlay, confirm, preview, record, undo};
 use crate::console::screens::conflicts::UndoEntry;
+use crate::console::screens::{ScreenId, runs};
 use crate::service::ServiceGone;
 use crate::service::messages::{
     ListKind, ListPage, ListQuery, MappingStatus, Refusal, RefusalKind, Reply, Request, Resolved,
@@ -121,7 +120,9 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
             });
             model.say(Tone::Info, words);
         }
-        (Purpose::StartPreview, Reply::Started { .. }) => {}
+        (Purpose::StartPreview | Purpose::StartForecast, Reply::Started { .. }) => {}
+        (Purpose::HaltedPlan(run), Reply::List(page)) => runs::ask_confirm(model, run, page),
+        (Purpose::Forecast, Reply::UndoForecast(forecast)) => undo::arrived(model, forecast),
         (Purpose::Preview, Reply::Preview(counted)) => preview::arrived(model, counted),
         (Purpose::Retry, Reply::Retried { count, run }) => {
             let records = crate::console::format::count(count, "record", "records");
@@ -137,15 +138,7 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
                 ),
             }
         }
-        (Purpose::Record, Reply::Records { records }) => {
-            if records.is_empty() {
-                model.say(Tone::Info, "No record is known by that. Ids of either side, e-mail addresses and names work.");
-            } else {
-                model
-                    .overlays
-                    .push(Overlay::Record(Box::new(RecordOverlay::new(records))));
-            }
-        }
+        (Purpose::Record, Reply::Records { records }) => record::arrived(model, id, records),
         (Purpose::Paused(mapping, paused), Reply::Ok) => {
             // Until the list is read again the row says what was just asked for, so that a second `p` turns it round.
             let state = if paused {
@@ -252,7 +245,9 @@ fn refused(model: &mut Model, id: u64, purpose: Purpose, refusal: &Refusal) {
         Purpose::History => model.conflicts.history.refused(id, why),
         Purpose::ErrorDetail => model.errors.detail.refused(id, why),
         Purpose::RowOutgoing => model.conflicts.outgoing.refused(id, why),
+        Purpose::Record => record::refused(model, id, why),
         Purpose::StartPreview | Purpose::Preview => preview::failed(model, why),
+        Purpose::StartForecast | Purpose::Forecast => undo::failed(model, why),
         Purpose::Chosen { .. } | Purpose::TakenBack { .. } => {
             let first = refusal.items.first().map_or(String::new(), |(item, why)| {
                 format!(" {}: {why}", item.short())

@@ -2,7 +2,7 @@
 
 use crate::console::model::{Leaving, Model};
 use crate::console::msg::Effect;
-use crate::console::overlays::preview;
+use crate::console::overlays::{preview, undo};
 use crate::console::screens::runs;
 use crate::domain::RunState;
 use crate::service::messages::{Event, Status, Tone};
@@ -83,6 +83,13 @@ pub fn stale(model: &mut Model) {
     model.runs.journal.stale = true;
 }
 
+/// Something was counted: a preview or the forecast of an undo, whichever is waited for.
+pub fn counted(model: &mut Model) -> Vec<Effect> {
+    let mut effects = preview::ready(model);
+    effects.extend(undo::ready(model));
+    effects
+}
+
 /// Takes a fact.
 pub fn event(model: &mut Model, event: Event) -> Vec<Effect> {
     if model.live.hear(&event, model.now) {
@@ -102,8 +109,11 @@ pub fn event(model: &mut Model, event: Event) -> Vec<Effect> {
             model.farewell = Some(summary.clone());
             model.say(tone, summary);
         }
-        Event::PreviewReady => return preview::ready(model),
-        Event::PreviewFailed { refusal } => preview::failed(model, refusal.message),
+        Event::PreviewReady => return counted(model),
+        Event::PreviewFailed { refusal } => {
+            undo::failed(model, refusal.message.clone());
+            preview::failed(model, refusal.message);
+        }
         Event::Notice { tone, text } => model.say(tone, text),
         Event::Line { .. } | Event::LinesDropped { .. } => {}
     }

@@ -24,7 +24,7 @@ use serde::Deserialize;
 pub use auth::{SalesforceAuth, TokenAnswer, parse_token};
 pub use composite::parse_composite;
 pub use describe::parse_describe;
-pub use ids::widen;
+pub use ids::{sound, widen};
 pub use records::{QueryPage, observation, parse_covered, parse_query, parse_retrieve};
 pub use refusal::{WireError, limit_info, parse_errors, vendor_error};
 pub use write::{RowResult, parse_results};

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{
-    BaseValue, Conflict, ItemId, ItemKind, ItemState, PerSide, Side, SideValue, Value,
-};
+use crate::domain::{BaseValue, Conflict, ItemId, ItemState, PerSide, Side, SideValue, Value};
 use crate::engine::Waiting;
 use crate::service::host::{House, refusal, store_refusal};
 use crate::service::messages::{
@@ -35,15 +33,15 @@ impl House {
         };
         let mut fields: Vec<FieldView> = items
             .iter()
-            .filter(|item| !item.kind.is_review())
+            .filter(|item| item.kind.is_of_field())
             .map(|item| self.field_view(item))
             .collect();
-        if row.kind == ItemKind::Field {
+        if row.kind.is_of_field() {
             fields.extend(self.other_fields(&row, &items).await?);
         }
         let mut candidates = Vec::new();
         let mut own = None;
-        if row.kind.is_review()
+        if !row.kind.is_of_field()
             && let Some(item) = items.first()
         {
             (own, candidates) = self.candidates(item).await?;

@@ -1,7 +1,9 @@
 //! The queue's rows, read for a window of it.
 
 use super::index::row_key;
-use crate::domain::{Conflict, FieldPair, ItemId, ItemState, Mapping, PerSide, Side, Unit};
+use crate::domain::{
+    Conflict, FieldPair, ItemId, ItemKind, ItemState, Mapping, PerSide, Side, Unit,
+};
 use crate::engine::Waiting;
 use crate::service::host::House;
 use crate::service::later::note_of;
@@ -66,7 +68,7 @@ impl House {
 
     pub(super) async fn row_of(&self, items: &[Conflict]) -> Option<ConflictRow> {
         let first = items.first()?;
-        let field = !first.kind.is_review();
+        let field = first.kind.is_of_field();
         let mut suggestions = items.iter().map(|item| item.suggest);
         let agreed = suggestions
             .next()
@@ -92,7 +94,7 @@ impl House {
             },
             items: items.iter().map(|item| item.id).collect(),
             since,
-            rule: if field {
+            rule: if first.kind == ItemKind::Field {
                 first.rule.clone()
             } else {
                 first.why.clone()
@@ -165,7 +167,10 @@ impl House {
         if !item.members.is_empty() {
             disabled.push(("value".to_owned(), resolve::ONE_VALUE.to_owned()));
         }
-        if let Err(why) = resolve::newest(item) {
+        if item.kind == ItemKind::Oscillation {
+            let why = "a frozen field takes a side, the base or a value";
+            disabled.push(("newest".to_owned(), why.to_owned()));
+        } else if let Err(why) = resolve::newest(item) {
             disabled.push(("newest".to_owned(), why));
         }
         FieldView {

@@ -6,15 +6,15 @@ use crate::console::model::Model;
 use crate::console::screens::conflicts;
 use crate::console::theme::Role;
 use crate::console::widgets::Text;
-use crate::domain::{ItemId, RunRecord, Side};
-use crate::service::messages::{Outgoing, Preview, RetryWhich, SyncOrder, Take};
+use crate::domain::{ItemId, Op, RunRecord, Side, SideCount};
+use crate::service::messages::{Outgoing, Preview, RetryWhich, SyncOrder, Take, UndoForecast};
 
-fn calls(forecast: &crate::domain::SideCount) -> Text {
+fn calls(forecast: &SideCount) -> Text {
     Text::of(
         format!(
-            "API cost about {} SF calls and {} HS calls.",
-            format::number(forecast.salesforce),
-            format::number(forecast.hubspot)
+            "API cost about {} and {}.",
+            format::count(forecast.salesforce, "SF call", "SF calls"),
+            format::count(forecast.hubspot, "HS call", "HS calls")
         ),
         Role::Muted,
     )
@@ -111,8 +111,32 @@ pub fn run(preview: &Preview, mut order: SyncOrder) -> Result<Confirm, String> {
     })
 }
 
+/// One op of a plan on one line.
+fn planned(op: &Op) -> Text {
+    let id = op.target.as_ref().or(op.source.as_ref());
+    let id = id.map_or("(new)".into(), |id| format::id(id.as_str()));
+    let first = op
+        .fields
+        .iter()
+        .next()
+        .map_or(String::new(), |(name, one)| {
+            format!(
+                " {name}: {} → {}",
+                format::cut(&format::value(&one.before), 16),
+                format::cut(&format::value(&one.after), 16)
+            )
+        });
+    let more = match op.fields.len() {
+        0 | 1 => String::new(),
+        many => format!(" +{}", many - 1),
+    };
+    Text::plain("  ")
+        .and(op.side.letters(), crate::console::theme::side(op.side))
+        .then(format!(" {} {id}{first}{more}", op.kind.word()))
+}
+
 /// The dialog before a halted plan is let through.
-pub fn halted(run: &RunRecord, by: &str) -> Option<Confirm> {
+pub fn halted(run: &RunRecord, by: &str, sample: &[Op], total: usize) -> Option<Confirm> {
     let hash = run.plan_hash.clone()?;
     let mut lines = vec![Text::plain(format!(
         "Run {} stopped before it wrote. Exactly its plan would be carried out:",
@@ -143,9 +167,19 @@ pub fn halted(run: &RunRecord, by: &str) -> Option<Confirm> {
             )));
         }
     }
+    lines.extend(sample.iter().map(planned));
+    if total > sample.len() {
+        lines.push(Text::of(
+            format!(
+                "  … and {}; enter on the run shows all",
+                format::count((total - sample.len()) as u64, "more write", "more writes")
+            ),
+            Role::Muted,
+        ));
+    }
     lines.push(calls(&run.expected_calls));
     lines.push(Text::of(
-        "If either side changed since, the plan is made anew and asks again.",
+        "A record that changed since is left out and comes with the next run.",
         Role::Muted,
     ));
     let order = SyncOrder {
@@ -168,6 +202,79 @@ pub fn halted(run: &RunRecord, by: &str) -> Option<Confirm> {
         )
         .type_to_go_on(run.run.to_string()),
     )
+}
+
+/// The dialog before a run is undone; `None` where nothing can be.
+pub fn undo(forecast: &UndoForecast) -> Option<Confirm> {
+    let sum =
+        |pick: fn(&crate::service::messages::UndoneMapping) -> SideCount, side: Side| -> u64 {
+            forecast
+                .mappings
+                .iter()
+                .map(|mapping| *pick(mapping).get(side))
+                .sum()
+        };
+    let mut lines = vec![
+        Text::plain("This starts a run that writes the old values back."),
+        Text::new(),
+    ];
+    let mut counted = 0;
+    for side in Side::BOTH {
+        let back = sum(|mapping| mapping.put_back, side);
+        let away = sum(|mapping| mapping.taken_back, side);
+        counted += back + away;
+        let mut text = format!("{} put back", format::number(back));
+        if away > 0 {
+            text += &format!(
+                ", {} taken away ({})",
+                format::number(away),
+                if side == Side::Salesforce {
+                    "recycle bin"
+                } else {
+                    "archived"
+                }
+            );
+        }
+        lines.push(
+            Text::plain("  ")
+                .and(side.name(), crate::console::theme::side(side))
+                .pad_to(15)
+                .then(text),
+        );
+    }
+    let left: u64 = forecast.mappings.iter().map(|mapping| mapping.left).sum();
+    let released: u64 = forecast
+        .mappings
+        .iter()
+        .map(|mapping| mapping.released)
+        .sum();
+    if left > 0 {
+        let text = format!(
+            "  {} as now, at least in part",
+            format::count(left, "record stays", "records stay")
+        );
+        lines.push(Text::of(text, Role::Warn));
+    }
+    if released > 0 {
+        let text = format!(
+            "  {} made again by the next sync",
+            format::count(released, "record is", "records are")
+        );
+        lines.push(Text::plain(text));
+    }
+    lines.push(Text::new());
+    lines.push(calls(&forecast.forecast));
+    lines.push(Text::of(
+        "Each value is read again before it is written: what moved stays.",
+        Role::Muted,
+    ));
+    let dialog = Confirm::new(
+        format!("Undo run {}", forecast.run),
+        "Undo",
+        lines,
+        Action::Undo(forecast.run),
+    );
+    (counted + released > 0).then(|| dialog.type_to_go_on(forecast.run.to_string()))
 }
 
 /// The dialog before the drafts are applied.

@@ -8,7 +8,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use ratatui::style::Style;
 use tui_textarea::TextArea;
 
-pub use dialogs::{alike, apply, halted, retry, run, stop_now};
+pub use dialogs::{alike, apply, halted, retry, run, stop_now, undo};
 
 use super::{Then, insert, is_no, labelled_field, line_field, line_of, type_into, window};
 use crate::console::format;
@@ -17,7 +17,7 @@ use crate::console::msg::{Effect, Purpose};
 use crate::console::screens::conflicts;
 use crate::console::theme::Role;
 use crate::console::widgets::{Panel, Text};
-use crate::domain::ItemId;
+use crate::domain::{ItemId, RunId};
 use crate::service::messages::{Request, RetryWhich, SyncOrder, Take, Tone};
 
 /// What happens after a yes.
@@ -27,6 +27,8 @@ pub enum Action {
     Sync(SyncOrder),
     /// The drafts.
     ApplyDrafts,
+    /// The undo of a run.
+    Undo(RunId),
     /// Errors again.
     Retry(RetryWhich),
     /// The run under way, at once.
@@ -226,6 +228,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Sync(order) => vec![model.ask(Purpose::Started, Request::Sync(order))],
         Action::ApplyDrafts => conflicts::apply(model),
+        Action::Undo(run) => vec![model.ask(Purpose::Started, Request::Undo { run })],
         Action::Retry(which) => {
             vec![model.ask(Purpose::Retry, Request::Retry { which, now: true })]
         }

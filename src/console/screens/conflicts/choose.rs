@@ -5,8 +5,8 @@ use crate::console::format;
 use crate::console::list::Nav;
 use crate::console::model::Model;
 use crate::console::msg::{Effect, Purpose};
-use crate::console::overlays::{Overlay, editor, prompt};
-use crate::domain::{Choice, ItemId, ItemKind, Side, Value};
+use crate::console::overlays::{Overlay, editor, prompt, record};
+use crate::domain::{Choice, ItemId, Side, Value};
 use crate::service::messages::{Request, Take};
 
 /// What one act changed, so that `u` can put it back.
@@ -27,6 +27,7 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Command::Record => open_record(model),
         Command::TakeSalesforce => choose(model, Take::Choice(Choice::Take(Side::Salesforce))),
         Command::TakeHubspot => choose(model, Take::Choice(Choice::Take(Side::HubSpot))),
         Command::TakeBase => choose(model, Take::Choice(Choice::Base)),
@@ -53,6 +54,19 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Undo => undo(model),
         Command::Apply => vec![model.ask(Purpose::ApplyOutgoing, Request::Outgoing { key: None })],
         _ => Vec::new(),
+    }
+}
+
+/// Everything about the record of the selected row.
+fn open_record(model: &mut Model) -> Vec<Effect> {
+    let row = model.conflicts.queue.current();
+    let found = row.and_then(|row| {
+        let id = row.ids.salesforce.as_ref().or(row.ids.hubspot.as_ref())?;
+        Some((id.to_string(), row.mapping.clone()))
+    });
+    match found {
+        Some((query, mapping)) => vec![record::open(model, query, Some(mapping))],
+        None => Vec::new(),
     }
 }
 
@@ -106,7 +120,7 @@ fn choose(model: &mut Model, take: Take) -> Vec<Effect> {
     let Some(detail) = this.detail() else {
         return Vec::new();
     };
-    if detail.row.kind != ItemKind::Field {
+    if !detail.row.kind.is_of_field() || take == Take::Choice(Choice::Ignore) {
         let items = detail.items.iter().map(|item| item.id).collect();
         let label = detail.row.label.clone();
         return resolve(model, items, take, &label);

@@ -6,10 +6,10 @@ use ratatui::layout::Rect;
 use super::queue;
 use crate::console::format;
 use crate::console::model::Model;
-use crate::console::screens::waiting;
+use crate::console::screens::{labelled, waiting};
 use crate::console::theme::{self, Role};
 use crate::console::widgets::{Panel, Text, draw_lines};
-use crate::domain::Side;
+use crate::domain::{Choice, ItemKind, Side};
 use crate::service::messages::{ConflictDetail, FieldView};
 
 /// Draws the pane.
@@ -107,12 +107,17 @@ fn lines(
     let suggests = field.suggest.map_or("asks".to_owned(), |side| {
         format!("suggests {}", side.letters())
     });
-    out.push(
-        Text::of(" rule   ", Role::Muted)
-            .then(format!("\"{}\" {suggests}", format::rule(&field.rule))),
-    );
+    if detail.row.kind == ItemKind::Oscillation {
+        out.extend(labelled("frozen", &detail.row.rule, Role::Warn, columns));
+    } else {
+        out.push(
+            Text::of(" rule   ", Role::Muted)
+                .then(format!("\"{}\" {suggests}", format::rule(&field.rule))),
+        );
+    }
     let result = match (&field.choice, &field.result) {
         (None, _) => Text::of("not decided yet", Role::Warn),
+        (Some(Choice::Ignore), _) => Text::of("both values stay as they are", Role::Accent),
         (Some(_), Some(value)) => Text::of(format::cut(&format::value(value), room), Role::Accent),
         (Some(_), None) => Text::of("decided when it is applied", Role::Accent),
     };

@@ -19,7 +19,7 @@ use crate::console::keymap::Context;
 use crate::console::layout;
 use crate::console::list::{Cursor, ListPane, Nav};
 use crate::console::model::Model;
-use crate::domain::{ItemId, ItemKind};
+use crate::domain::ItemId;
 use crate::service::messages::{
     CandidateView, ConflictDetail, ConflictRow, FieldView, HistoryLine, ListKind, Outgoing,
     Resolved,
@@ -66,7 +66,7 @@ impl Conflicts {
     /// The pane that has the keys.
     pub fn context(&self) -> Context {
         match (self.opened, self.queue.current()) {
-            (true, Some(row)) if row.kind == ItemKind::Field => Context::Resolver,
+            (true, Some(row)) if row.kind.is_of_field() => Context::Resolver,
             (true, Some(_)) => Context::Review,
             _ => Context::Queue,
         }
@@ -136,7 +136,7 @@ pub fn shows_history(model: &Model) -> bool {
             .conflicts
             .queue
             .current()
-            .is_some_and(|row| row.kind == ItemKind::Field)
+            .is_some_and(|row| row.kind.is_of_field())
 }
 
 /// Opens an item of the queue, wherever it is.
@@ -169,6 +169,7 @@ pub fn taken(field: &FieldView) -> &'static str {
         (Some(Choice::Take(Side::Salesforce)), _) => "SF",
         (Some(Choice::Take(Side::HubSpot)), _) => "HS",
         (Some(Choice::Base), _) => "base",
+        (Some(Choice::Ignore), _) => "-",
         (Some(_), _) => "edit",
         (None, Some(_)) => "?",
         (None, None) => "=",

@@ -60,6 +60,7 @@ fn cells(model: &Model, row: &ConflictRow) -> Vec<Text> {
     let draft = row.state == ItemState::Draft;
     let fields = match row.kind {
         ItemKind::Field => row.fields.join(", "),
+        ItemKind::Oscillation => format!("{} frozen", row.fields.join(", ")),
         review => format::item_kind(review).to_owned(),
     };
     let rule = format::rule(&row.rule);
@@ -129,7 +130,7 @@ pub fn draw_peek(model: &Model, area: Rect, buf: &mut Buffer) {
     let inner = Panel::titled(title)
         .bottom(left_for_later(model, row).unwrap_or_default())
         .draw(buf, area, model.theme);
-    let lines: Vec<Text> = if row.kind == ItemKind::Field {
+    let lines: Vec<Text> = if row.kind.is_of_field() {
         row.peek
             .iter()
             .take(2)

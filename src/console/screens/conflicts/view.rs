@@ -18,7 +18,10 @@ pub fn draw(model: &Model, frame: Frame, buf: &mut Buffer, hits: &mut HitMap) {
     if areas.peek.height > 0 {
         queue::draw_peek(model, areas.peek, buf);
     }
-    let is_review = this.queue.current().is_some_and(|row| row.kind.is_review());
+    let is_review = this
+        .queue
+        .current()
+        .is_some_and(|row| !row.kind.is_of_field());
     if areas.fields.height > 0 {
         if is_review {
             review::draw(model, areas.fields, buf);

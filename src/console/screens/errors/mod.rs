@@ -15,7 +15,7 @@ use crate::console::layout;
 use crate::console::list::{ListPane, Nav};
 use crate::console::model::Model;
 use crate::console::msg::Effect;
-use crate::console::overlays::{Overlay, confirm, prompt};
+use crate::console::overlays::{self, Overlay, confirm, prompt};
 use crate::domain::{ErrorItem, ItemId};
 use crate::service::messages::{CauseRow, ErrorDetail, ListKind, ListQuery, RetryWhich};
 
@@ -105,6 +105,7 @@ pub fn show(model: &mut Model, item: ItemId) {
 pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
     match command {
         Command::Open => open(model),
+        Command::Record => record_behind(model),
         Command::Retry => {
             let (which, count, what) = meant(model);
             let dialog = confirm::retry(which, count, &what);
@@ -126,17 +127,18 @@ fn open(model: &mut Model) -> Vec<Effect> {
         model.errors.opened = model.errors.causes.current().is_some();
         return Vec::new();
     }
-    let query = model
-        .errors
-        .records
-        .current()
-        .map(|item| item.record.id.to_string());
-    query.map_or_else(Vec::new, |query| {
-        vec![model.ask(
-            crate::console::msg::Purpose::Record,
-            crate::service::messages::Request::Record { query },
-        )]
-    })
+    record_behind(model)
+}
+
+/// Everything about the record under the cursor.
+fn record_behind(model: &mut Model) -> Vec<Effect> {
+    let item = model.errors.records.current();
+    let Some((query, mapping)) =
+        item.map(|item| (item.record.id.to_string(), item.mapping.clone()))
+    else {
+        return Vec::new();
+    };
+    vec![overlays::record::open(model, query, Some(mapping))]
 }
 
 /// What `R` retries: marked records, the record under the cursor, or the whole cause.

@@ -15,7 +15,7 @@ use crate::console::layout;
 use crate::console::list::{Cursor, Nav};
 use crate::console::model::Model;
 use crate::console::msg::{Effect, Purpose};
-use crate::console::overlays::{Overlay, confirm};
+use crate::console::overlays::{Overlay, confirm, record};
 use crate::console::screens::ScreenId;
 use crate::domain::{ItemId, LinkId, PerSide, Side};
 use crate::service::messages::{Control, Event, Request, Status, Tone};
@@ -299,18 +299,26 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             Vec::new()
         }
         Command::Open => open(model),
+        Command::Record => selected(model).map_or_else(Vec::new, |line| open_record(model, &line)),
         _ => Vec::new(),
     }
 }
 
-fn open(model: &mut Model) -> Vec<Effect> {
+/// The event under the cursor.
+fn selected(model: &mut Model) -> Option<Line> {
     let line = model
         .live
         .shown()
         .get(model.live.cursor.at)
         .map(|line| (*line).clone());
-    let Some(line) = line else {
+    if line.is_none() {
         model.say(Tone::Info, "No event is selected.");
+    }
+    line
+}
+
+fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(line) = selected(model) else {
         return Vec::new();
     };
     match (line.item, line.tone) {
@@ -324,23 +332,19 @@ fn open(model: &mut Model) -> Vec<Effect> {
             super::conflicts::show(model, item);
             Vec::new()
         }
-        (None, _) => {
-            let id = line
-                .subject
-                .split_whitespace()
-                .last()
-                .unwrap_or_default()
-                .to_owned();
-            let query = if line.label.is_empty() {
-                id
-            } else {
-                line.label.clone()
-            };
-            if query.is_empty() {
-                model.say(Tone::Info, "This event is not about one record.");
-                return Vec::new();
-            }
-            vec![model.ask(Purpose::Record, Request::Record { query })]
-        }
+        (None, _) => open_record(model, &line),
     }
+}
+
+/// Everything about an event's record: its subject ends with the id.
+fn open_record(model: &mut Model, line: &Line) -> Vec<Effect> {
+    let id = line.subject.split_whitespace().last().unwrap_or_default();
+    let whole =
+        id.chars().all(|c| c.is_ascii_alphanumeric()) && id.chars().any(|c| c.is_ascii_digit());
+    let query = if whole { id } else { line.label.as_str() }.to_owned();
+    if query.is_empty() {
+        model.say(Tone::Info, "This event is not about one record.");
+        return Vec::new();
+    }
+    vec![record::open(model, query, None)]
 }

@@ -18,7 +18,7 @@ use crate::console::layout::{self, Room};
 use crate::console::list::{Cursor, ListPane};
 use crate::console::model::Model;
 use crate::console::msg::{Effect, Purpose};
-use crate::console::overlays::preview;
+use crate::console::overlays::{preview, undo};
 use crate::console::screens::ScreenId;
 use crate::domain::MappingId;
 use crate::service::messages::{
@@ -147,6 +147,10 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Preview => {
             let mappings = model.mappings.meant();
             vec![preview::start(model, mappings, preview::Then::Look)]
+        }
+        Command::UndoRun => {
+            let run = model.mappings.list.current().and_then(|row| row.last_run);
+            run.map_or_else(Vec::new, |run| vec![undo::start(model, run)])
         }
         Command::Pause => pause(model),
         _ => Vec::new(),

@@ -11,6 +11,7 @@ use crate::console::screens::list_view::ListView;
 use crate::console::theme::{self, Role};
 use crate::console::widgets::{Col, Panel, Text, draw_lines};
 use crate::domain::{Op, OpState, Value};
+use crate::service::messages::ListKind;
 
 const JOURNAL: &[Col] = &[
     Col::fixed("SYS", 3, 0),
@@ -25,10 +26,12 @@ const JOURNAL: &[Col] = &[
 /// Draws the pane.
 pub fn draw_journal(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
     let this = &model.runs;
-    let title = this
-        .runs
-        .selected
-        .map_or("Journal".to_owned(), |run| format!("Run {run} journal"));
+    let planned = matches!(this.journal.kind, ListKind::Plan { .. });
+    let title = match this.runs.selected {
+        None => "Journal".to_owned(),
+        Some(run) if planned => format!("Run {run} plan: nothing was sent"),
+        Some(run) => format!("Run {run} journal"),
+    };
     if this.runs.selected.is_none() {
         Panel::titled(title).draw(buf, area, model.theme);
         return;
@@ -37,8 +40,12 @@ pub fn draw_journal(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitM
         list: &this.journal,
         title,
         order: "",
-        what: "the journal",
-        empty: &["This run wrote nothing."],
+        what: if planned { "the plan" } else { "the journal" },
+        empty: if planned {
+            &["This run kept no plan."]
+        } else {
+            &["This run wrote nothing."]
+        },
         columns: JOURNAL,
         focused: this.opened,
         cells: &op_cells,

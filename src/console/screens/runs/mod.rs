@@ -13,15 +13,18 @@ use crate::console::layout;
 use crate::console::list::{ListPane, Load, Nav};
 use crate::console::model::Model;
 use crate::console::msg::{Effect, Purpose};
-use crate::console::overlays::{Overlay, confirm};
+use crate::console::overlays::{Overlay, confirm, record, undo};
 use crate::console::screens::ScreenId;
-use crate::domain::{Op, RunId, RunRecord};
-use crate::service::messages::{ListKind, Request};
+use crate::domain::{Op, RecordId, RunId, RunRecord};
+use crate::service::messages::{ListKind, ListPage, ListQuery, Request, Rows, RunRow};
+
+/// Ops of a halted plan that its dialog shows.
+const SAMPLE: usize = 6;
 
 /// State of screen 6.
 pub struct Runs {
     /// Runs, newest first.
-    pub runs: ListPane<RunRecord>,
+    pub runs: ListPane<RunRow>,
     /// The selected run's journal.
     pub journal: ListPane<Op>,
     /// True while the journal has the keys.
@@ -50,8 +53,18 @@ impl Runs {
     /// Turns the journal to the selected run.
     pub fn follow(&mut self, now: DateTime<Utc>) {
         if let Some(run) = self.runs.selected {
-            self.journal.turn_to(ListKind::Journal { run }, now);
+            let kind = if self.runs.current().is_some_and(RunRow::keeps_plan) {
+                ListKind::Plan { run }
+            } else {
+                ListKind::Journal { run }
+            };
+            self.journal.turn_to(kind, now);
         }
+    }
+
+    /// The selected run.
+    pub fn selected(&self) -> Option<&RunRecord> {
+        self.runs.current().map(|row| &row.record)
     }
 }
 
@@ -95,31 +108,52 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Open if !model.runs.opened => {
             model.runs.opened = model.runs.runs.current().is_some()
         }
-        Command::Open => {
+        Command::Open | Command::Record => {
             let op = model.runs.journal.current();
-            let id = op.and_then(|op| {
-                op.target
-                    .as_ref()
-                    .or(op.outcome.record.as_ref())
-                    .or(op.source.as_ref())
-            });
-            if let Some(query) = id.map(ToString::to_string) {
-                return vec![model.ask(Purpose::Record, Request::Record { query })];
+            let found = op.and_then(|op| Some((record_of(op)?.to_string(), op.mapping.clone())));
+            if let Some((query, mapping)) = found {
+                return vec![record::open(model, query, Some(mapping))];
+            }
+        }
+        Command::UndoRun => {
+            if let Some(run) = model.runs.selected().map(|run| run.run) {
+                return vec![undo::start(model, run)];
             }
         }
         Command::ConfirmRun => {
-            let dialog = model
-                .runs
-                .runs
-                .current()
-                .and_then(|run| confirm::halted(run, &model.options.user));
-            if let Some(dialog) = dialog {
-                model.overlays.push(Overlay::Confirm(dialog));
+            if let Some(run) = model.runs.selected().map(|run| run.run) {
+                return vec![model.ask(Purpose::HaltedPlan(run), plan_sample(run))];
             }
         }
         _ => {}
     }
     Vec::new()
+}
+
+/// The first ops of a halted run's plan.
+fn plan_sample(run: RunId) -> Request {
+    Request::List(ListQuery {
+        list: ListKind::Plan { run },
+        filter: String::new(),
+        sort: None,
+        from: 0,
+        count: SAMPLE,
+        locate: None,
+    })
+}
+
+/// The plan of a halted run is there: the dialog shows what the valve found and the first of what would be written.
+pub fn ask_confirm(model: &mut Model, run: RunId, plan: ListPage) {
+    let total = plan.total;
+    let Rows::Journal(sample) = plan.rows else {
+        return;
+    };
+    let record = model.runs.selected().filter(|record| record.run == run);
+    let dialog =
+        record.and_then(|record| confirm::halted(record, &model.options.user, &sample, total));
+    if let Some(dialog) = dialog {
+        model.overlays.push(Overlay::Confirm(dialog));
+    }
 }
 
 /// True where esc had something to close here.
@@ -133,10 +167,13 @@ pub fn copied(model: &Model) -> Option<String> {
         return model.runs.runs.selected.map(|run| run.to_string());
     }
     let op = model.runs.journal.current()?;
-    let id = op
-        .target
+    record_of(op).map(ToString::to_string)
+}
+
+/// The record that an op is about.
+fn record_of(op: &Op) -> Option<&RecordId> {
+    op.target
         .as_ref()
         .or(op.outcome.record.as_ref())
-        .or(op.source.as_ref())?;
-    Some(id.to_string())
+        .or(op.source.as_ref())
 }

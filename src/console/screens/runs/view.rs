@@ -13,6 +13,7 @@ use crate::console::screens::list_view::ListView;
 use crate::console::theme::Role;
 use crate::console::widgets::{Col, Panel, Text, draw_lines};
 use crate::domain::{Counters, RunKind, RunRecord, RunState, Side};
+use crate::service::messages::RunRow;
 
 const RUNS: &[Col] = &[
     Col::number("RUN", 5, 0),
@@ -22,7 +23,7 @@ const RUNS: &[Col] = &[
     Col::number("APPLIED", 7, 0),
     Col::number("CONF", 4, 2),
     Col::number("ERR", 4, 2),
-    Col::flex("STATE", 12, 3, 60, 1),
+    Col::flex("STATE", 15, 3, 60, 1),
 ];
 
 /// Draws the screen.
@@ -123,12 +124,13 @@ fn draw_runs(model: &Model, area: Rect, buf: &mut Buffer, hits: &mut HitMap) {
         empty: &["Nothing has run yet.", "1 Mappings, then R starts a run."],
         columns: RUNS,
         focused: !model.runs.opened,
-        cells: &|run| run_cells(model, run),
+        cells: &|row| run_cells(model, row),
     }
     .draw(model, area, buf, hits);
 }
 
-fn run_cells(model: &Model, run: &RunRecord) -> Vec<Text> {
+fn run_cells(model: &Model, row: &RunRow) -> Vec<Text> {
+    let run = &row.record;
     let (conflicts, errors) = waiting_records(run);
     let when = if run.started_at.date_naive() == model.now.date_naive() {
         format!("{} today", run.started_at.format("%H:%M"))
@@ -142,7 +144,10 @@ fn run_cells(model: &Model, run: &RunRecord) -> Vec<Text> {
         RunKind::Incremental | RunKind::Undo => run.by.clone(),
         kind => format!("{} {}", run.by, kind.word()),
     };
-    let (state, role) = state_words(run);
+    let (state, role) = match row.undone_by {
+        Some(undo) => (format!("· undone by {undo}"), Role::Muted),
+        None => state_words(run),
+    };
     vec![
         Text::plain(run.run.to_string()),
         Text::plain(when),
@@ -159,7 +164,7 @@ fn run_cells(model: &Model, run: &RunRecord) -> Vec<Text> {
 }
 
 fn draw_about(model: &Model, area: Rect, buf: &mut Buffer) {
-    let Some(run) = model.runs.runs.current() else {
+    let Some(run) = model.runs.selected() else {
         Panel::titled("Statistics").draw(buf, area, model.theme);
         return;
     };
@@ -190,7 +195,9 @@ fn draw_about(model: &Model, area: Rect, buf: &mut Buffer) {
             Text::plain(" ")
                 .and("R", Role::Key)
                 .pad_to(8)
-                .then("runs this plan all the same, after a dialog"),
+                .then("runs this plan all the same, after a dialog; ")
+                .and("enter", Role::Key)
+                .then(" shows it"),
         );
     }
     for mapping in &run.mappings {

@@ -39,6 +39,10 @@ pub struct World {
     pub drafts: BTreeMap<ItemId, Choice>,
     pub later: BTreeMap<ItemId, String>,
     pub asked: Vec<Request>,
+    /// The run whose undo was forecast last.
+    pub forecast: Option<RunId>,
+    /// The second row of the queue is a field that went back and forth.
+    pub frozen: bool,
     pub status: Status,
 }
 
@@ -65,6 +69,8 @@ impl World {
             drafts: BTreeMap::new(),
             later: BTreeMap::new(),
             asked: Vec::new(),
+            forecast: None,
+            frozen: false,
             status: status(17, 3),
         }
     }
@@ -166,17 +172,26 @@ impl World {
             },
             Request::Error { item } => Reply::Error(Box::new(self.error_detail(item))),
             Request::Outgoing { .. } => Reply::Outgoing(self.outgoing()),
-            Request::ApplyDrafts { .. } | Request::Sync(_) => Reply::Started {
-                run: Some(RunId(144)),
-            },
+            Request::ApplyDrafts { .. } | Request::Sync(_) | Request::Undo { .. } => {
+                Reply::Started {
+                    run: Some(RunId(144)),
+                }
+            }
             Request::StartPreview { .. } => Reply::Started { run: None },
+            Request::ForecastUndo { run } => {
+                self.forecast = Some(run);
+                Reply::Started { run: None }
+            }
+            Request::UndoForecast => {
+                Reply::UndoForecast(self.forecast.map(|run| Box::new(self.undo_forecast(run))))
+            }
             Request::Preview => Reply::Preview(Some(Box::new(preview()))),
             Request::Retry { .. } => Reply::Retried {
                 count: 912,
                 run: Some(RunId(144)),
             },
             Request::Run { run } => Reply::Run(Box::new(self.run(run.0))),
-            Request::Record { query } => Reply::Records {
+            Request::Record { query, .. } => Reply::Records {
                 records: self.records(&query),
             },
             Request::Check { .. } => Reply::Check { checks: vec![] },
@@ -231,6 +246,7 @@ impl World {
                 }
             }
             ListKind::Runs => self.runs,
+            ListKind::Plan { .. } => 61,
             ListKind::Journal { .. } => {
                 if self.runs == 0 {
                     0
@@ -276,12 +292,22 @@ impl World {
             ListKind::Errors { .. } => Rows::Errors(range.map(|index| self.error(index)).collect()),
             ListKind::Runs => Rows::Runs(
                 range
-                    .map(|index| self.run((self.runs - index) as u64))
+                    .map(|index| self.run_row((self.runs - index) as u64))
                     .collect(),
             ),
             ListKind::Journal { run } => {
                 Rows::Journal(range.map(|index| self.op(*run, index)).collect())
             }
+            ListKind::Plan { run } => Rows::Journal(
+                range
+                    .map(|index| Op {
+                        kind: OpKind::Delete,
+                        fields: BTreeMap::new(),
+                        state: OpState::Planned,
+                        ..self.op(*run, index)
+                    })
+                    .collect(),
+            ),
             ListKind::Activity => Rows::Activity(range.map(rows::activity).collect()),
         };
         ListPage {
@@ -466,7 +492,10 @@ pub fn serve(mut world: World) -> (Client, watch::Sender<Status>, broadcast::Sen
     let out = events.clone();
     tokio::spawn(async move {
         while let Some(envelope) = inbox.recv().await {
-            let preview = matches!(envelope.request, Request::StartPreview { .. });
+            let preview = matches!(
+                envelope.request,
+                Request::StartPreview { .. } | Request::ForecastUndo { .. }
+            );
             let _ = envelope.reply.send(world.answer(envelope.request));
             if preview {
                 let _ = out.send(Event::PreviewReady);

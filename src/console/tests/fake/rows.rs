@@ -217,17 +217,21 @@ impl World {
             "Initech",
         ];
         let review = index % 7 == 6;
+        let frozen = self.frozen && index == 1;
         let kind = match index {
+            _ if frozen => ItemKind::Oscillation,
             _ if !review => ItemKind::Field,
             13 => ItemKind::Deletion,
             _ => ItemKind::AmbiguousMatch,
         };
         let fields = if review {
             vec![]
+        } else if frozen {
+            vec!["Website".to_owned()]
         } else {
             vec!["Website".to_owned(), "Phone".to_owned()]
         };
-        let items: Vec<ItemId> = if review {
+        let items: Vec<ItemId> = if review || frozen {
             vec![item(2, index * 10)]
         } else {
             vec![item(2, index * 10), item(2, index * 10 + 1)]
@@ -245,7 +249,9 @@ impl World {
             ),
             label: self.word(index, names[index % names.len()]),
             since: ago(2 * 24 * 60 - (index as i64 % 2000)),
-            rule: if review {
+            rule: if frozen {
+                "It went back and forth: “northwind.com” to HubSpot in run 140, “nw-group.com” to Salesforce in run 141.".into()
+            } else if review {
                 "two companies have this domain".into()
             } else if index.is_multiple_of(3) {
                 "last_write_wins".into()
@@ -316,6 +322,8 @@ impl World {
             .into_iter()
             .enumerate()
             .map(|(n, (salesforce, hubspot, base, s, h, conflict))| {
+                let frozen = self.frozen && index == 1;
+                let conflict = conflict.filter(|n| !frozen || *n == 0);
                 let id = conflict.map(|n| item(2, index * 10 + n));
                 let choice = id.and_then(|id| self.drafts.get(&id).cloned());
                 let result = choice.as_ref().map(|choice| match choice {
@@ -356,7 +364,7 @@ impl World {
     pub(super) fn conflict(&self, key: ItemId) -> ConflictDetail {
         let index = key.0 as u64 as usize;
         let row = self.conflict_row(index);
-        let review = row.kind.is_review();
+        let review = !row.kind.is_of_field();
         let view = |side: Side, id: &str, label: &str, why: &str| CandidateView {
             candidate: Candidate {
                 record: RecordKey {
@@ -585,6 +593,13 @@ impl World {
         }
     }
 
+    pub fn run_row(&self, number: u64) -> RunRow {
+        RunRow {
+            record: self.run(number),
+            undone_by: (number == 139).then_some(RunId(141)),
+        }
+    }
+
     pub fn run(&self, number: u64) -> RunRecord {
         let back = self.runs as u64 - number.min(self.runs as u64);
         let halted = number + 6 == self.runs as u64;
@@ -658,7 +673,7 @@ impl World {
                 vec![]
             },
             plan_hash: Some("9f8e7d6c".into()),
-            ops: 1_204,
+            ops: if halted { 0 } else { 1_204 },
         }
     }
 
@@ -711,32 +726,134 @@ impl World {
         }
     }
 
-    pub(super) fn records(&self, query: &str) -> Vec<RecordView> {
-        if query == "nobody" {
-            return vec![];
+    /// Most goes back, some was changed since, one record stays; nothing at all of run 141.
+    pub(super) fn undo_forecast(&self, run: RunId) -> UndoForecast {
+        let whole = run != RunId(141);
+        let left = |index: usize, why: &str| Op {
+            state: OpState::Skipped,
+            outcome: OpOutcome {
+                why: Some(self.word(index, why)),
+                ..OpOutcome::default()
+            },
+            ..self.op(run, index)
+        };
+        let count = |salesforce: u64, hubspot: u64| PerSide {
+            salesforce: if whole { salesforce } else { 0 },
+            hubspot: if whole { hubspot } else { 0 },
+        };
+        UndoForecast {
+            run,
+            made_at: now(),
+            calls: CallCount {
+                total: PerSide {
+                    salesforce: 3,
+                    hubspot: 9,
+                },
+                purposes: BTreeMap::new(),
+            },
+            forecast: count(14, 1),
+            seconds: 1.4,
+            mappings: vec![UndoneMapping {
+                mapping: "contacts".into(),
+                put_back: count(374, 816),
+                taken_back: count(0, 12),
+                left: if whole { 9 } else { 1_204 },
+                released: 0,
+            }],
+            left: (0..10)
+                .map(|n| left(n, "changed since by someone"))
+                .chain([left(1, "others have made records that refer to it")])
+                .collect(),
         }
-        vec![RecordView {
-            why: "Phone waits in Conflicts since 2 days: both sides changed it and the rule is to ask.".into(),
-            mapping: Some(MappingId("accounts".into())),
-            label: self.word(0, "Northwind Ltd"),
-            link: None,
-            ids: PerSide { salesforce: Some("0018c00002abc4fAAA".into()), hubspot: Some("88120".into()) },
-            scope: "in scope".into(),
+    }
+
+    /// What answers to a query: nothing to "nobody", two to "two", one to anything else.
+    pub(super) fn records(&self, query: &str) -> Vec<RecordView> {
+        match query {
+            "nobody" => vec![],
+            "two" => vec![self.record(0), self.record(1)],
+            _ => vec![self.record(0)],
+        }
+    }
+
+    fn record(&self, index: usize) -> RecordView {
+        let side = |id: &str, minutes: i64, by: &str| SideNow {
+            id: Some(id.into()),
+            seen: Seen::Live,
+            modified_at: Some(ago(minutes)),
+            modified_by: Some(by.into()),
+            address: Some(format!("https://acme.example/{id}")),
+        };
+        let hubspot = if index == 0 { "88120" } else { "88344" };
+        let why = if index == 0 {
+            "Phone waits for a person in Conflicts since 12 May: Both sides have another value and the rule for this field is to ask. One more thing waits, below; the other fields go on."
+        } else {
+            "It is in step."
+        };
+        RecordView {
+            why: self.word(index, why),
+            tone: if index == 0 { Tone::Warn } else { Tone::Ok },
+            mapping: "accounts".into(),
+            label: self.word(
+                index,
+                if index == 0 {
+                    "Northwind Ltd"
+                } else {
+                    "Initech"
+                },
+            ),
+            link: Some(Link {
+                id: LinkId(0xa1b2_c3d4 << 96),
+                mapping: "accounts".into(),
+                ids: PerSide::from_fn(|_| None),
+                state: LinkState::Active,
+                created_by: CreatedBy::Matched,
+                created_at: ago(32 * 24 * 60),
+                stamped: PerSide::default(),
+                former: PerSide::default(),
+            }),
+            sides: PerSide {
+                salesforce: side("0018c00002abc4fAAA", 9, "005A"),
+                hubspot: side(hubspot, 8, "m.silva"),
+            },
+            scope: ["every Account of Salesforce", "every companies of HubSpot"]
+                .map(|clause| ScopeClause {
+                    clause: clause.into(),
+                    holds: Some(true),
+                })
+                .into(),
             fields: self
                 .fields(0)
                 .into_iter()
                 .map(|field| RecordField {
-                    verdict: if field.item.is_some() { "conflict".into() } else { "equal".into() },
-                    now: PerSide { salesforce: field.sides.salesforce.value, hubspot: field.sides.hubspot.value },
-                    base: PerSide { salesforce: field.base.clone(), hubspot: field.base },
+                    verdict: match (field.item, field.names.salesforce.as_str()) {
+                        (Some(_), "Website") => Verdict::GoesTo(Side::Salesforce),
+                        (Some(_), _) => Verdict::Conflict,
+                        (None, _) => Verdict::Equal,
+                    },
+                    now: PerSide {
+                        salesforce: field.sides.salesforce.value,
+                        hubspot: field.sides.hubspot.value,
+                    },
+                    base: PerSide {
+                        salesforce: field.base.clone(),
+                        hubspot: field.base,
+                    },
+                    changed: field.changed,
                     names: field.names,
                     rule: "newest".into(),
                 })
                 .collect(),
-            pending: vec![],
+            pending: if index == 0 {
+                self.conflict(item(1, 0)).items
+            } else {
+                vec![]
+            },
             errors: vec![],
             journal: vec![self.op(RunId(138), 0)],
-        }]
+            next_run_at: Some(now() + Duration::minutes(8)),
+            read_at: now(),
+        }
     }
 }
 
