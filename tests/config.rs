@@ -393,10 +393,10 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
         ),
         (
             "[defaults]",
-            "[engine]\nsweep_hubspot = \"1d\"\n[defaults]",
+            "[engine]\nbulk_read = 1\n[defaults]",
             7,
-            "engine.sweep_hubspot",
-            "`sweep_hubspot`",
+            "engine.bulk_read",
+            "`bulk_read`",
         ),
         (
             "[defaults]",

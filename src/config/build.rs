@@ -152,6 +152,8 @@ fn engine(reader: &Reader<'_>, problems: &mut Problems) -> EngineSettings {
         stop_grace: reader.duration("engine.stop_grace"),
         searches_per_second: reader.number("engine.searches_per_second"),
         schema_refresh: reader.duration("engine.schema_refresh"),
+        sweep_hubspot: reader.duration("engine.sweep_hubspot"),
+        sweep_salesforce: reader.duration("engine.sweep_salesforce"),
         quarantine_after: reader.number("engine.quarantine_after"),
         oscillation_writes: reader.number("engine.oscillation_writes"),
         blocked_after: reader.duration("engine.blocked_after"),

@@ -133,6 +133,10 @@ pub struct EngineSettings {
     pub searches_per_second: u32,
     /// How long a schema that was read is believed.
     pub schema_refresh: Duration,
+    /// How often every HubSpot record is walked over (docs/design/sync-semantics.md 5.4).
+    pub sweep_hubspot: Duration,
+    /// The same for Salesforce.
+    pub sweep_salesforce: Duration,
     /// Tries after which a failing record waits for an edit or a person.
     pub quarantine_after: u32,
     /// Writes of one field within ten runs before its going back and forth freezes it.

@@ -44,6 +44,8 @@ pub struct Settings {
     pub oscillation_writes: u32,
     /// How long a field waits for the record that it refers to before that is an error.
     pub blocked_after: Duration,
+    /// How often every record of each side is walked over.
+    pub sweep: PerSide<Duration>,
     /// Share of each side's daily calls that is ours, in percent.
     pub daily_share: PerSide<u8>,
 }
@@ -64,6 +66,10 @@ impl Default for Settings {
             quarantine_after: 8,
             oscillation_writes: 3,
             blocked_after: Duration::from_secs(7 * 24 * 3600),
+            sweep: PerSide {
+                salesforce: Duration::from_secs(7 * 24 * 3600),
+                hubspot: Duration::from_secs(24 * 3600),
+            },
             daily_share: PerSide {
                 salesforce: 50,
                 hubspot: 50,

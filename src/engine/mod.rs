@@ -44,6 +44,7 @@ mod run_ctx;
 mod settle;
 mod slice;
 mod stamp;
+mod sweep;
 mod tally;
 mod undo;
 mod undo_apply;

@@ -18,7 +18,7 @@ use crate::store::keys::record_owner;
 use crate::store::rows::{Cursor, Dirty};
 
 /// Records per call of an association read (docs/vendor/hubspot.md 6.4).
-const ASSOCIATION_BATCH: usize = 1000;
+pub(super) const ASSOCIATION_BATCH: usize = 1000;
 
 /// How an object is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub(super) struct Observed {
     pub(super) associations: u64,
     /// Records marked dirty.
     pub(super) dirty: u64,
+    /// The number that linked records are stamped with, where this is a walk over all of them (5.4).
+    pub(super) stamp: Option<u64>,
 }
 
 /// Reads one object of one side and stores what was seen. `tallies` has the mappings over it.
@@ -76,8 +78,14 @@ pub(super) async fn observe(
     };
     if cursor.window_hi.is_none() || resume.is_none() {
         cursor.window_hi = Some(safe.safe.min(safe.server_now));
+        if pass == Pass::Full {
+            cursor.sweep.begin(engine.clock.now());
+        }
     }
-    let mut total = Observed::default();
+    let mut total = Observed {
+        stamp: (pass == Pass::Full).then_some(cursor.sweep.number),
+        ..Observed::default()
+    };
     if resume.is_some() {
         // An earlier process read the first part of this pass: what it marked is in this run as well.
         total.earlier = cursor.read;
@@ -119,6 +127,9 @@ pub(super) async fn observe(
                     store_pages(engine, run, records, pass, mappings, tallies, &mut total).await?;
                 }
                 cursor.read = total.earlier + total.dirty;
+                if pass == Pass::Full {
+                    cursor.sweep.read = total.earlier + total.records;
+                }
                 save_cursor(
                     engine,
                     side,
@@ -195,6 +206,7 @@ async fn save_cursor(
             cursor.pass += 1;
             if pass == Pass::Full {
                 cursor.last_full = Some(engine.clock.now());
+                cursor.sweep.walked = true;
             }
         }
     }
@@ -203,10 +215,10 @@ async fn save_cursor(
 }
 
 /// Records of a page that are stored in one batch.
-const STORED_TOGETHER: usize = 250;
+pub(super) const STORED_TOGETHER: usize = 250;
 
 /// Reads the associations of what was read, and stores it. Durable with the cursor.
-async fn store_pages(
+pub(super) async fn store_pages(
     engine: &Engine,
     run: RunId,
     mut records: Vec<Observation>,
@@ -270,6 +282,9 @@ async fn store_page(
                 .copied()
                 .flatten()
                 .map_or(0, |row: Dirty| row.reasons);
+            if let (Some(number), Some(_)) = (total.stamp, link) {
+                tx.put_swept(side, &object, &seen.id, number)?;
+            }
             let Some(link) = link else {
                 if seen.presence == Presence::Live {
                     let new_keys = fields::match_keys(mapping, seen);
