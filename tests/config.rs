@@ -15,7 +15,8 @@ use syncline::config::{
     mapping_hash, mapping_revision,
 };
 use syncline::domain::{
-    ConflictRule, CreatePolicy, Direction, MappingId, OtherwiseRule, PairKind, Side, TransformSpec,
+    ConflictRule, CreatePolicy, Direction, LeavesScope, MappingId, OtherwiseRule, PairKind, Side,
+    TransformSpec,
 };
 
 /// Two connections and two mappings; line numbers in the tests count from here.
@@ -330,7 +331,6 @@ fn broken_toml_names_its_line() {
 #[test]
 fn keys_whose_rule_is_not_built_are_refused_by_line() {
     for (key, value) in [
-        ("leaves_scope", "\"keep\""),
         ("blanks", "\"propagate\""),
         ("foreign_edit", "\"ignore\""),
         ("delete_update", "\"ask\""),
@@ -356,13 +356,6 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
         );
     }
     for (from, to, line, key, word) in [
-        (
-            "object = \"Contact\"",
-            "object = \"Contact\", where = \"x\"",
-            18,
-            "mapping.contacts.salesforce.where",
-            "`where`",
-        ),
         (
             "object = \"Contact\"",
             "object = \"Contact\", report = \"x\"",
@@ -448,6 +441,70 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
             &[word, "not available in this version"],
         );
     }
+}
+
+#[test]
+fn a_scope_is_read_and_what_it_cannot_hold_is_refused_by_line_and_place() {
+    let scoped = |text: &str| {
+        with(
+            "object = \"Contact\"",
+            &format!("object = \"Contact\", where = \"{text}\""),
+        )
+    };
+    let config = parse(&scoped(
+        "Contact.Title != null AND Account.Type IN ('A', 'B')",
+    ))
+    .unwrap();
+    let mapping = &config.mappings[1];
+    let fields: Vec<&str> = mapping
+        .scope
+        .as_ref()
+        .unwrap()
+        .fields()
+        .into_iter()
+        .collect();
+    assert_eq!(fields, ["Account.Type", "Title"]);
+    assert_eq!(mapping.leaves_scope, LeavesScope::Keep);
+    let frozen = with(
+        "name = \"contacts\"",
+        "name = \"contacts\"\nleaves_scope = \"freeze\"",
+    );
+    assert_eq!(
+        parse(&frozen).unwrap().mappings[1].leaves_scope,
+        LeavesScope::Freeze
+    );
+    for (text, words) in [
+        ("", ["the end", "a field"]),
+        (
+            "Id IN (SELECT ContactId FROM Case)",
+            ["\"SELECT\" at character 8", "a query of its own"],
+        ),
+        (
+            "CALENDAR_YEAR(CreatedDate) = 2026",
+            ["\"CALENDAR_YEAR\" at character 1", "function"],
+        ),
+        (
+            "Account.Owner.Name = 'x'",
+            ["\"Account.Owner.Name\"", "more than one step up"],
+        ),
+        (
+            "Title = 'a' OR Title = 'b' AND Email = null",
+            ["\"AND\" at character 28", "parentheses"],
+        ),
+        (
+            "CreatedDate = LAST_WEEK",
+            ["\"LAST_WEEK\"", "where a week begins"],
+        ),
+    ] {
+        let key = "mapping.contacts.salesforce.where";
+        assert_refused(&scoped(text), 18, key, &words);
+    }
+    assert_refused(
+        &with("object = \"Contact\"", "object = \"Contact\", where = 1"),
+        18,
+        "mapping.contacts.salesforce.where",
+        &["text in quotes"],
+    );
 }
 
 #[test]
@@ -1033,6 +1090,10 @@ fn the_revision_moves_with_the_rules_that_ask_again() {
     assert!(moved(
         "hubspot = \"lastname\"",
         "hubspot = \"lastname\", match = true"
+    ));
+    assert!(moved(
+        "object = \"Contact\"",
+        "object = \"Contact\", where = \"Title != null\""
     ));
     assert!(!moved(
         "name = \"contacts\"",

@@ -72,7 +72,7 @@ fn value(spec: &KeySpec, node: &Node, shown: &str, problems: &mut Problems) {
         },
         Kind::Secret => secret::check(node, shown, problems),
         // Read, with their own messages, where mappings are built.
-        Kind::MatchRules | Kind::Transform => {}
+        Kind::MatchRules | Kind::Transform | Kind::Condition => {}
         _ => match node.text() {
             Some(text) => text_value(spec, text, node, shown, problems),
             None => {

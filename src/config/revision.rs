@@ -32,7 +32,7 @@ pub fn mapping_revision(mapping: &Mapping) -> String {
                 .collect()
         })
         .collect();
-    digest(&(
+    let all = digest(&(
         &mapping.objects,
         mapping.direction,
         mapping.creates,
@@ -40,7 +40,11 @@ pub fn mapping_revision(mapping: &Mapping) -> String {
         rules,
         &mapping.keys,
         pairs,
-    ))
+    ));
+    match &mapping.scope {
+        Some(scope) => digest(&(all, scope.text(), mapping.leaves_scope)),
+        None => all,
+    }
 }
 
 /// Hash of everything that a mapping says, 32 hexadecimal digits.

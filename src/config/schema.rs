@@ -31,6 +31,8 @@ pub(super) enum Kind {
     Secret,
     /// A list of lists of field names.
     MatchRules,
+    /// A condition of SOQL.
+    Condition,
     /// A transform, or a chain of them.
     Transform,
     /// A constant: text, number or true/false.
@@ -164,6 +166,7 @@ pub(super) const KEYS: &[KeySpec] = &[
     key("mapping.name", Kind::Text, ""),
     key("mapping.salesforce", Kind::Table, ""),
     key("mapping.salesforce.object", Kind::Text, ""),
+    key("mapping.salesforce.where", Kind::Condition, ""),
     key("mapping.hubspot", Kind::Table, ""),
     key("mapping.hubspot.object", Kind::Text, ""),
     key("mapping.direction", DIRECTION, "both"),
@@ -174,6 +177,14 @@ pub(super) const KEYS: &[KeySpec] = &[
             planned: &[],
         },
         "both",
+    ),
+    key(
+        "mapping.leaves_scope",
+        Kind::Words {
+            built: &["keep", "freeze", "unlink"],
+            planned: &[],
+        },
+        "keep",
     ),
     key(
         "mapping.deletes",
@@ -212,11 +223,9 @@ pub(super) const PLANNED: &[&str] = &[
     "engine.retention",
     "engine.bulk_read",
     "engine.bulk_write",
-    "mapping.salesforce.where",
     "mapping.salesforce.report",
     "mapping.hubspot.list",
     "mapping.hubspot.originated",
-    "mapping.leaves_scope",
     "mapping.blanks",
     "mapping.foreign_edit",
     "mapping.delete_update",

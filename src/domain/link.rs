@@ -33,6 +33,11 @@ pub enum LinkState {
     PendingCreate,
     /// Set aside, with the reason.
     Suspended(String),
+    /// Its Salesforce record left the scope: nothing is written either way until it comes back (12.6).
+    OutOfScope,
+    /// Its Salesforce record left the scope and the link with it: the two ids are remembered so that nothing is made for
+    /// either, the base is not (12.6).
+    Unlinked,
     /// That run, an undo, took back the record that an earlier one had made: nothing is made for its source again until the
     /// undo itself is undone (19.1).
     TakenBack(RunId),

@@ -1,6 +1,7 @@
 //! The words of docs/design/product.md as types, canonical forms and the field merge. No I/O, no time, no randomness.
 
 pub mod canon;
+pub mod condition;
 mod ids;
 mod link;
 mod mapping;
@@ -17,7 +18,8 @@ pub use ids::{ItemId, LinkId, MappingId, OpId, RecordId, RecordKey, RunId, diges
 pub use link::{Base, BaseField, BaseValue, CreatedBy, Link, LinkState, SideBase, Written};
 pub use mapping::{
     BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, Direction, Endpoint, FieldPair,
-    ForeignEdit, KeyFields, Mapping, MatchRule, OtherwiseRule, PairKind, TransformSpec,
+    ForeignEdit, KeyFields, LeavesScope, Mapping, MatchRule, OtherwiseRule, PairKind,
+    TransformSpec,
 };
 pub use op::{Assignment, Attempt, Op, OpKind, OpOutcome, OpState};
 pub use pending::{

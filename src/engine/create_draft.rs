@@ -11,6 +11,7 @@ use super::links;
 use super::matchup::errors_of_record;
 use super::references::{Parents, Token, is_translated};
 use super::run::{Mode, RunCtx};
+use super::scope;
 use super::tally;
 use crate::crm::Purpose;
 use crate::domain::{
@@ -78,6 +79,22 @@ pub(super) async fn drafts(
     for seen in seen {
         let known = errors_of_record(ctx, mapping, source, &seen.id).await?;
         let draft = draft(ctx, mapping, seen, &parents, known);
+        if scope::would_lie_outside(
+            mapping,
+            draft.op.side,
+            draft.op.fields.iter(),
+            ctx.engine.clock.now(),
+        ) || scope::is_inside(mapping, &draft.seen, ctx.engine.clock.now()) == Some(false)
+        {
+            for old in &draft.known {
+                tx.remove_error(old);
+            }
+            tx.clear_dirty(&mapping.id, source, &draft.seen.id);
+            tx.drop_observation(source, &object, &draft.seen.id);
+            ctx.tally(&mapping.id)
+                .unlinked(source, &draft.seen.id, tally::Unlinked::Excluded);
+            continue;
+        }
         if let Some(error) = refusal(ctx, mapping, &draft) {
             unlinked_error(ctx, mapping, &draft, &error, &mut tx)?;
             continue;

@@ -6,6 +6,7 @@ use super::context::{Engine, EngineError, Halt, Order, Scope};
 use super::observe::{Pass, observe};
 use super::report::Phase;
 use super::run_ctx::{Mode, RunCtx};
+use super::scope;
 use super::sweep::{conclude, slice};
 use super::whole::whole;
 use crate::domain::{Mapping, MappingId, Side, ValveHit};
@@ -79,6 +80,7 @@ impl Engine {
             }
         }
         backfill::remember(self, mappings).await?;
+        scope::remember(self, mappings).await?;
         Ok(whole)
     }
 

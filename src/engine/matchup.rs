@@ -10,10 +10,11 @@ use super::links;
 use super::matching::{Linked, MatchInput, MatchOutcome, Unlinked, matching};
 use super::report::Phase;
 use super::run::{Mode, RunCtx};
+use super::scope;
 use super::tally::{self, Fate};
 use crate::domain::{
-    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkState, Mapping,
-    PerSide, RecordId, Side, SideValue,
+    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkId, LinkState,
+    Mapping, PerSide, RecordId, Side, SideValue,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Count, keys};
@@ -36,7 +37,7 @@ pub(super) async fn match_up(
     };
     let mut creates = Creates::default();
     let choices = choices(ctx, mapping, &dirty).await?;
-    let input = gather(ctx, mapping, &dirty, &choices).await?;
+    let (input, shadows) = gather(ctx, mapping, &dirty, &choices).await?;
     let outcomes = matching(&input);
     let mut tx = ctx.engine.db.begin();
     for outcome in outcomes {
@@ -52,13 +53,18 @@ pub(super) async fn match_up(
         }
         match outcome {
             MatchOutcome::Link { s, h, .. } => {
+                let_go(ctx, mapping, &s, &h, &mut tx).await?;
                 link(ctx, mapping, &s, &h, CreatedBy::Matched, &mut tx)?
             }
             MatchOutcome::Create { side, id } => {
                 if !dirty.get(side).contains(&id) {
                     continue;
                 }
-                if mapping.creates.allows(side.other()) && mapping.direction.allows(side.other()) {
+                if shadows.contains(&(side, id.clone())) {
+                    drop_record(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx);
+                } else if mapping.creates.allows(side.other())
+                    && mapping.direction.allows(side.other())
+                {
                     creates.get_mut(side).push(id);
                 } else {
                     drop_record(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx);
@@ -145,6 +151,7 @@ pub(super) async fn match_up(
                 } else {
                     (&other, &id)
                 };
+                let_go(ctx, mapping, s, h, &mut tx).await?;
                 link(ctx, mapping, s, h, CreatedBy::Person, &mut tx)?;
                 close_review(ctx, mapping, side, &id, &mut tx).await?;
                 close_review(ctx, mapping, side.other(), &other, &mut tx).await?;
@@ -224,13 +231,14 @@ async fn choices(
     Ok(found)
 }
 
-/// The records with their keys, and everybody else who shares one of them.
+/// The records with their keys, and everybody else who shares one of them; and those of HubSpot that share one with a
+/// Salesforce record outside the scope: nothing is made for them (12.6).
 async fn gather(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
     dirty: &PerSide<BTreeSet<RecordId>>,
     choices: &[(Side, RecordId, Choice)],
-) -> Result<MatchInput, EngineError> {
+) -> Result<(MatchInput, BTreeSet<(Side, RecordId)>), EngineError> {
     let db = &ctx.engine.db;
     let rules = mapping.match_rules.len() + 1;
     let mut keys_of: PerSide<BTreeMap<RecordId, Vec<(u8, u128)>>> = PerSide::default();
@@ -256,7 +264,7 @@ async fn gather(
     let none_linked = db.count(&Count::Links(mapping.id.clone())) == 0;
     let whole = ctx.is_first(&mapping.id) && none_linked;
     let mut others: PerSide<BTreeSet<RecordId>> = PerSide::default();
-    if !whole {
+    if !whole || mapping.scope.is_some() {
         let all: BTreeSet<(u8, u128)> = Side::BOTH
             .iter()
             .flat_map(|side| keys_of.get(*side).values().flatten().copied())
@@ -271,6 +279,7 @@ async fn gather(
             }
         }
     }
+    let mut outside: BTreeSet<(u8, u128)> = BTreeSet::new();
     let mut input = MatchInput {
         rules,
         ..MatchInput::default()
@@ -287,7 +296,22 @@ async fn gather(
             .link_ids(&mapping.id, side, mapping.object(side), &ids)
             .await?;
         let keys = db.match_keys(&mapping.id, side, &ids).await?;
+        let held: Vec<LinkId> = links.iter().flatten().copied().collect();
+        let ended: BTreeSet<LinkId> = db
+            .links(&mapping.id, &held)
+            .await?
+            .into_iter()
+            .flatten()
+            .filter(|link| link.state == LinkState::Unlinked)
+            .map(|link| link.id)
+            .collect();
         for ((id, link), keys) in ids.into_iter().zip(links).zip(keys) {
+            let link = link.filter(|link| !ended.contains(link) || side == Side::Salesforce);
+            let away = link.is_some_and(|link| ended.contains(&link));
+            if away || keys.contains(&scope::OUTSIDE) {
+                outside.extend(keys.iter().filter(|key| **key != scope::OUTSIDE));
+                continue;
+            }
             let keys = per_rule(&keys, rules);
             match link {
                 Some(link) => input.linked.get_mut(side).push(Linked { id, link, keys }),
@@ -295,7 +319,14 @@ async fn gather(
             }
         }
     }
-    Ok(input)
+    let shadowed = |keys: &[(u8, u128)]| keys.iter().any(|key| outside.contains(key));
+    let shadows = keys_of
+        .hubspot
+        .iter()
+        .filter(|(_, keys)| shadowed(keys))
+        .map(|(id, _)| (Side::HubSpot, id.clone()))
+        .collect();
+    Ok((input, shadows))
 }
 
 fn per_rule(keys: &[(u8, u128)], rules: usize) -> Vec<Vec<u128>> {
@@ -306,6 +337,30 @@ fn per_rule(keys: &[(u8, u128)], rules: usize) -> Vec<Vec<u128>> {
         }
     }
     all
+}
+
+/// Takes apart what is left of links that have ended, where one of their records gets a new one.
+async fn let_go(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    s: &RecordId,
+    h: &RecordId,
+    tx: &mut super::db::Tx<'_>,
+) -> Result<(), EngineError> {
+    let db = &ctx.engine.db;
+    for (side, id) in [(Side::Salesforce, s), (Side::HubSpot, h)] {
+        let object = mapping.object(side);
+        let held = db
+            .link_ids(&mapping.id, side, object, std::slice::from_ref(id))
+            .await?;
+        let held: Vec<LinkId> = held.into_iter().flatten().collect();
+        for link in db.links(&mapping.id, &held).await?.into_iter().flatten() {
+            if link.state == LinkState::Unlinked {
+                tx.remove_link(&link, &links::objects(mapping));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Ties two records together. Their values are merged by the slices that follow.

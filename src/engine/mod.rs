@@ -41,6 +41,7 @@ mod references;
 mod report;
 mod run;
 mod run_ctx;
+mod scope;
 mod settle;
 mod slice;
 mod stamp;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::context::{Engine, EngineError, Known};
 use super::fields;
 use super::report::Phase;
+use super::scope;
 use super::tally::{Fate, Tally, Unlinked};
 use crate::crm::{Page, Window};
 use crate::domain::{
@@ -252,6 +253,7 @@ async fn store_page(
     let stored = engine.db.observations(side, &object, &ids).await?;
     let mut tx = engine.db.begin();
     let mut keep: BTreeSet<usize> = BTreeSet::new();
+    let now = engine.clock.now();
     let offset = chrono::Duration::milliseconds(engine.side(side).health().clock_offset_ms);
     for mapping in mappings {
         let mut tally = tallies.remove(&mapping.id).unwrap_or_default();
@@ -285,6 +287,23 @@ async fn store_page(
             if let (Some(number), Some(_)) = (total.stamp, link) {
                 tx.put_swept(side, &object, &seen.id, number)?;
             }
+            let inside = scope::is_inside(mapping, seen, now);
+            if let Some((link, step)) = link.and_then(|link| {
+                Some((
+                    link,
+                    scope::step(mapping.leaves_scope, &link.state, inside)?,
+                ))
+            }) {
+                scope::take(engine, mapping, link, step, &mut tx).await?;
+                tally.link(link.id, Fate::Unchanged);
+                continue;
+            }
+            if link.is_none() && inside == Some(false) {
+                tally.unlinked(side, &seen.id, Unlinked::Excluded);
+                let old = old_keys.get(index).map(Vec::as_slice).unwrap_or_default();
+                scope::leave_out(engine, mapping, seen, old, &mut tx).await?;
+                continue;
+            }
             let Some(link) = link else {
                 if seen.presence == Presence::Live {
                     let new_keys = fields::match_keys(mapping, seen);
@@ -306,6 +325,11 @@ async fn store_page(
                 let fate = match link.state {
                     LinkState::PendingCreate => Fate::Error,
                     LinkState::TakenBack(_) => Fate::Held,
+                    LinkState::OutOfScope => Fate::Unchanged,
+                    LinkState::Unlinked => {
+                        tally.unlinked(side, &seen.id, Unlinked::Excluded);
+                        continue;
+                    }
                     _ => Fate::Conflict,
                 };
                 tally.link(link.id, fate);
@@ -361,20 +385,7 @@ async fn forget_unlinked(
     tx.clear_dirty(&mapping.id, side, &seen.id);
     tx.drop_observation(side, mapping.object(side), &seen.id);
     let owner = record_owner(&super::links::record_key(mapping, side, &seen.id));
-    for item in engine.db.waiting(owner).await? {
-        match item {
-            super::db::Waiting::Error(error) => tx.remove_error(&error),
-            super::db::Waiting::Conflict(before) => {
-                let over = Conflict {
-                    state: ItemState::Resolved,
-                    last_seen: engine.clock.now(),
-                    ..before.clone()
-                };
-                tx.put_conflict(&over, Some(&before), owner)?;
-            }
-        }
-    }
-    Ok(())
+    scope::nothing_waits(engine, owner, tx).await
 }
 
 /// True where the record is as it was when its base was settled. Salesforce stamps whole seconds: an edit in the second in

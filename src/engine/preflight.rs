@@ -9,6 +9,7 @@ use super::context::{Engine, EngineError, Halt, Known, OwnerCache, Owners};
 use super::db::names;
 use super::fields::is_property;
 use super::report::Phase;
+use super::scope;
 use crate::domain::{
     FieldSchema, Mapping, ObjectSchema, PairKind, PerSide, Side, SideCount, ValveHit, digest128,
 };
@@ -225,6 +226,9 @@ pub fn unmet_requirements(
             ));
             continue;
         };
+        if side == Side::Salesforce {
+            problems.extend(scope::unmet(mapping, schema));
+        }
         for pair in mapping.pairs.iter().filter(|pair| is_property(pair, side)) {
             let name = pair.field(side);
             match schema.fields.get(name) {

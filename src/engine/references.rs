@@ -80,7 +80,10 @@ impl Parents {
     fn link(&self, parent: &MappingId, side: Side, id: &RecordId) -> Option<&Link> {
         self.links
             .get(&(parent.clone(), side, id.clone()))
-            .filter(|link| matches!(link.state, LinkState::Active | LinkState::PendingCreate))
+            .filter(|link| {
+                use LinkState::{Active, OutOfScope, PendingCreate};
+                matches!(link.state, Active | OutOfScope | PendingCreate)
+            })
     }
 
     /// What a raw value of a pair means to both sides.

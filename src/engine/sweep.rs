@@ -14,6 +14,7 @@ use super::links;
 use super::observe::{ASSOCIATION_BATCH, Observed, Pass, STORED_TOGETHER, store_pages};
 use super::report::Phase;
 use super::run_ctx::{Mode, RunCtx};
+use super::scope;
 use crate::domain::{
     Base, Link, LinkId, LinkState, Mapping, MappingId, Observation, Presence, RecordId, Side,
 };
@@ -214,6 +215,7 @@ async fn sift(
     let ids: Vec<RecordId> = records.iter().map(|seen| seen.id.clone()).collect();
     let stored = db.observations(side, object, &ids).await?;
     let mut tells = vec![false; records.len()];
+    let now = ctx.engine.clock.now();
     let mut tx = db.begin();
     for mapping in over {
         let link_ids = db.link_ids(&mapping.id, side, object, &ids).await?;
@@ -241,15 +243,18 @@ async fn sift(
             if waits_already {
                 continue;
             }
+            let inside = scope::is_inside(mapping, seen, now);
             let new = match link_id {
                 Some(id) => {
                     let link = links.get(&id).and_then(Option::as_ref);
-                    link.zip(bases.get(&id))
-                        .is_some_and(|(link, base)| is_news(mapping, link, base, seen))
+                    link.zip(bases.get(&id)).is_some_and(|(link, base)| {
+                        scope::step(mapping.leaves_scope, &link.state, inside).is_some()
+                            || is_news(mapping, link, base, seen)
+                    })
                 }
                 None => {
                     let known = keys_known.get(index).map(Vec::as_slice).unwrap_or_default();
-                    *known != fields::match_keys(mapping, seen)
+                    *known != scope::match_keys(mapping, seen, inside)
                         || !db.waiting(owner(mapping, seen)).await?.is_empty()
                 }
             };

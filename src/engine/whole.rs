@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::backfill;
 use super::context::{Engine, EngineError, Order, Scope};
+use super::scope;
 use crate::domain::{Mapping, Side};
 use crate::store::keys;
 use crate::store::rows::{Cursor, MapState};
@@ -25,6 +26,8 @@ pub(super) enum Why {
     Restored,
     /// A mapping has field pairs that its links have never seen.
     NewPairs,
+    /// A mapping's scope or match rules have changed: records that nobody edited are concerned.
+    NewRules,
     /// The last look lies behind the horizon.
     TooOld,
 }
@@ -38,6 +41,7 @@ impl Why {
             Why::CutOff => "an earlier pass was cut off",
             Why::Restored => "the store was restored",
             Why::NewPairs => "field pairs were added",
+            Why::NewRules => "the scope or the match rules changed",
             Why::TooOld => "the last look is too long ago",
         }
     }
@@ -48,6 +52,7 @@ pub(super) struct Facts<'a> {
     pub(super) state: &'a MapState,
     pub(super) epoch: u64,
     pub(super) new_pairs: bool,
+    pub(super) new_rules: bool,
     pub(super) cursors: [&'a Cursor; 2],
     pub(super) now: DateTime<Utc>,
 }
@@ -67,6 +72,7 @@ pub(super) fn why(facts: &Facts<'_>) -> Option<Why> {
             Why::CutOff,
         ),
         (facts.new_pairs, Why::NewPairs),
+        (facts.new_rules, Why::NewRules),
         (facts.cursors.iter().any(too_old), Why::TooOld),
     ];
     reasons.into_iter().find(|(is, _)| *is).map(|(_, why)| why)
@@ -97,6 +103,7 @@ pub(super) async fn whole(
             state: &state,
             epoch,
             new_pairs: !backfill::new_pairs(engine, mapping).await?.is_empty(),
+            new_rules: scope::is_new(engine, mapping).await?,
             cursors: [
                 &cursor(Side::Salesforce).await?,
                 &cursor(Side::HubSpot).await?,
@@ -156,6 +163,7 @@ mod tests {
                 state,
                 epoch,
                 new_pairs,
+                new_rules: false,
                 cursors,
                 now,
             };

@@ -427,6 +427,8 @@ fn why(
         LinkState::PendingCreate => return "Its counterpart is being created; the outcome is not known yet and is looked up by the next run.".into(),
         LinkState::Suspended(reason) => return format!("Its link is set aside: {reason}."),
         LinkState::TakenBack(run) => return format!("Run {run} took back the record that was made for it; nothing is made again unless that undo is undone (syncline undo {run})."),
+        LinkState::OutOfScope => return "Its Salesforce record left the scope of the mapping: nothing is written on either side until it comes back.".into(),
+        LinkState::Unlinked => return "Its Salesforce record left the scope of the mapping, and the two are no longer linked; nothing is made for either.".into(),
         LinkState::Active => {}
     }
     for side in Side::BOTH {
