@@ -392,13 +392,6 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
             "`bulk_read`",
         ),
         (
-            "[defaults]",
-            "[safety]\ncanary = {}\n[defaults]",
-            7,
-            "safety.canary",
-            "`canary`",
-        ),
-        (
             "flow = \"client_credentials\"",
             "flow = \"jwt_bearer\"",
             3,
@@ -441,6 +434,20 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
             &[word, "not available in this version"],
         );
     }
+}
+
+#[test]
+fn a_canary_is_whole_or_refused() {
+    let canary = |fields: &str| {
+        let text = format!("[safety]\ncanary = {{ hubspot = {{ {fields} }} }}\n[defaults]");
+        with("[defaults]", &text)
+    };
+    let whole = canary("object = \"companies\", id = \"9\", field = \"name\", value = \"Acme\"");
+    let found = parse(&whole).unwrap().safety.canary;
+    assert_eq!(found.hubspot.unwrap().id, "9");
+    assert!(found.salesforce.is_none());
+    let part = canary("object = \"companies\", id = \"9\", field = \"name\"");
+    assert_refused(&part, 7, "safety.canary.hubspot", &["`value`", "missing"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::revision::digest;
 use super::secret::SecretRef;
 use super::tree::Place;
 use super::value::Percent;
-use crate::domain::{ConflictRule, Mapping, MappingId, Side};
+use crate::domain::{Canary, ConflictRule, Mapping, MappingId, PerSide, Side};
 
 /// How Syncline signs in to Salesforce (docs/vendor/salesforce.md 1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +103,8 @@ pub struct Safety {
     pub max_cleared: Percent,
     /// Conflicts.
     pub max_conflicts: Percent,
+    /// Records that are looked at before anything else.
+    pub canary: PerSide<Option<Canary>>,
 }
 
 /// `[engine]` (docs/design/sync-semantics.md, Names).

@@ -144,6 +144,17 @@ pub(super) const KEYS: &[KeySpec] = &[
     valve("safety.max_creates", "20%"),
     valve("safety.max_cleared", "10%"),
     valve("safety.max_conflicts", "10%"),
+    key("safety.canary", Kind::Table, ""),
+    key("safety.canary.salesforce", Kind::Table, ""),
+    key("safety.canary.salesforce.object", Kind::Text, ""),
+    key("safety.canary.salesforce.id", Kind::Text, ""),
+    key("safety.canary.salesforce.field", Kind::Text, ""),
+    key("safety.canary.salesforce.value", Kind::Text, ""),
+    key("safety.canary.hubspot", Kind::Table, ""),
+    key("safety.canary.hubspot.object", Kind::Text, ""),
+    key("safety.canary.hubspot.id", Kind::Text, ""),
+    key("safety.canary.hubspot.field", Kind::Text, ""),
+    key("safety.canary.hubspot.value", Kind::Text, ""),
     key("engine", Kind::Table, ""),
     seconds("engine.settle_delay", "120s", 0, HOUR),
     seconds("engine.request_timeout", "30s", 1, 10 * MINUTE),
@@ -218,7 +229,6 @@ pub(super) const KEYS: &[KeySpec] = &[
 /// Keys that the documents describe and this version does not have. A file that uses one is refused, so that nobody believes
 /// a rule is kept that is not.
 pub(super) const PLANNED: &[&str] = &[
-    "safety.canary",
     "duplicates",
     "engine.retention",
     "engine.bulk_read",

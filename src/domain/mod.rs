@@ -1,5 +1,6 @@
 //! The words of docs/design/product.md as types, canonical forms and the field merge. No I/O, no time, no randomness.
 
+mod canary;
 pub mod canon;
 pub mod condition;
 mod ids;
@@ -14,6 +15,7 @@ mod secret;
 mod side;
 mod value;
 
+pub use canary::Canary;
 pub use ids::{ItemId, LinkId, MappingId, OpId, RecordId, RecordKey, RunId, digest128};
 pub use link::{Base, BaseField, BaseValue, CreatedBy, Link, LinkState, SideBase, Written};
 pub use mapping::{

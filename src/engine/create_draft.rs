@@ -151,7 +151,8 @@ fn draft(
     let mut fields = BTreeMap::new();
     let mut errors = Vec::new();
     for pair in &mapping.pairs {
-        if !pair.direction.allows(target) || !fields::is_property(pair, target) {
+        let paused = ctx.known.is_paused(&mapping.id, pair.name());
+        if paused || !pair.direction.allows(target) || !fields::is_property(pair, target) {
             continue;
         }
         let raw = seen.value(pair.field(source)).clone();

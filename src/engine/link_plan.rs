@@ -46,7 +46,8 @@ pub(super) fn plan(view: &View<'_>, work: &Work) -> LinkPlan {
         };
         return plan;
     }
-    for pair in &view.mapping.pairs {
+    let active = |name: &str| !view.known.is_paused(&view.mapping.id, name);
+    for pair in view.mapping.pairs.iter().filter(|pair| active(pair.name())) {
         plan_pair(view, work, pair, &mut plan);
     }
     for side in Side::BOTH {

@@ -3,6 +3,7 @@
 
 use super::backfill;
 use super::context::{Engine, EngineError, Halt, Order, Scope};
+use super::drift;
 use super::observe::{Pass, observe};
 use super::report::Phase;
 use super::run_ctx::{Mode, RunCtx};
@@ -81,6 +82,9 @@ impl Engine {
         }
         backfill::remember(self, mappings).await?;
         scope::remember(self, mappings).await?;
+        if whole {
+            drift::caught_up(self, mappings).await?;
+        }
         Ok(whole)
     }
 

@@ -131,6 +131,7 @@ pub(super) fn rules(config: &Config) -> Rules {
                 salesforce: engine.sweep_salesforce,
                 hubspot: engine.sweep_hubspot,
             },
+            canary: config.safety.canary.clone(),
             daily_share: PerSide {
                 salesforce: config
                     .salesforce
