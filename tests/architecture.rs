@@ -55,7 +55,12 @@ const FILES_MAY_USE: &[(&str, &str)] = &[("cli/demo.rs", "sandbox"), ("cli/sandb
 /// Parts that hold only functions of values: no I/O, no time, no randomness, no order that depends on a hash.
 const PURE: &[&str] = &["domain", "transform"];
 /// Pure steps of the engine.
-const PURE_FILES: &[&str] = &["engine/matching", "engine/plan", "engine/guard"];
+const PURE_FILES: &[&str] = &[
+    "engine/matching",
+    "engine/plan",
+    "engine/guard",
+    "engine/gone_rules",
+];
 /// What a pure file must not name.
 const IMPURE: &[&str] = &[
     "tokio",

@@ -6,7 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use syncline::config::{
     mapping_hash, mapping_revision,
 };
 use syncline::domain::{
-    ConflictRule, CreatePolicy, Direction, LeavesScope, MappingId, OtherwiseRule, PairKind, Side,
-    TransformSpec,
+    BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, ForeignEdit,
+    LeavesScope, MappingId, OtherwiseRule, PairKind, Side, TransformSpec,
 };
 
 /// Two connections and two mappings; line numbers in the tests count from here.
@@ -153,6 +153,7 @@ fn connections_hold_references_and_defaults() {
     );
     assert_eq!(config.engine.settle_delay, Duration::from_secs(120));
     assert_eq!(config.engine.slice, 5000);
+    assert_eq!(config.engine.retention, Duration::from_secs(90 * 86_400));
     assert_eq!(config.safety.max_changes, Percent(3000));
 }
 
@@ -260,16 +261,6 @@ fn wrong_types_and_values_say_what_to_write() {
             ["\"salesforc\"", "`salesforce`"],
         ),
         (
-            "country = \"US\"",
-            "conflict = \"union\"",
-            7,
-            "defaults.conflict",
-            [
-                "`union` is not available in this version",
-                "use last_write_wins",
-            ],
-        ),
-        (
             "[defaults]\ncountry = \"US\"",
             "[safety]\nmax_deletes = \"1\"",
             7,
@@ -305,6 +296,13 @@ fn wrong_types_and_values_say_what_to_write() {
             ["is text", "a whole number"],
         ),
         (
+            "[defaults]\ncountry = \"US\"",
+            "[engine]\nretention = \"1h\"",
+            7,
+            "engine.retention",
+            ["out of range", "1d"],
+        ),
+        (
             "match = true",
             "match = \"yes\"",
             14,
@@ -330,14 +328,7 @@ fn broken_toml_names_its_line() {
 
 #[test]
 fn keys_whose_rule_is_not_built_are_refused_by_line() {
-    for (key, value) in [
-        ("blanks", "\"propagate\""),
-        ("foreign_edit", "\"ignore\""),
-        ("delete_update", "\"ask\""),
-        ("strict_cas", "false"),
-        ("detect_clobber", "false"),
-        ("groups", "[[\"MailingStreet\"]]"),
-    ] {
+    for (key, value) in [("strict_cas", "false"), ("detect_clobber", "false")] {
         let text = with(
             "name = \"accounts\"",
             &format!("name = \"accounts\"\n{key} = {value}"),
@@ -345,7 +336,7 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
         let sentence = format!("`{key}` is not available in this version");
         assert_refused(&text, 10, &format!("mapping.accounts.{key}"), &[&sentence]);
     }
-    for key in ["monotone", "on_unlinked", "mode", "case", "rich", "blanks"] {
+    for key in ["on_unlinked", "mode", "rich"] {
         let text = with("conflict = \"salesforce\"", &format!("{key} = \"x\""));
         let sentence = format!("`{key}` is not available in this version");
         assert_refused(
@@ -397,20 +388,6 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
             3,
             "salesforce.auth.flow",
             "`jwt_bearer`",
-        ),
-        (
-            "name = \"accounts\"",
-            "name = \"accounts\"\ndeletes = \"archive\"",
-            10,
-            "mapping.accounts.deletes",
-            "`archive`",
-        ),
-        (
-            "name = \"accounts\"",
-            "name = \"accounts\"\ndeletes = \"ask\"",
-            10,
-            "mapping.accounts.deletes",
-            "`ask`",
         ),
         (
             "transform = \"lowercase\"",
@@ -827,6 +804,237 @@ fn match_rules_name_fields_of_the_mapping() {
 }
 
 #[test]
+fn conflict_rules_are_a_word_or_a_list_that_is_tried_in_turn() {
+    use ConflictRule::{Ask, HubSpot, LastWriteWins, Max, Min, NonBlank, Salesforce, Union};
+    for (written, want) in [
+        ("\"last_write_wins\"", vec![LastWriteWins]),
+        ("\"salesforce\"", vec![Salesforce]),
+        ("\"hubspot\"", vec![HubSpot]),
+        ("\"ask\"", vec![Ask]),
+        ("\"non_blank\"", vec![NonBlank]),
+        ("\"max\"", vec![Max]),
+        ("\"min\"", vec![Min]),
+        ("\"union\"", vec![Union]),
+        (
+            "[\"union\", \"non_blank\", \"ask\"]",
+            vec![Union, NonBlank, Ask],
+        ),
+    ] {
+        let rule = format!("conflict = {written}");
+        let defaults = parse(&with("country = \"US\"", &rule)).unwrap();
+        assert_eq!(defaults.mappings[1].pairs[0].conflict, want);
+        let name = "name = \"contacts\"";
+        let mapping = parse(&with(name, &format!("{name}\n{rule}"))).unwrap();
+        assert_eq!(mapping.mappings[1].pairs[0].conflict, want);
+        assert_eq!(mapping.mappings[0].pairs[1].conflict, [LastWriteWins]);
+        let pair = parse(&with("conflict = \"salesforce\"", &rule)).unwrap();
+        assert_eq!(pair.mappings[0].pairs[0].conflict, want);
+    }
+    for (written, words) in [
+        ("\"newest\"", ["\"newest\"", "not one of the words"]),
+        ("[\"max\", \"unoin\"]", ["\"unoin\"", "`union`"]),
+        ("[]", ["names no rule", "\"non_blank\""]),
+        (
+            "[\"ask\", \"max\"]",
+            ["\"max\": is never tried", "take it out"],
+        ),
+        ("[\"max\", \"max\"]", ["already", "take it out"]),
+        ("[1]", ["a whole number", "a rule"]),
+        ("true", ["true or false", "a rule"]),
+    ] {
+        let text = with("country = \"US\"", &format!("conflict = {written}"));
+        assert_refused(&text, 7, "defaults.conflict", &words);
+    }
+    let vars = env(&[("SYNCLINE_DEFAULTS__CONFLICT", "[\"max\", \"hubspot\"]")]);
+    let config = Config::parse(GOOD, "config.toml", Path::new(""), &vars, &[]).unwrap();
+    assert_eq!(config.defaults.conflict, [Max, HubSpot]);
+}
+
+#[test]
+fn blanks_and_foreign_edits_are_rules_of_the_mapping_or_of_a_pair() {
+    let name = "name = \"accounts\"";
+    let own = "conflict = \"salesforce\"";
+    for (word, want) in [
+        ("propagate", BlankPolicy::Propagate),
+        ("prefer_non_blank", BlankPolicy::PreferNonBlank),
+        ("never_clear", BlankPolicy::NeverClear),
+    ] {
+        let rule = format!("blanks = \"{word}\"");
+        let mapping = parse(&with(name, &format!("{name}\n{rule}"))).unwrap();
+        assert!(
+            mapping.mappings[0]
+                .pairs
+                .iter()
+                .all(|pair| pair.blanks == want)
+        );
+        let pair = parse(&with(own, &rule)).unwrap();
+        assert_eq!(pair.mappings[0].pairs[0].blanks, want);
+        assert_eq!(pair.mappings[0].pairs[1].blanks, BlankPolicy::Propagate);
+    }
+    for (word, want) in [
+        ("ignore", ForeignEdit::Ignore),
+        ("revert", ForeignEdit::Revert),
+        ("report", ForeignEdit::Report),
+    ] {
+        let rule = format!("foreign_edit = \"{word}\"");
+        let mapping = parse(&with(name, &format!("{name}\n{rule}"))).unwrap();
+        assert_eq!(mapping.mappings[0].pairs[1].foreign_edit, want);
+        let one_way = format!("direction = \"to_hubspot\", {rule}");
+        let pair = parse(&with(own, &one_way)).unwrap();
+        assert_eq!(pair.mappings[0].pairs[0].foreign_edit, want);
+        let field = "mapping.accounts.fields[1].foreign_edit";
+        assert_refused(&with(own, &rule), 13, field, &["two-way", "direction"]);
+    }
+    for (key, word, near) in [
+        ("blanks", "prefer_nonblank", "`prefer_non_blank`"),
+        ("foreign_edit", "reverts", "`revert`"),
+    ] {
+        let rule = format!("{key} = \"{word}\"");
+        let text = with(name, &format!("{name}\n{rule}"));
+        assert_refused(&text, 10, &format!("mapping.accounts.{key}"), &[word, near]);
+        let key = format!("mapping.accounts.fields[1].{key}");
+        assert_refused(&with(own, &rule), 13, &key, &[word, near]);
+    }
+}
+
+#[test]
+fn case_and_stages_are_rules_of_ordinary_values() {
+    let own = "conflict = \"salesforce\"";
+    for (word, want) in [("exact", false), ("fold", true)] {
+        let config = parse(&with(own, &format!("case = \"{word}\""))).unwrap();
+        assert_eq!(config.mappings[0].pairs[0].fold_case, want);
+    }
+    let stages = "monotone = [\"NEW\", \"OPEN\"]";
+    let config = parse(&with(own, stages)).unwrap();
+    assert_eq!(config.mappings[0].pairs[0].monotone, ["NEW", "OPEN"]);
+    let mapped = "transform = { values = { New = \"NEW\", Open = \"OPEN\" } }";
+    assert!(parse(&with(own, &format!("{stages}, {mapped}"))).is_ok());
+    let case = "mapping.accounts.fields[1].case";
+    assert_refused(&with(own, "case = \"folded\""), 13, case, &["`fold`"]);
+    let key = "mapping.accounts.fields[1].monotone";
+    for (written, words) in [
+        ("\"NEW\"", ["is text", "a list of stages"]),
+        ("[\"NEW\"]", ["two stages", "lowest first"]),
+        ("[\"NEW\", 1]", ["is not text", "lowest first"]),
+        ("[\"NEW\", \"\"]", ["is blank", "lowest first"]),
+        ("[\"NEW\", \"NEW\"]", ["already", "lowest first"]),
+    ] {
+        let text = with(own, &format!("monotone = {written}"));
+        assert_refused(&text, 13, key, &words);
+    }
+    let misspelt = "monotone = [\"NEW\", \"OPNE\"]";
+    let text = with(own, &format!("{misspelt}, {mapped}"));
+    assert_refused(&text, 13, key, &["\"OPNE\"", "`OPEN`"]);
+    let owner = "hubspot = \"hubspot_owner_id\"";
+    for rule in ["case = \"fold\"", stages] {
+        let text = with(owner, &format!("{owner}, {rule}"));
+        let name = rule.split_once(' ').map_or("", |(name, _)| name);
+        let key = format!("mapping.contacts.fields[4].{name}");
+        assert_refused(&text, 24, &key, &["ordinary values"]);
+    }
+}
+
+#[test]
+fn groups_are_fields_of_the_mapping_under_the_same_rules() {
+    let grouped = |groups: &str, pairs: &str| {
+        let head = "hubspot = { object = \"contacts\" }\nfields = [";
+        let more = "  { salesforce = \"MailingStreet\", hubspot = \"address\" },\n  { salesforce = \"MailingCity\", hubspot = \"city\" },";
+        let text = with(
+            head,
+            &format!(
+                "hubspot = {{ object = \"contacts\" }}\ngroups = {groups}\nfields = [\n{more}"
+            ),
+        );
+        text.replace(
+            "{ salesforce = \"MailingCity\", hubspot = \"city\" }",
+            &format!("{{ salesforce = \"MailingCity\", hubspot = \"city\"{pairs} }}"),
+        )
+    };
+    let config = parse(&grouped("[[\"city\", \"MailingStreet\"]]", "")).unwrap();
+    let groups: Vec<&[usize]> = config.mappings[1]
+        .groups
+        .iter()
+        .map(|group| group.parts.as_slice())
+        .collect();
+    assert_eq!(groups, [&[1, 0][..]]);
+    let names: Vec<String> = config.mappings[1].units().map(|unit| unit.name()).collect();
+    assert_eq!(
+        names,
+        [
+            "MailingCity + MailingStreet",
+            "LastName",
+            "Email",
+            "AccountId",
+            "OwnerId"
+        ]
+    );
+    let both = "[[\"MailingStreet\", \"MailingCity\"]]";
+    for (groups, pairs, words) in [
+        ("[]", "", ["names no group", "a list of groups"]),
+        (
+            "\"MailingStreet\"",
+            "",
+            ["names no group", "a list of groups"],
+        ),
+        (
+            "[\"MailingStreet\"]",
+            "",
+            ["two fields", "a list of groups"],
+        ),
+        (
+            "[[\"MailingStreet\"]]",
+            "",
+            ["two fields", "a list of groups"],
+        ),
+        (
+            "[[\"MailingStreet\", 1]]",
+            "",
+            ["not the name", "a list of groups"],
+        ),
+        (
+            "[[\"MailingStreet\", \"MailingCty\"]]",
+            "",
+            ["no field pair", "`MailingCity`"],
+        ),
+        (
+            "[[\"MailingStreet\", \"OwnerId\"]]",
+            "",
+            ["owner", "ordinary values"],
+        ),
+        (
+            "[[\"MailingStreet\", \"address\"]]",
+            "",
+            ["in a group already", "take it out"],
+        ),
+        (
+            "[[\"MailingStreet\", \"MailingCity\"], [\"LastName\", \"city\"]]",
+            "",
+            ["\"city\": is in a group already", "take it out"],
+        ),
+        (
+            both,
+            ", direction = \"to_hubspot\"",
+            ["`direction`", "the same"],
+        ),
+        (both, ", conflict = \"ask\"", ["`conflict`", "the same"]),
+        (
+            both,
+            ", conflict = \"max\"",
+            ["`max`", "another `conflict`"],
+        ),
+        (both, ", blanks = \"never_clear\"", ["`blanks`", "the same"]),
+        (
+            both,
+            ", monotone = [\"a\", \"b\"]",
+            ["stages", "`monotone`"],
+        ),
+    ] {
+        let text = grouped(groups, pairs);
+        assert_refused(&text, 20, "mapping.contacts.groups", &words);
+    }
+}
+
+#[test]
 fn a_mapping_needs_fields_and_a_way_to_match() {
     let text = "[[mapping]]\nname = \"a\"\nsalesforce = { object = \"Contact\" }\nhubspot = { object = \"contacts\" }\n";
     assert_refused(text, 1, "mapping.a", &["has no fields"]);
@@ -918,6 +1126,44 @@ fn constants_write_one_side_only() {
         ),
     ] {
         assert_refused(&with(line, &format!("  {pair},")), 24, key, &[word]);
+    }
+}
+
+#[test]
+fn what_a_mapping_does_with_deletions_is_read_and_moves_its_revision() {
+    let plain = parse(GOOD).unwrap();
+    let contacts = &plain.mappings[1];
+    assert_eq!(
+        (contacts.deletes, contacts.delete_update),
+        (DeletePolicy::Ignore, DeleteUpdate::Ask)
+    );
+    let mut revisions = BTreeSet::from([mapping_revision(contacts)]);
+    for (key, value, want) in [
+        (
+            "deletes",
+            "archive",
+            (DeletePolicy::Archive, DeleteUpdate::Ask),
+        ),
+        ("deletes", "ask", (DeletePolicy::Ask, DeleteUpdate::Ask)),
+        (
+            "delete_update",
+            "delete_wins",
+            (DeletePolicy::Ignore, DeleteUpdate::DeleteWins),
+        ),
+        (
+            "delete_update",
+            "update_wins",
+            (DeletePolicy::Ignore, DeleteUpdate::UpdateWins),
+        ),
+    ] {
+        let text = format!("name = \"contacts\"\n{key} = \"{value}\"");
+        let config = parse(&with("name = \"contacts\"", &text)).unwrap();
+        let contacts = &config.mappings[1];
+        assert_eq!((contacts.deletes, contacts.delete_update), want);
+        assert!(
+            revisions.insert(mapping_revision(contacts)),
+            "{key} = {value} asks again"
+        );
     }
 }
 

@@ -18,7 +18,7 @@ use syncline::sandbox::history::Author;
 const S: &str = "Contact";
 const H: &str = "contacts";
 
-/// A contacts mapping whose address has no transform: what HubSpot makes of it stays different.
+/// A contacts mapping whose address has no transform: what HubSpot makes of it stays different to the letter.
 fn plain() -> String {
     people("").replace("transform = \"lowercase\", match = true", "match = true")
 }
@@ -48,9 +48,9 @@ async fn an_address_that_hubspot_lower_cases_is_written_once_in_ten_runs() {
     house.both((&s, &h), ("Email", "email"), after);
     at_rest(&house).await;
     house.both((&s, &h), ("Email", "email"), after);
-    // The difference is known, and a real edit still travels.
+    // It is the same address, and a real edit still travels.
     let base = the_base(&house).await;
-    assert!(base.fields["Email"].diverged, "{base:?}");
+    assert!(!base.fields["Email"].diverged, "{base:?}");
     house.hs_edit(H, &h, &[("email", "berg@example.com")]);
     house.wait(60).await;
     house.fine().await;
@@ -59,7 +59,6 @@ async fn an_address_that_hubspot_lower_cases_is_written_once_in_ten_runs() {
         ("Email", "email"),
         ("berg@example.com", "berg@example.com"),
     );
-    assert!(!the_base(&house).await.fields["Email"].diverged);
     at_rest(&house).await;
 }
 
@@ -219,6 +218,25 @@ async fn an_automation_under_our_name_right_behind_a_write_is_no_edit_and_one_un
         house.both((&s, &h), ("Title", "jobtitle"), ("BOSS", want));
         assert_eq!(writes(&run), u64::from(!ours));
         at_rest(&house).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_next_write_of_another_field_does_not_make_a_persons_edit_ours() {
+    // Salesforce names one author for the whole record, and right behind an edit that may be us.
+    let (house, s, h) = clerk(&people("conflict = \"ask\"")).await;
+    house.hs_edit(H, &h, &[("jobtitle", "boss")]);
+    house.wait(60).await;
+    house.fine().await;
+    house.sf_edit(S, &s, &[("Title", "Chief")]);
+    house.hs_edit(H, &h, &[("jobtitle", "Head"), ("city", "Oslo")]);
+    house.wait(20).await;
+    for _ in 0..3 {
+        house.sync().await;
+        house.both((&s, &h), ("MailingCity", "city"), ("Oslo", "Oslo"));
+        house.both((&s, &h), ("Title", "jobtitle"), ("Chief", "Head"));
+        assert_eq!(house.the_item(ItemKind::Field).await.field, "Title");
+        house.wait(5).await;
     }
 }
 

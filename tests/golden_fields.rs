@@ -580,3 +580,27 @@ async fn a_missing_required_field_is_an_error_without_a_call() {
     assert!(house.errors().await.is_empty());
     house.quiet().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_second_look_at_an_undecided_conflict_does_not_decide_it() {
+    let (house, s, h) = clerk(&people("")).await;
+    house.sf_edit("Contact", &s, &[("Title", "Chief")]);
+    house.wait(20).await;
+    house.hs_edit("contacts", &h, &[("jobtitle", "Head")]);
+    house.wait(20).await;
+    // An edit of something else: Salesforce's record time says nothing of the title any more.
+    for city in ["Oslo", "Bergen"] {
+        house.sf_edit("Contact", &s, &[("MailingCity", city)]);
+        house.wait(300).await;
+        house.sync().await;
+        house.both((&s, &h), ("MailingCity", "city"), (city, city));
+        house.both((&s, &h), ("Title", "jobtitle"), ("Chief", "Head"));
+        assert_eq!(house.the_item(ItemKind::Field).await.field, "Title");
+    }
+    // Whoever writes after that look is the later one.
+    house.hs_edit("contacts", &h, &[("jobtitle", "Director")]);
+    house.wait(60).await;
+    house.sync().await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("Director", "Director"));
+    house.quiet().await;
+}

@@ -139,6 +139,7 @@ fn pair(kind: FieldType, transforms: Vec<TransformSpec>) -> FieldPair {
         conflict: vec![ConflictRule::Ask],
         blanks: BlankPolicy::Propagate,
         foreign_edit: ForeignEdit::Ignore,
+        monotone: Vec::new(),
         fold_case: false,
         country: "US".to_owned(),
     }

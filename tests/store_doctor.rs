@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use syncline::domain::{
-    Assignment, Attempt, Base, CreatedBy, ErrorCategory, ErrorItem, ItemId, Link, LinkId,
+    Assignment, Attempt, Base, CreatedBy, Departed, ErrorCategory, ErrorItem, ItemId, Link, LinkId,
     LinkState, MappingId, Observation, Op, OpId, OpKind, OpOutcome, OpState, PerSide, Presence,
     RecordKey, RunId, Side, Value,
 };
@@ -37,6 +37,7 @@ fn link(number: u128) -> Link {
         created_by: CreatedBy::Matched,
         created_at: at(),
         stamped: PerSide::default(),
+        former: PerSide::default(),
     }
 }
 
@@ -74,6 +75,7 @@ fn op(state: OpState) -> Op {
         target: Some("1".into()),
         source: None,
         fields: BTreeMap::from([("phone".to_owned(), change)]),
+        evidence: None,
         modstamp: None,
         state,
         attempt: Attempt::default(),
@@ -255,6 +257,31 @@ async fn a_link_that_the_index_does_not_know_is_found() {
     })
     .await;
     assert_eq!(names(&found), ["links"; 3], "{found:?}");
+}
+
+#[tokio::test]
+async fn a_tombstone_keeps_its_place_in_the_index_and_says_what_is_gone() {
+    let tomb = |departed: Departed| Link {
+        state: LinkState::Deleted(departed),
+        ..link(2)
+    };
+    let found = after(|batch| {
+        let link = tomb(Departed::of(Side::HubSpot));
+        batch
+            .put_row(keys::link(&mapping(), LinkId(2)), &link)
+            .unwrap();
+    })
+    .await;
+    assert_eq!(found, []);
+    let found = after(|batch| {
+        let link = tomb(Departed::default());
+        batch
+            .put_row(keys::link(&mapping(), LinkId(2)), &link)
+            .unwrap();
+        batch.remove(index_key(&link, Side::HubSpot));
+    })
+    .await;
+    assert_eq!(names(&found), ["links"; 2], "{found:?}");
 }
 
 #[tokio::test]

@@ -43,6 +43,23 @@ pub enum Need {
     Vendors,
 }
 
+/// What a session does by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keeps {
+    /// Runs by the mappings' schedules.
+    pub schedules: bool,
+    /// A backup a day, after a run.
+    pub backups: bool,
+}
+
+impl Keeps {
+    /// What a verb keeps: backups, no schedules.
+    pub const BACKUPS: Keeps = Keeps {
+        schedules: false,
+        backups: true,
+    };
+}
+
 impl App {
     /// Where config and data are.
     ///
@@ -74,7 +91,8 @@ impl App {
         if need == Need::Vendors {
             connected(&config, &folders.config_file)?;
         }
-        self.open_with(config, &folders.data_dir, need, false).await
+        self.open_with(config, &folders.data_dir, need, Keeps::BACKUPS)
+            .await
     }
 
     /// Opens the service on a given config.
@@ -86,7 +104,7 @@ impl App {
         config: Config,
         data_dir: &Path,
         need: Need,
-        schedules: bool,
+        keeps: Keeps,
     ) -> Result<Box<dyn Session>, Failure> {
         if self.keeps_log && self.log.is_none() {
             self.log = Some(self.start_log(data_dir)?);
@@ -97,7 +115,8 @@ impl App {
             env: self.env.clone(),
             read_only: self.global.read_only,
             vendors: need == Need::Vendors,
-            schedules,
+            schedules: keeps.schedules,
+            backups: keeps.backups,
         };
         Ok(self.backend.open(order).await?)
     }

@@ -100,8 +100,12 @@ pub enum Verb {
     Transform(TransformArgs),
     /// Write the whole state as JSON lines
     Export(ExportArgs),
-    /// Read an export into an empty data folder
+    /// Read an export into an empty data folder, or go back to a backup
     Import(ImportArgs),
+    /// Remove one person's stored values for good
+    Forget(ForgetArgs),
+    /// Shrink the store
+    Compact,
     /// Verify the store offline
     Doctor,
     /// Print shell completions
@@ -345,10 +349,31 @@ pub struct ExportArgs {
 
 /// `import`.
 #[derive(Clone, Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["file", "newest_backup"]))]
 pub struct ImportArgs {
-    /// The file to read; -: stdin
+    /// The file to read, into an empty data folder; -: stdin
     #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    pub file: Option<PathBuf>,
+    /// Go back to the newest backup of this data folder; its store is kept aside
+    #[arg(long)]
+    pub newest_backup: bool,
+    /// Answer the question that going back asks
+    #[arg(long, conflicts_with = "file")]
+    pub yes: bool,
+}
+
+/// `forget`.
+#[derive(Clone, Debug, Args)]
+pub struct ForgetArgs {
+    /// Either side's id, or an e-mail address
+    #[arg(value_name = "ID")]
+    pub query: String,
+    /// Only this mapping's record, where several have that id
+    #[arg(long, value_name = "M")]
+    pub mapping: Option<String>,
+    /// Answer the question
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `completions`.
@@ -389,6 +414,13 @@ mod tests {
             ("sync contacts --full --json --read-only", true),
             ("--json sync", true),
             ("sandbox --contacts 0", false),
+            ("import state.jsonl", true),
+            ("import --newest-backup --yes", true),
+            ("import", false),
+            ("import state.jsonl --newest-backup", false),
+            ("import state.jsonl --yes", false),
+            ("forget 0035g00000Xyz --yes", true),
+            ("forget", false),
         ] {
             let words = std::iter::once("syncline").chain(line.split(' '));
             assert_eq!(Cli::try_parse_from(words).is_ok(), good, "{line}");

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::door::{Backend, Door, OpenOrder, Session};
 use crate::clock::{Clock, SeededEntropy, SystemClock};
-use crate::service::messages::{CheckLine, Refusal};
+use crate::service::messages::{BackupFound, CheckLine, Compacted, Refusal, Restored};
 use crate::service::{self, Client, Service, Setup};
 
 /// The service in this process.
@@ -55,6 +55,7 @@ impl Backend for InProcess {
             read_only: order.read_only,
             vendors: order.vendors,
             schedules: order.schedules,
+            backups: order.backups,
             clock: self.clock.clone(),
             entropy: Arc::new(SeededEntropy::from_system()),
             transport: None,
@@ -74,6 +75,18 @@ impl Backend for InProcess {
         from: &mut (dyn BufRead + Send),
     ) -> Result<u64, Refusal> {
         service::import(data_dir, from, &*self.clock).await
+    }
+
+    async fn newest_backup(&self, data_dir: &Path) -> Result<BackupFound, Refusal> {
+        service::newest_backup(data_dir)
+    }
+
+    async fn restore(&self, data_dir: &Path, backup: &BackupFound) -> Result<Restored, Refusal> {
+        service::restore(data_dir, backup, &*self.clock).await
+    }
+
+    async fn compact(&self, data_dir: &Path) -> Result<Compacted, Refusal> {
+        service::compact(data_dir, &*self.clock).await
     }
 
     async fn doctor(&self, data_dir: &Path) -> Result<Vec<CheckLine>, Refusal> {

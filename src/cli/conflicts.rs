@@ -8,7 +8,7 @@ use super::output::Output;
 use super::table::{Align, Table};
 use super::text::{clean, count, value};
 use super::{json, lists};
-use crate::domain::{Conflict, ItemId, ItemKind, ItemState, Side};
+use crate::domain::{Conflict, ItemId, ItemKind, ItemState, Side, names_field};
 use crate::service::messages::{ConflictRow, Reply, Request};
 
 /// Runs the verb.
@@ -57,7 +57,7 @@ pub fn chosen(row: &ConflictRow, args: &FilterArgs, kind: Option<ItemKind>) -> V
             .items
             .iter()
             .zip(&row.fields)
-            .filter(|(_, name)| *name == field)
+            .filter(|(_, name)| names_field(name, field))
             .map(|(item, _)| *item)
             .collect(),
     }

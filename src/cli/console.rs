@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::app::{App, Need};
+use super::app::{App, Keeps, Need};
 use super::args::Color;
 use super::door::Session;
 use super::exit::{Exit, Failure};
@@ -31,8 +31,12 @@ pub async fn run(app: &mut App) -> Result<Exit, Failure> {
     }
     let folders = app.folders()?;
     let config = app.config(&folders)?;
+    let keeps = Keeps {
+        schedules: true,
+        backups: true,
+    };
     let session = app
-        .open_with(config, &folders.data_dir, Need::Vendors, true)
+        .open_with(config, &folders.data_dir, Need::Vendors, keeps)
         .await?;
     show(app, session, &folders.data_dir, None).await
 }

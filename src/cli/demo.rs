@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::app::{App, Need};
+use super::app::{App, Keeps, Need};
 use super::args::WorldArgs;
 use super::door::Door;
 use super::exit::{Exit, Failure};
@@ -29,7 +29,7 @@ pub async fn run(app: &mut App, args: &WorldArgs) -> Result<Exit, Failure> {
     let running = sandbox::start(app, args, args.live).await?;
     let config = app.parse_config(&running.config_toml(), "the sandbox's config", &[])?;
     let session = signals
-        .or(app.open_with(config, &folder.path, Need::Vendors, false))
+        .or(app.open_with(config, &folder.path, Need::Vendors, Keeps::default()))
         .await?;
     let done = both_runs(app, session.door(), &mut signals).await;
     session.close().await;
@@ -53,8 +53,12 @@ async fn watched(app: &mut App, args: &WorldArgs) -> Result<Exit, Failure> {
         "the sandbox's config",
         &[every_minute],
     )?;
+    let keeps = Keeps {
+        schedules: true,
+        backups: false,
+    };
     let session = app
-        .open_with(config, &folder.path, Need::Vendors, true)
+        .open_with(config, &folder.path, Need::Vendors, keeps)
         .await?;
     let started = match session.door().ask(Request::Sync(order(true))).await {
         Ok(Reply::Started { .. }) => Ok(()),

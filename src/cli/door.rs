@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use tokio::sync::{broadcast, watch};
 
 use crate::config::Config;
-use crate::service::messages::{CheckLine, Event, Refusal, Reply, Request, Status};
+use crate::service::messages::{
+    BackupFound, CheckLine, Compacted, Event, Refusal, Reply, Request, Restored, Status,
+};
 use crate::service::{Client, ServiceGone};
 
 /// The service as a verb sees it.
@@ -58,6 +60,8 @@ pub struct OpenOrder {
     pub vendors: bool,
     /// Keep the mappings' schedules (the console); a verb runs only what it asks for.
     pub schedules: bool,
+    /// Write a backup a day, after a run; a demo has nothing to lose.
+    pub backups: bool,
 }
 
 /// An open service.
@@ -97,6 +101,24 @@ pub trait Backend: Send + Sync {
         data_dir: &Path,
         from: &mut (dyn BufRead + Send),
     ) -> Result<u64, Refusal>;
+
+    /// The newest backup in `data_dir` that can be read.
+    ///
+    /// # Errors
+    /// There is none.
+    async fn newest_backup(&self, data_dir: &Path) -> Result<BackupFound, Refusal>;
+
+    /// Puts that backup in the place of the store.
+    ///
+    /// # Errors
+    /// As `open`.
+    async fn restore(&self, data_dir: &Path, backup: &BackupFound) -> Result<Restored, Refusal>;
+
+    /// Shrinks the store in `data_dir`.
+    ///
+    /// # Errors
+    /// As `open`.
+    async fn compact(&self, data_dir: &Path) -> Result<Compacted, Refusal>;
 
     /// Verifies the store in `data_dir`.
     ///

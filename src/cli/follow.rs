@@ -199,16 +199,15 @@ pub fn status(followed: &Followed) -> Exit {
         // A run that ends so while it is watched: the store failed under it.
         RunState::Crashed => Exit::Store,
         RunState::AwaitingConfirm => Exit::Valve,
-        RunState::Halted if refused(&followed.run) => Exit::Usage,
+        RunState::Halted if stopped_by(&followed.run, ValveHit::MAPPING_REFUSED) => Exit::Usage,
+        RunState::Halted if stopped_by(&followed.run, ValveHit::DISK) => Exit::Store,
         // Without a valve it was a vendor or its budget.
         RunState::Halted if followed.run.valves.is_empty() => Exit::Vendor,
         RunState::Halted => Exit::Valve,
     }
 }
 
-/// True where the config does not fit what the sides have.
-fn refused(run: &RunRecord) -> bool {
-    run.valves
-        .iter()
-        .any(|hit| hit.valve == ValveHit::MAPPING_REFUSED)
+/// True where a valve of that name is among those that stopped it.
+fn stopped_by(run: &RunRecord, valve: &str) -> bool {
+    run.valves.iter().any(|hit| hit.valve == valve)
 }

@@ -234,6 +234,21 @@ pub fn conflict(item: &Conflict) -> Json {
         } else {
             map.insert("base".into(), item.base.as_ref().map_or(Json::Null, value));
             map.insert("suggest".into(), json!(item.suggest.map(Side::word)));
+            if !item.members.is_empty() {
+                let members: Vec<Json> = item
+                    .members
+                    .iter()
+                    .map(|one| {
+                        json!({
+                            "field": one.field,
+                            "salesforce": value(&one.values.salesforce),
+                            "hubspot": value(&one.values.hubspot),
+                            "base": one.base.as_ref().map_or(Json::Null, value),
+                        })
+                    })
+                    .collect();
+                map.insert("members".into(), Json::Array(members));
+            }
         }
         map.insert("state".into(), json!(item.state));
     }

@@ -6,6 +6,7 @@ mod apply;
 mod args;
 mod backend;
 mod check;
+mod compact;
 mod completions;
 mod conflicts;
 mod console;
@@ -16,6 +17,7 @@ mod errors;
 mod exit;
 mod export;
 mod follow;
+mod forget;
 mod import;
 mod init;
 mod json;
@@ -121,6 +123,8 @@ pub async fn verb(app: &mut App, verb: Option<Verb>) -> Result<Exit, Failure> {
         Some(Verb::Transform(args)) => transform::run(app, &args),
         Some(Verb::Export(args)) => export::run(app, &args).await,
         Some(Verb::Import(args)) => import::run(app, &args).await,
+        Some(Verb::Forget(args)) => forget::run(app, &args).await,
+        Some(Verb::Compact) => compact::run(app).await,
         Some(Verb::Doctor) => doctor::run(app).await,
         Some(Verb::Completions(args)) => completions::run(app, &args),
     }

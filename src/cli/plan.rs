@@ -195,6 +195,7 @@ fn op(line: Line) -> Op {
         target: line.record,
         source: line.source,
         fields: fields.collect(),
+        evidence: None,
         modstamp: None,
         state: OpState::Planned,
         attempt: Default::default(),

@@ -39,7 +39,11 @@ pub fn counts<'a>(
     rows: impl IntoIterator<Item = (&'a str, &'a Counters)>,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let mut table = Table::new(&[
+    let rows: Vec<(&str, &Counters)> = rows.into_iter().collect();
+    // Most runs delete nothing: the column comes with the first that does.
+    let any = |count: &SideCount| count.salesforce + count.hubspot > 0;
+    let archived = rows.iter().any(|(_, counters)| any(&counters.archived));
+    let mut columns = vec![
         ("mapping", Align::Left),
         ("read SF + HS", Align::Right),
         ("linked", Align::Right),
@@ -50,9 +54,11 @@ pub fn counts<'a>(
         ("review", Align::Right),
         ("errors", Align::Right),
         ("excluded", Align::Right),
-    ]);
+    ];
+    columns.extend(archived.then_some(("archived", Align::Right)));
+    let mut table = Table::new(&columns);
     for (mapping, counters) in rows {
-        table.row(vec![
+        let mut row = vec![
             mapping.to_owned(),
             both(&counters.read),
             number(counters.linked),
@@ -63,7 +69,9 @@ pub fn counts<'a>(
             number(counters.review),
             number(counters.errors),
             number(counters.excluded),
-        ]);
+        ];
+        row.extend(archived.then(|| both(&counters.archived)));
+        table.row(row);
     }
     table.print(out)
 }

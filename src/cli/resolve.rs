@@ -91,6 +91,11 @@ async fn resolve(
                 known.push((row.key, row.items.clone()));
             }
         }
+        if args.accept {
+            // A record that does not answer waits as an error; a person may say that it was deleted.
+            let errors = lists::errors(door).await?;
+            known.extend(errors.iter().map(|error| (error.id, vec![error.id])));
+        }
         let mut items = lists::by_prefix(&args.ids, &known, "conflict or review item")?.concat();
         items.sort_unstable();
         items.dedup();

@@ -61,6 +61,19 @@ pub fn print_journal(journal: &[Op], out: &mut Output) -> Result<(), Failure> {
     ]);
     for op in journal {
         let record = op.target.as_ref().or(op.outcome.record.as_ref());
+        if op.fields.is_empty() {
+            table.row(vec![
+                op.run.to_string(),
+                op.side.letters().to_owned(),
+                record.map_or_else(String::new, |id| clean(id.as_str())),
+                op.kind.word().to_owned(),
+                String::new(),
+                String::new(),
+                op.outcome.why.as_deref().map_or_else(String::new, clean),
+                String::new(),
+                op.state.word().to_owned(),
+            ]);
+        }
         for (index, (field, change)) in op.fields.iter().enumerate() {
             let only_first = |text: String| if index == 0 { text } else { String::new() };
             table.row(vec![

@@ -120,6 +120,29 @@ impl Backend for Arc<Script> {
         done.map(|_| text.lines().count() as u64)
             .map_err(|error| refusal(RefusalKind::Usage, &error.to_string()))
     }
+    async fn newest_backup(&self, _: &Path) -> Result<BackupFound, Refusal> {
+        Ok(BackupFound {
+            file: "backups/state-20261121T140000Z.jsonl".into(),
+            at: at(0),
+            entries: 1234,
+            unsound: 0,
+            replaces: true,
+        })
+    }
+    async fn restore(&self, _: &Path, backup: &BackupFound) -> Result<Restored, Refusal> {
+        Ok(Restored {
+            entries: backup.entries,
+            at: backup.at,
+            aside: Some("store-replaced".into()),
+        })
+    }
+    async fn compact(&self, _: &Path) -> Result<Compacted, Refusal> {
+        Ok(Compacted {
+            entries: 1234,
+            before: 9_400_000,
+            after: 2_100_000,
+        })
+    }
     async fn doctor(&self, _: &Path) -> Result<Vec<CheckLine>, Refusal> {
         Ok(vec![CheckLine {
             check: "links".into(),

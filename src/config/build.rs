@@ -15,7 +15,7 @@ use super::schema::spec;
 use super::secret::{self, SecretRef};
 use super::tree::{self, Node, Place, Raw};
 use super::value::{Percent, address, duration, percent};
-use super::{check, mapping, rules};
+use super::{check, field_rules, mapping, rules};
 use crate::domain::{Canary, ConflictRule, PerSide, Side};
 
 /// Longest config file that is read, in bytes.
@@ -109,7 +109,8 @@ fn build(
     let reader = Reader { tree, folder };
     let defaults = Defaults {
         country: reader.word("defaults.country"),
-        conflict: conflict_rule(&reader.word("defaults.conflict")),
+        conflict: field_rules::conflict(tree.at("defaults.conflict"))
+            .unwrap_or_else(|| vec![ConflictRule::LastWriteWins]),
         schedule: reader.duration("defaults.schedule"),
     };
     let salesforce = salesforce(&reader, problems);
@@ -158,6 +159,7 @@ fn engine(reader: &Reader<'_>, problems: &mut Problems) -> EngineSettings {
         quarantine_after: reader.number("engine.quarantine_after"),
         oscillation_writes: reader.number("engine.oscillation_writes"),
         blocked_after: reader.duration("engine.blocked_after"),
+        retention: reader.duration("engine.retention"),
     };
     if settings.settle_delay < settings.request_timeout * 2 {
         let place = |path| reader.tree.at(path).map(|node: &Node| &node.place);
@@ -186,15 +188,6 @@ fn host_label(connection: Option<&SalesforceConnection>) -> String {
             None => None,
         })
         .unwrap_or_else(|| "syncline".to_owned())
-}
-
-pub(super) fn conflict_rule(word: &str) -> ConflictRule {
-    match word {
-        "salesforce" => ConflictRule::Salesforce,
-        "hubspot" => ConflictRule::HubSpot,
-        "ask" => ConflictRule::Ask,
-        _ => ConflictRule::LastWriteWins,
-    }
 }
 
 /// Reads single values, falling back to the table's default.

@@ -1,6 +1,7 @@
 //! Walks the tree against the table of keys: unknown keys, keys that are not built, wrong types, values out of range.
 
 use super::error::{Problems, suggestion};
+use super::field_rules;
 use super::schema::{KeySpec, Kind, PLANNED, join, names_under, spec};
 use super::secret;
 use super::tree::{Entry, Node, Place, Raw};
@@ -72,7 +73,9 @@ fn value(spec: &KeySpec, node: &Node, shown: &str, problems: &mut Problems) {
         },
         Kind::Secret => secret::check(node, shown, problems),
         // Read, with their own messages, where mappings are built.
-        Kind::MatchRules | Kind::Transform | Kind::Condition => {}
+        Kind::FieldLists | Kind::Transform | Kind::Condition => {}
+        Kind::Conflict => field_rules::check_conflict(node, shown, problems),
+        Kind::Stages => field_rules::check_stages(node, shown, problems),
         _ => match node.text() {
             Some(text) => text_value(spec, text, node, shown, problems),
             None => {

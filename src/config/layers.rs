@@ -90,6 +90,9 @@ fn put(tree: &mut Node, path: &str, text: &str, place: Place, problems: &mut Pro
         Kind::Integer { .. } | Kind::Boolean | Kind::Secret => {
             parse_value(text.trim(), &place).unwrap_or(plain)
         }
+        Kind::Conflict if text.trim_start().starts_with('[') => {
+            parse_value(text.trim(), &place).unwrap_or(plain)
+        }
         _ => plain,
     };
     let keys: Vec<&str> = path.split('.').collect();

@@ -1,8 +1,9 @@
 //! From a `[[mapping]]` table to a `domain::Mapping`.
 
-use super::build::conflict_rule;
 use super::check::{item_name, wrong_type};
 use super::error::{Problems, nearest, suggestion};
+use super::field_rules;
+use super::groups;
 use super::model::Defaults;
 use super::pair::{self, MappingRules, ReadPair};
 use super::schema::spec;
@@ -10,8 +11,8 @@ use super::tree::{Node, Place, Raw};
 use super::value::duration;
 use crate::domain::condition::Condition;
 use crate::domain::{
-    CreatePolicy, DeletePolicy, Direction, Endpoint, KeyFields, LeavesScope, Mapping, MappingId,
-    MatchRule, PairKind, PerSide, Side,
+    CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint, KeyFields, LeavesScope, Mapping,
+    MappingId, MatchRule, PairKind, PerSide, Side,
 };
 
 /// Objects that this version syncs with each other.
@@ -56,14 +57,15 @@ fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems)
         objects: &objects,
         keys: &keys,
         direction,
-        conflict: node
-            .get("conflict")
-            .and_then(Node::text)
-            .map_or(defaults.conflict, conflict_rule),
+        conflict: field_rules::conflict(node.get("conflict"))
+            .unwrap_or_else(|| defaults.conflict.clone()),
+        blanks: field_rules::blanks(node.get("blanks")).unwrap_or_default(),
+        foreign_edit: field_rules::foreign_edit(node.get("foreign_edit")).unwrap_or_default(),
         country: &defaults.country,
     };
     let pairs = pair::read_all(node, &shown, &rules, problems);
     let match_rules = read_match(node, &shown, &pairs, problems);
+    let groups = groups::read(node, &shown, &pairs, problems);
     let creates = read_creates(node, &shown, direction, problems);
     let scope = read_scope(node, &shown, &objects.salesforce, problems);
     if match_rules.is_empty()
@@ -94,9 +96,19 @@ fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems)
                 _ => LeavesScope::Keep,
             },
             creates,
-            deletes: DeletePolicy::Ignore,
+            deletes: match word(node, "deletes").as_str() {
+                "archive" => DeletePolicy::Archive,
+                "ask" => DeletePolicy::Ask,
+                _ => DeletePolicy::Ignore,
+            },
+            delete_update: match word(node, "delete_update").as_str() {
+                "delete_wins" => DeleteUpdate::DeleteWins,
+                "update_wins" => DeleteUpdate::UpdateWins,
+                _ => DeleteUpdate::Ask,
+            },
             pairs: pairs.iter().map(|one| one.pair.clone()).collect(),
             match_rules,
+            groups,
             keys,
             schedule_seconds: Some(schedule.as_secs()),
         },
@@ -316,7 +328,7 @@ fn read_match(
     rules
 }
 
-/// The pair that a rule names by either side's field.
+/// The pair that a rule names by either side's field, where it can match records.
 fn part_of_rule(
     name: &str,
     node: &Node,
@@ -324,45 +336,41 @@ fn part_of_rule(
     pairs: &[ReadPair],
     problems: &mut Problems,
 ) -> Option<usize> {
-    let named = |one: &ReadPair| {
-        one.pair.field(Side::Salesforce) == name || one.pair.field(Side::HubSpot) == name
-    };
-    match pairs.iter().position(named) {
-        Some(index) if matches!(pairs.get(index)?.pair.kind, PairKind::Value { .. }) => Some(index),
-        Some(_) => {
-            let next = "name a pair of ordinary values";
-            problems.add(
-                &node.place,
-                key,
-                node.shown(),
-                "a constant, reference or owner cannot match records",
-                next,
-            );
-            None
-        }
-        None => {
-            let known: Vec<&str> = pairs
-                .iter()
-                .flat_map(|one| {
-                    [
-                        one.pair.field(Side::Salesforce),
-                        one.pair.field(Side::HubSpot),
-                    ]
-                })
-                .filter(|name| !name.is_empty())
-                .collect();
-            let next = match nearest(name, known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => suggestion(name, &known),
-            };
-            problems.add(
-                &node.place,
-                key,
-                node.shown(),
-                "no field pair of this mapping has that field",
-                next,
-            );
-            None
-        }
+    let index = position(name, node, key, pairs, problems)?;
+    if matches!(pairs.get(index)?.pair.kind, PairKind::Value { .. }) {
+        return Some(index);
     }
+    let message = "a constant, reference or owner cannot match records";
+    let next = "name a pair of ordinary values";
+    problems.add(&node.place, key, node.shown(), message, next);
+    None
+}
+
+/// The pair that has the field on either side.
+pub(super) fn position(
+    name: &str,
+    node: &Node,
+    key: &str,
+    pairs: &[ReadPair],
+    problems: &mut Problems,
+) -> Option<usize> {
+    let fields = |one: &ReadPair| Side::BOTH.map(|side| one.pair.field(side).to_owned());
+    let found = pairs
+        .iter()
+        .position(|one| fields(one).iter().any(|field| field == name));
+    if found.is_none() {
+        let known: Vec<String> = pairs.iter().flat_map(fields).collect();
+        let known: Vec<&str> = known
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !name.is_empty())
+            .collect();
+        let next = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => suggestion(name, &known),
+        };
+        let message = "no field pair of this mapping has that field";
+        problems.add(&node.place, key, node.shown(), message, next);
+    }
+    found
 }

@@ -4,7 +4,9 @@
 mod build;
 mod check;
 mod error;
+mod field_rules;
 mod folders;
+mod groups;
 mod layers;
 mod mapping;
 mod model;

@@ -84,8 +84,8 @@ pub struct HubspotConnection {
 pub struct Defaults {
     /// Country of telephone numbers without a prefix.
     pub country: String,
-    /// Conflict rule.
-    pub conflict: ConflictRule,
+    /// Conflict rules, tried in turn.
+    pub conflict: Vec<ConflictRule>,
     /// How often mappings run by themselves.
     pub schedule: Duration,
 }
@@ -145,6 +145,8 @@ pub struct EngineSettings {
     pub oscillation_writes: u32,
     /// How long a field waits for the record that it refers to before that is an error.
     pub blocked_after: Duration,
+    /// How long runs with their journals, and items that are over, are kept.
+    pub retention: Duration,
 }
 
 /// One setting as lists show it.

@@ -1,7 +1,7 @@
 //! From an element of `fields` to a `domain::FieldPair`.
 
-use super::build::conflict_rule;
 use super::error::Problems;
+use super::field_rules;
 use super::mapping::direction;
 use super::transforms::{self, Step};
 use super::tree::{Node, Place, Raw};
@@ -16,7 +16,9 @@ pub(super) struct MappingRules<'a> {
     pub(super) objects: &'a PerSide<String>,
     pub(super) keys: &'a KeyFields,
     pub(super) direction: Direction,
-    pub(super) conflict: ConflictRule,
+    pub(super) conflict: Vec<ConflictRule>,
+    pub(super) blanks: BlankPolicy,
+    pub(super) foreign_edit: ForeignEdit,
     pub(super) country: &'a str,
 }
 
@@ -98,17 +100,23 @@ fn read(
         let message = "a constant, reference or owner cannot match records";
         problems.add(&node.place, shown, "", message, "take match = true out");
     }
-    let conflict = node.get("conflict").and_then(Node::text);
+    field_rules::check_foreign_edit(node, flow, shown, problems);
+    let monotone = field_rules::monotone(node, &kind, shown, problems);
+    let fold_case = field_rules::fold_case(node, &kind, shown, problems);
+    let own = |key: &str| node.get(key);
     Some(ReadPair {
         pair: FieldPair {
             fields,
             kind,
             types: PerSide::from_fn(|_| FieldType::Text),
             direction: flow,
-            conflict: vec![conflict.map_or(rules.conflict, conflict_rule)],
-            blanks: BlankPolicy::Propagate,
-            foreign_edit: ForeignEdit::Ignore,
-            fold_case: false,
+            conflict: field_rules::conflict(own("conflict"))
+                .unwrap_or_else(|| rules.conflict.clone()),
+            blanks: field_rules::blanks(own("blanks")).unwrap_or(rules.blanks),
+            foreign_edit: field_rules::foreign_edit(own("foreign_edit"))
+                .unwrap_or(rules.foreign_edit),
+            monotone,
+            fold_case,
             country: rules.country.to_owned(),
         },
         matching,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::{Mapping, PairKind, digest128};
+use crate::domain::{DeleteUpdate, Mapping, PairKind, digest128};
 
 /// Hash of a mapping's scope, match, delete and transform rules: when it moves, the next plan needs a confirm
 /// (docs/design/sync-semantics.md 18). Schedule, conflict rules, the order of the pairs and what a schema said of their
@@ -32,7 +32,7 @@ pub fn mapping_revision(mapping: &Mapping) -> String {
                 .collect()
         })
         .collect();
-    let all = digest(&(
+    let revised = (
         &mapping.objects,
         mapping.direction,
         mapping.creates,
@@ -40,10 +40,15 @@ pub fn mapping_revision(mapping: &Mapping) -> String {
         rules,
         &mapping.keys,
         pairs,
-    ));
+    );
+    let revised = match mapping.delete_update {
+        // A key that came later does not move the revision of those who do not use it.
+        DeleteUpdate::Ask => digest(&revised),
+        chosen => digest(&(revised, chosen)),
+    };
     match &mapping.scope {
-        Some(scope) => digest(&(all, scope.text(), mapping.leaves_scope)),
-        None => all,
+        Some(scope) => digest(&(revised, scope.text(), mapping.leaves_scope)),
+        None => revised,
     }
 }
 

@@ -29,8 +29,12 @@ pub(super) enum Kind {
     Region,
     /// A reference to a secret.
     Secret,
+    /// A conflict rule, or a list of them that is tried in turn.
+    Conflict,
     /// A list of lists of field names.
-    MatchRules,
+    FieldLists,
+    /// A list of stages, lowest first.
+    Stages,
     /// A condition of SOQL.
     Condition,
     /// A transform, or a chain of them.
@@ -90,9 +94,13 @@ const SCHEDULE: Kind = Kind::Duration {
     least: 1,
     most: 31 * DAY,
 };
-const CONFLICT: Kind = Kind::Words {
-    built: &["last_write_wins", "salesforce", "hubspot", "ask"],
-    planned: &["non_blank", "max", "min", "union"],
+const BLANKS: Kind = Kind::Words {
+    built: &["propagate", "prefer_non_blank", "never_clear"],
+    planned: &[],
+};
+const FOREIGN_EDIT: Kind = Kind::Words {
+    built: &["ignore", "revert", "report"],
+    planned: &[],
 };
 const DIRECTION: Kind = Kind::Words {
     built: &["both", "to_hubspot", "to_salesforce"],
@@ -136,7 +144,7 @@ pub(super) const KEYS: &[KeySpec] = &[
     key("hubspot.daily_calls", SHARE, "50%"),
     key("defaults", Kind::Table, ""),
     key("defaults.country", Kind::Region, "US"),
-    key("defaults.conflict", CONFLICT, "last_write_wins"),
+    key("defaults.conflict", Kind::Conflict, "last_write_wins"),
     key("defaults.schedule", SCHEDULE, "15m"),
     key("safety", Kind::Table, ""),
     valve("safety.max_deletes", "1%"),
@@ -173,6 +181,7 @@ pub(super) const KEYS: &[KeySpec] = &[
     number("engine.quarantine_after", "8", 1, 100),
     number("engine.oscillation_writes", "3", 2, 10),
     seconds("engine.blocked_after", "7d", HOUR, 31 * DAY),
+    seconds("engine.retention", "90d", DAY, 3650 * DAY),
     key("mapping", Kind::Tables, ""),
     key("mapping.name", Kind::Text, ""),
     key("mapping.salesforce", Kind::Table, ""),
@@ -200,14 +209,25 @@ pub(super) const KEYS: &[KeySpec] = &[
     key(
         "mapping.deletes",
         Kind::Words {
-            built: &["ignore"],
-            planned: &["archive", "ask"],
+            built: &["ignore", "archive", "ask"],
+            planned: &[],
         },
         "ignore",
     ),
+    key(
+        "mapping.delete_update",
+        Kind::Words {
+            built: &["ask", "delete_wins", "update_wins"],
+            planned: &[],
+        },
+        "ask",
+    ),
     key("mapping.schedule", SCHEDULE, ""),
-    key("mapping.conflict", CONFLICT, ""),
-    key("mapping.match", Kind::MatchRules, ""),
+    key("mapping.conflict", Kind::Conflict, ""),
+    key("mapping.blanks", BLANKS, "propagate"),
+    key("mapping.foreign_edit", FOREIGN_EDIT, "ignore"),
+    key("mapping.groups", Kind::FieldLists, ""),
+    key("mapping.match", Kind::FieldLists, ""),
     key("mapping.keys", Kind::Table, ""),
     key(
         "mapping.keys.salesforce",
@@ -220,7 +240,18 @@ pub(super) const KEYS: &[KeySpec] = &[
     key("mapping.fields.hubspot", Kind::Text, ""),
     key("mapping.fields.transform", Kind::Transform, ""),
     key("mapping.fields.match", Kind::Boolean, "false"),
-    key("mapping.fields.conflict", CONFLICT, ""),
+    key("mapping.fields.conflict", Kind::Conflict, ""),
+    key("mapping.fields.blanks", BLANKS, ""),
+    key("mapping.fields.foreign_edit", FOREIGN_EDIT, ""),
+    key("mapping.fields.monotone", Kind::Stages, ""),
+    key(
+        "mapping.fields.case",
+        Kind::Words {
+            built: &["exact", "fold"],
+            planned: &[],
+        },
+        "exact",
+    ),
     key("mapping.fields.direction", DIRECTION, ""),
     key("mapping.fields.link", Kind::Text, ""),
     key("mapping.fields.value", Kind::Constant, ""),
@@ -230,29 +261,15 @@ pub(super) const KEYS: &[KeySpec] = &[
 /// a rule is kept that is not.
 pub(super) const PLANNED: &[&str] = &[
     "duplicates",
-    "engine.retention",
     "engine.bulk_read",
     "engine.bulk_write",
     "mapping.salesforce.report",
     "mapping.hubspot.list",
     "mapping.hubspot.originated",
-    "mapping.blanks",
-    "mapping.foreign_edit",
-    "mapping.delete_update",
     "mapping.strict_cas",
     "mapping.detect_clobber",
-    "mapping.groups",
-    "mapping.monotone",
-    "mapping.on_unlinked",
-    "mapping.mode",
-    "mapping.case",
-    "mapping.rich",
-    "mapping.fields.blanks",
-    "mapping.fields.foreign_edit",
-    "mapping.fields.monotone",
     "mapping.fields.on_unlinked",
     "mapping.fields.mode",
-    "mapping.fields.case",
     "mapping.fields.rich",
 ];
 

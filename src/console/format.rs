@@ -224,6 +224,7 @@ pub fn item_kind(kind: ItemKind) -> &'static str {
         ItemKind::UnknownCreate => "created?",
         ItemKind::ConversionCollision => "converted?",
         ItemKind::AlreadyLinked => "linked?",
+        ItemKind::RestoredHereDeletedThere => "restored?",
     }
 }
 

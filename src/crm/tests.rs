@@ -193,6 +193,10 @@ async fn a_write_refused_with_401_is_sent_again_and_one_without_answer_never() {
             described().json(503, "<html>oops</html>"),
             ErrorClass::Unknown,
         ),
+        (
+            described().json(503, r#"[{"errorCode":"SERVER_UNAVAILABLE"}]"#),
+            ErrorClass::Unknown,
+        ),
         (described().json(200, "{\"cut"), ErrorClass::Bug),
     ] {
         let client = salesforce(&answer);
@@ -207,8 +211,7 @@ async fn a_write_refused_with_401_is_sent_again_and_one_without_answer_never() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_that_never_left_or_was_turned_away_is_sent_again() {
-    let busy =
-        r#"[{"errorCode":"SERVER_UNAVAILABLE","message":"Server is temporarily unavailable"}]"#;
+    let busy = r#"[{"errorCode":"ORG_IN_MAINTENANCE","message":"The organization is read-only"}]"#;
     let concurrent = r#"[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded."}]"#;
     let script = Script::default()
         .json(200, TOKEN)

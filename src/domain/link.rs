@@ -38,9 +38,34 @@ pub enum LinkState {
     /// Its Salesforce record left the scope and the link with it: the two ids are remembered so that nothing is made for
     /// either, the base is not (12.6).
     Unlinked,
+    /// A record of it is gone (12.1). The link stays as the tombstone: it keeps both ids and the base, nothing is made from the
+    /// record that is left, and one that is seen alive again finds its way back (12.3, 12.5).
+    Deleted(Departed),
     /// That run, an undo, took back the record that an earlier one had made: nothing is made for its source again until the
     /// undo itself is undone (19.1).
     TakenBack(RunId),
+}
+
+/// Which records of a link are gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Departed {
+    /// The sides whose record is gone.
+    pub gone: PerSide<bool>,
+    /// The run that archived the record of that side because the other one was deleted.
+    #[serde(default)]
+    pub archived: PerSide<Option<RunId>>,
+    /// What is left is still to be archived: the last wave of a run does that.
+    #[serde(default)]
+    pub due: bool,
+}
+
+impl Departed {
+    /// The record of one side is gone.
+    pub fn of(side: Side) -> Self {
+        let mut departed = Departed::default();
+        *departed.gone.get_mut(side) = true;
+        departed
+    }
 }
 
 /// The stored fact "this Salesforce id is that HubSpot id".
@@ -62,6 +87,14 @@ pub struct Link {
     /// The sides whose key field is known to hold the counterpart's id (10.3).
     #[serde(default)]
     pub stamped: PerSide<bool>,
+    /// Ids that a side's record had before: merged into the present one, or deleted and made anew. The counterpart's key
+    /// field may still hold one (10.3, 12.4).
+    #[serde(default, skip_serializing_if = "no_former")]
+    pub former: PerSide<Vec<RecordId>>,
+}
+
+fn no_former(former: &PerSide<Vec<RecordId>>) -> bool {
+    Side::BOTH.iter().all(|side| former.get(*side).is_empty())
 }
 
 /// A base value: raw as the vendor returned it, long ones as hashes.
@@ -125,6 +158,15 @@ pub struct BaseField {
     /// What we wrote of late, oldest first: what the oscillation breaker looks at (8).
     #[serde(rename = "w", default, skip_serializing_if = "is_default")]
     pub writes: Vec<Written>,
+    /// When Salesforce was last seen holding its base value, where a look since saw another one that is not settled yet: the
+    /// edit lies behind it (8). `None`: the look of the whole record says it.
+    #[serde(
+        rename = "h",
+        with = "chrono::serde::ts_milliseconds_option",
+        default,
+        skip_serializing_if = "is_default"
+    )]
+    pub held_at: Option<DateTime<Utc>>,
 }
 
 /// A write of ours to one side of a pair.
@@ -139,6 +181,14 @@ pub struct Written {
     /// The raw value in short; equal for equal values.
     #[serde(rename = "v")]
     pub value: String,
+    /// When it was sent, in our clock.
+    #[serde(
+        rename = "a",
+        with = "chrono::serde::ts_milliseconds_option",
+        default,
+        skip_serializing_if = "is_default"
+    )]
+    pub at: Option<DateTime<Utc>>,
 }
 
 impl Written {
@@ -154,7 +204,12 @@ impl Written {
             let head: String = text.chars().take(Self::WHOLE / 2).collect();
             format!("{head}…{:08x}", digest128(&[text.as_bytes()]) as u32)
         };
-        Written { run, to, value }
+        Written {
+            run,
+            to,
+            value,
+            at: None,
+        }
     }
 }
 
@@ -171,6 +226,13 @@ pub struct SideBase {
     /// When that observation was made, in our clock: the start of the interval in which a later Salesforce edit lies (8).
     #[serde(with = "chrono::serde::ts_milliseconds_option", default)]
     pub observed_at: Option<DateTime<Utc>>,
+    /// When we wrote to the record last, whatever it was, in our clock: behind that its last author says nothing of an older write (11).
+    #[serde(
+        with = "chrono::serde::ts_milliseconds_option",
+        default,
+        skip_serializing_if = "is_default"
+    )]
+    pub wrote_at: Option<DateTime<Utc>>,
 }
 
 /// The two-sided base of a link, by pair name.

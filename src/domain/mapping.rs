@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
-use super::{FieldType, MappingId, PerSide, Side};
+use super::{FieldGroup, FieldType, MappingId, PerSide, Side};
 
 /// Where values may flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -140,6 +140,19 @@ pub enum DeletePolicy {
     Ask,
 }
 
+/// Who wins where one record was deleted and the other one changed since (12.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeleteUpdate {
+    /// A person decides.
+    #[default]
+    Ask,
+    /// The deletion: what the mapping does with deletions.
+    DeleteWins,
+    /// The change: the deleted record is made anew.
+    UpdateWins,
+}
+
 /// What a value mapping does with a value that it does not list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -231,6 +244,8 @@ pub struct FieldPair {
     pub blanks: BlankPolicy,
     /// Foreign edits.
     pub foreign_edit: ForeignEdit,
+    /// Stages that only rise, lowest first, in HubSpot's values; empty: any value may follow any other (4).
+    pub monotone: Vec<String>,
     /// True: text compares without case.
     pub fold_case: bool,
     /// Region for canonical phones where no transform names one.
@@ -293,10 +308,14 @@ pub struct Mapping {
     pub creates: CreatePolicy,
     /// Deletions.
     pub deletes: DeletePolicy,
+    /// Deleted on one side, changed on the other.
+    pub delete_update: DeleteUpdate,
     /// Field pairs in the config's order.
     pub pairs: Vec<FieldPair>,
     /// Match rules in order.
     pub match_rules: Vec<MatchRule>,
+    /// Pairs that merge as one; a pair is in one group at most.
+    pub groups: Vec<FieldGroup>,
     /// Key fields.
     pub keys: KeyFields,
     /// How often it runs by itself, in seconds; `None` only by hand.

@@ -3,6 +3,7 @@
 mod canary;
 pub mod canon;
 pub mod condition;
+mod group;
 mod ids;
 mod link;
 mod mapping;
@@ -16,17 +17,20 @@ mod side;
 mod value;
 
 pub use canary::Canary;
+pub use group::{FieldGroup, Unit, names_field, shown};
 pub use ids::{ItemId, LinkId, MappingId, OpId, RecordId, RecordKey, RunId, digest128};
-pub use link::{Base, BaseField, BaseValue, CreatedBy, Link, LinkState, SideBase, Written};
+pub use link::{
+    Base, BaseField, BaseValue, CreatedBy, Departed, Link, LinkState, SideBase, Written,
+};
 pub use mapping::{
-    BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, Direction, Endpoint, FieldPair,
-    ForeignEdit, KeyFields, LeavesScope, Mapping, MatchRule, OtherwiseRule, PairKind,
+    BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint,
+    FieldPair, ForeignEdit, KeyFields, LeavesScope, Mapping, MatchRule, OtherwiseRule, PairKind,
     TransformSpec,
 };
-pub use op::{Assignment, Attempt, Op, OpKind, OpOutcome, OpState};
+pub use op::{Assignment, Attempt, Evidence, Op, OpKind, OpOutcome, OpState};
 pub use pending::{
-    Candidate, Choice, Conflict, ErrorCategory, ErrorItem, ItemKind, ItemState, Resolution,
-    SideValue, VendorError,
+    Candidate, Choice, Conflict, ConflictMember, ErrorCategory, ErrorItem, ItemKind, ItemState,
+    Resolution, SideValue, VendorError,
 };
 pub use run::{
     CallCount, Counters, MappingCounts, OpenCounts, RunKind, RunRecord, RunState, SideCount,

@@ -25,6 +25,8 @@ pub enum OpKind {
     Dissociate,
     /// Moves a record to the recycle bin or archives it.
     Delete,
+    /// Lets the link follow its record into the one it was merged into (12.4). Written here only, never sent.
+    Relink,
 }
 
 impl OpKind {
@@ -37,6 +39,7 @@ impl OpKind {
             OpKind::Associate => "associate",
             OpKind::Dissociate => "dissociate",
             OpKind::Delete => "delete",
+            OpKind::Relink => "relink",
         }
     }
 }
@@ -99,6 +102,18 @@ impl OpState {
     }
 }
 
+/// What says that a record was deleted (12.1). A deletion that is carried over names its evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// Salesforce shows the row with `IsDeleted`.
+    Row,
+    /// HubSpot returns the record as archived.
+    Archived,
+    /// Nothing answers, and a person confirmed that it was deleted.
+    Person,
+}
+
 /// How an op ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpOutcome {
@@ -154,6 +169,9 @@ pub struct Op {
     pub source: Option<RecordId>,
     /// Fields by API name on the side written to. An association has one, named as the pair's pseudo field.
     pub fields: BTreeMap<String, Assignment>,
+    /// Of a deletion that is carried over: what says that the other record, the op's `source`, was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
     /// The target's modstamp that the plan was made from.
     #[serde(with = "chrono::serde::ts_milliseconds_option", default)]
     pub modstamp: Option<DateTime<Utc>>,
@@ -199,6 +217,7 @@ impl Op {
             target: None,
             source: None,
             fields,
+            evidence: None,
             modstamp: None,
             state: OpState::Planned,
             attempt: Attempt::default(),

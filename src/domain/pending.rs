@@ -29,11 +29,13 @@ pub enum ItemKind {
     ConversionCollision,
     /// The only candidate is linked to another record.
     AlreadyLinked,
+    /// A deleted record is there again, and its counterpart was archived because of the deletion.
+    RestoredHereDeletedThere,
 }
 
 impl ItemKind {
     /// All of them, in the order of product.md.
-    pub const ALL: [ItemKind; 10] = [
+    pub const ALL: [ItemKind; 11] = [
         ItemKind::Field,
         ItemKind::AmbiguousMatch,
         ItemKind::PossibleDuplicate,
@@ -44,6 +46,7 @@ impl ItemKind {
         ItemKind::UnknownCreate,
         ItemKind::ConversionCollision,
         ItemKind::AlreadyLinked,
+        ItemKind::RestoredHereDeletedThere,
     ];
 
     /// The word for machines.
@@ -59,6 +62,7 @@ impl ItemKind {
             ItemKind::UnknownCreate => "unknown_create",
             ItemKind::ConversionCollision => "conversion_collision",
             ItemKind::AlreadyLinked => "already_linked",
+            ItemKind::RestoredHereDeletedThere => "restored_here_deleted_there",
         }
     }
 
@@ -123,7 +127,7 @@ pub enum Choice {
     Create,
     /// Leave it alone for good.
     Ignore,
-    /// Carry the deletion out (12.2).
+    /// Carry the deletion out on the other side (12.2).
     Accept,
 }
 
@@ -141,6 +145,18 @@ pub struct Resolution {
     pub seen: PerSide<Value>,
 }
 
+/// One field of a group that is in conflict as one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictMember {
+    /// The pair's name.
+    pub field: String,
+    /// The values as the vendors returned them.
+    pub values: PerSide<Value>,
+    /// The base; `None` where there is none yet.
+    #[serde(default)]
+    pub base: Option<Value>,
+}
+
 /// A conflict or review item. Its id is derived from (link or record, field or kind), so a conflict that is seen again refreshes the
 /// one item and never multiplies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,9 +172,12 @@ pub struct Conflict {
     /// A name for people, from the record's own fields.
     #[serde(default)]
     pub label: String,
-    /// The pair's name (kind `Field`), else empty.
+    /// The pair's name (kind `Field`), those of a group's pairs (`Unit::name`), else empty.
     #[serde(default)]
     pub field: String,
+    /// The fields of a group, whose values `sides` and `base` show as one text; empty for a field by itself.
+    #[serde(default)]
+    pub members: Vec<ConflictMember>,
     /// Both sides.
     pub sides: PerSide<SideValue>,
     /// The base; `None` at a first sync (there is none yet).
@@ -193,6 +212,29 @@ pub struct Conflict {
     pub last_seen: DateTime<Utc>,
     /// The run that saw it last.
     pub run: RunId,
+}
+
+impl Conflict {
+    /// The names of the pairs that it is about; its own field's where that is one.
+    pub fn pairs(&self) -> impl Iterator<Item = &str> {
+        let own = self.members.is_empty().then_some(self.field.as_str());
+        own.into_iter()
+            .chain(self.members.iter().map(|member| member.field.as_str()))
+    }
+
+    /// True where the item is about this pair, by itself or in its group.
+    pub fn is_about(&self, pair: &str) -> bool {
+        self.field == pair || self.members.iter().any(|member| member.field == pair)
+    }
+
+    /// What a side held in this pair when the item saw it last.
+    pub fn value_of(&self, pair: &str, side: Side) -> &Value {
+        let member = self.members.iter().find(|member| member.field == pair);
+        match member {
+            Some(member) => member.values.get(side),
+            None => &self.sides.get(side).value,
+        }
+    }
 }
 
 /// Why a record could not be synced, in the field's words (docs/design/product.md, `errors`).

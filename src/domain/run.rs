@@ -170,6 +170,8 @@ pub struct ValveHit {
 impl ValveHit {
     /// A mapping whose fields or objects a side does not have, or does not let us write.
     pub const MAPPING_REFUSED: &str = "mapping_refused";
+    /// The disk has no room for what the run may write.
+    pub const DISK: &str = "disk";
 }
 
 /// A run.

@@ -37,7 +37,7 @@ const NEXT: [(ErrorCategory, &str); 14] = [
     ),
     (
         ErrorCategory::Gone,
-        "check whether the record was deleted or hidden from the integration user",
+        "check whether the record was deleted or hidden from the integration user; `syncline resolve ID --accept` says that it was deleted",
     ),
     (
         ErrorCategory::Limit,

@@ -15,7 +15,7 @@ use super::slice::close;
 use crate::crm::Purpose;
 use crate::domain::{
     ErrorCategory, ErrorItem, Mapping, Observation, Op, OpId, OpKind, OpState, Presence, RecordId,
-    Side, Value,
+    Side, Unit, Value,
 };
 use crate::transform;
 
@@ -99,16 +99,24 @@ async fn look_again(
         let seen = found.records.into_iter().next()?;
         let work = owner.get(&op.id).and_then(|index| works.get(*index))?;
         let before = work.seen.get(batch.side).as_ref()?;
+        let same = |field: &str| {
+            same_value(
+                mapping,
+                batch.side,
+                field,
+                before.value(field),
+                seen.value(field),
+            )
+        };
         let same = seen.presence == Presence::Live
-            && op.fields.keys().all(|field| {
-                same_value(
-                    mapping,
-                    batch.side,
-                    field,
-                    before.value(field),
-                    seen.value(field),
-                )
-            });
+            && op.fields.keys().all(|field| same(field))
+            && op
+                .fields
+                .values()
+                .filter_map(|assignment| mapping.unit_of(&assignment.pair))
+                .filter(Unit::is_group)
+                // A tuple is written whole: what it does not change must be as it was, too.
+                .all(|unit| unit.pairs().all(|pair| same(pair.field(batch.side))));
         (!same).then_some(seen)
     });
     Ok(moved.collect())

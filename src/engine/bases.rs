@@ -3,11 +3,13 @@
 use super::links::base_field;
 use super::oscillation;
 use super::references::is_translated;
-use crate::domain::{Base, Mapping, Op, Side};
+use crate::domain::{Base, Mapping, Op, Side, Written};
 use crate::transform;
 
 /// The target's base moves to what was stored, the source's to the value that led there.
 pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: bool) {
+    let wrote = &mut base.sides.get_mut(op.side).wrote_at;
+    *wrote = (*wrote).max(op.attempt.sent_at);
     for assignment in op.fields.values() {
         let name = assignment.pair.as_str();
         let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == name) else {
@@ -26,7 +28,11 @@ pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: b
         };
         field.diverged = !is_translated(pair) && transform::equal(pair, s, h) == Some(false);
         if assignment.rule != super::undo_plan::RULE {
-            oscillation::note(field, op.run, op.side, assignment);
+            let written = Written {
+                at: op.attempt.sent_at,
+                ..Written::new(op.run, op.side, &assignment.after)
+            };
+            oscillation::note(field, assignment, written);
         }
     }
 }

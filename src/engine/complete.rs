@@ -2,15 +2,19 @@
 //! (docs/design/sync-semantics.md 6). The two are one call.
 
 use super::context::EngineError;
-use super::failures::{ErrorFacts, error_item};
+use super::db::Tx;
 use super::fields;
+use super::gone;
+use super::gone_case::cases;
+use super::gone_note::note;
 use super::link_plan::{LinkPlan, Work};
-use super::links;
-use super::observe::{notice_gone, read_associations};
+use super::observe::read_associations;
 use super::run::RunCtx;
-use super::tally::Fate;
+use super::tally::{Fate, Unlinked};
+use super::versions;
 use crate::crm::Purpose;
-use crate::domain::{ErrorCategory, Mapping, Presence, RecordId, Side};
+use crate::domain::{FieldPair, Link, Mapping, Presence, RecordId, Side};
+use crate::store::rows::Dirty;
 
 /// Reads, for every work whose plan needs it, the sides that it needs. Works whose record is gone are taken out.
 /// Says whether anything was read.
@@ -155,64 +159,112 @@ pub(super) async fn look_up_times(
         }
         if let Some(id) = &work.link.ids.hubspot {
             work.times = Some(found.remove(id).unwrap_or_default());
+            let moved = |pair: &FieldPair| versions::outdated(work, pair);
+            if mapping.pairs.iter().any(moved) {
+                // It was changed after it was read: it is read again, however fresh.
+                work.fresh.hubspot = None;
+            }
         }
     }
     Ok(true)
 }
 
-/// A linked record is not there: with evidence the link is suspended, without it is an error (12.1).
+/// A linked record is not there. With evidence it is noted, and the run decides about it like about any other; without it is
+/// an error (12.1).
 async fn set_aside(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     work: &Work,
 ) -> Result<(), EngineError> {
-    let engine = ctx.engine;
-    let mut tx = engine.db.begin();
-    for side in Side::BOTH {
-        let Some(seen) = work
-            .seen
-            .get(side)
-            .as_ref()
-            .filter(|seen| seen.presence != Presence::Live)
-        else {
-            continue;
-        };
-        if seen.presence == Presence::Inaccessible {
-            let item = error_item(
-                &ErrorFacts {
-                    mapping,
-                    record: links::record_key(mapping, side, &seen.id),
-                    side,
-                    link: Some(work.link.id),
-                    label: work.label(),
-                    field: String::new(),
-                    value: crate::domain::Value::Null,
-                    category: ErrorCategory::Gone,
-                    message: format!(
-                        "{} {} does not answer any more, and nothing says that it was deleted",
-                        mapping.object(side),
-                        seen.id
-                    ),
-                    vendor: None,
-                    run: ctx.run,
-                    now: engine.clock.now(),
-                },
-                &work.errors,
-                &engine.rules.settings,
-            );
-            tx.put_error(&item, work.errors.iter().any(|known| known.id == item.id))?;
-            for one in Side::BOTH {
-                if let Some(id) = work.link.ids.get(one) {
-                    tx.clear_dirty(&mapping.id, one, id);
-                    tx.drop_observation(one, mapping.object(one), id);
+    let db = ctx.engine.db.clone();
+    let mut tx = db.begin();
+    for mut case in cases(ctx, mapping, vec![work.link.clone()]).await? {
+        case.seen = work.seen.clone();
+        for side in Side::BOTH {
+            let Some(seen) = work.seen.get(side) else {
+                continue;
+            };
+            let reasons = case.marked(side);
+            match seen.presence {
+                Presence::Live => {}
+                Presence::Inaccessible => {
+                    gone::out_of_reach(ctx, mapping, &case, side, &mut tx)?;
+                    break;
                 }
+                _ => note(mapping, seen, reasons, &mut tx)?,
             }
-            ctx.tally(&mapping.id).link(work.link.id, Fate::Error);
-        } else {
-            notice_gone(engine, ctx.run, mapping, &work.link, seen, &mut tx).await?;
-            ctx.tally(&mapping.id).link(work.link.id, Fate::Conflict);
         }
-        break;
     }
     Ok(tx.apply().await?)
+}
+
+/// A link of which a record is gone is not merged. What follows from it is for another step; whatever marked the link anew
+/// must not hide that.
+pub(super) async fn still_gone(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    link: &Link,
+    reasons: u16,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    if reasons & Dirty::DELETED == 0 {
+        for side in Side::BOTH {
+            if let Some(id) = link.ids.get(side) {
+                let own = marks(ctx, mapping, side, id).await?;
+                tx.mark_dirty(&mapping.id, side, id, own | Dirty::DELETED)?;
+            }
+        }
+    }
+    alone(ctx, mapping, link, Unlinked::Excluded).await?;
+    Ok(())
+}
+
+/// A link with a record that does not answer, whose time has not come: its error stands, and nothing is read for it.
+pub(super) async fn still_silent(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    link: &Link,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    if !alone(ctx, mapping, link, Unlinked::Error).await? {
+        ctx.tally(&mapping.id).link(link.id, Fate::Error);
+    }
+    for side in Side::BOTH {
+        if let Some(id) = link.ids.get(side) {
+            tx.clear_dirty(&mapping.id, side, id);
+            tx.drop_observation(side, mapping.object(side), id);
+        }
+    }
+    Ok(())
+}
+
+/// Counts the records of a link that this run read as records without one, for their counterparts are not there; says whether
+/// it read any.
+async fn alone(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    link: &Link,
+    fate: Unlinked,
+) -> Result<bool, EngineError> {
+    let mut any = false;
+    for side in Side::BOTH {
+        if let Some(id) = link.ids.get(side)
+            && marks(ctx, mapping, side, id).await? & Dirty::CHANGED != 0
+        {
+            ctx.tally(&mapping.id).alone(link.id, side, id, fate);
+            any = true;
+        }
+    }
+    Ok(any)
+}
+
+async fn marks(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    id: &RecordId,
+) -> Result<u16, EngineError> {
+    let ids = std::slice::from_ref(id);
+    let rows = ctx.engine.db.dirty(&mapping.id, side, ids).await?;
+    Ok(rows.into_iter().flatten().map(|row| row.reasons).sum())
 }

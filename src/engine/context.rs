@@ -50,6 +50,8 @@ pub struct Settings {
     pub sweep: PerSide<Duration>,
     /// The record of each side that is looked at before anything else.
     pub canary: PerSide<Option<Canary>>,
+    /// How long runs with their journals, and items that are over, are kept.
+    pub retention: Duration,
     /// Share of each side's daily calls that is ours, in percent.
     pub daily_share: PerSide<u8>,
 }
@@ -75,6 +77,7 @@ impl Default for Settings {
                 hubspot: Duration::from_secs(24 * 3600),
             },
             canary: PerSide::default(),
+            retention: Duration::from_secs(90 * 24 * 3600),
             daily_share: PerSide {
                 salesforce: 50,
                 hubspot: 50,
@@ -216,6 +219,8 @@ pub struct Known {
     pub required: BTreeMap<(MappingId, Side), Vec<String>>,
     /// The install id (hexadecimal), a part of every link id.
     pub install: String,
+    /// Hashes of the records that were forgotten on request (19.4).
+    pub forgotten: BTreeSet<u128>,
 }
 
 impl Known {

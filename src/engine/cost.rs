@@ -13,6 +13,10 @@ pub struct CostInput {
     pub written: SideCount,
     /// Records created (K_S, K_H).
     pub created: SideCount,
+    /// Records archived because their counterpart was deleted.
+    pub deleted: SideCount,
+    /// Calls that told deleted and merged records apart: how often the vendor has to be asked, only its client knows.
+    pub direct: SideCount,
     /// HubSpot records whose field times were needed (k).
     pub field_times: u64,
     /// HubSpot records whose associations were read.
@@ -94,6 +98,8 @@ pub fn expected_calls(input: &CostInput) -> SideCount {
         + write_calls(Side::Salesforce, written.salesforce)
         + 2 * write_calls(Side::Salesforce, created.salesforce)
         + read_calls(Side::Salesforce, created.salesforce)
+        + write_calls(Side::Salesforce, input.deleted.salesforce)
+        + input.direct.salesforce
         + input.swept.salesforce;
     let hubspot = pages(input.listed.hubspot, PAGE_HUBSPOT_LIST)
         + pages(input.changed.hubspot, PAGE_HUBSPOT_SEARCH)
@@ -101,6 +107,8 @@ pub fn expected_calls(input: &CostInput) -> SideCount {
         + write_calls(Side::HubSpot, written.hubspot)
         + read_calls(Side::HubSpot, created.hubspot)
         + write_calls(Side::HubSpot, created.hubspot)
+        + write_calls(Side::HubSpot, input.deleted.hubspot)
+        + input.direct.hubspot
         + history_calls(input.field_times)
         + association_read_calls(input.associations_read)
         + association_write_calls(input.associations_written)
@@ -129,6 +137,14 @@ mod tests {
             hubspot: 0,
         },
         created: SideCount {
+            salesforce: 0,
+            hubspot: 0,
+        },
+        deleted: SideCount {
+            salesforce: 0,
+            hubspot: 0,
+        },
+        direct: SideCount {
             salesforce: 0,
             hubspot: 0,
         },

@@ -9,13 +9,14 @@ use super::create_draft::{Draft, drafts};
 use super::create_lookup::look_up;
 use super::create_record::{read_back, record};
 use super::failures::{ErrorFacts, Failure, error_item, op_digest};
+use super::gone_case::Case;
 use super::links;
 use super::matchup::Creates;
 use super::report::Phase;
 use super::run::{Mode, RunCtx};
 use super::tally;
 use crate::crm::WriteKind;
-use crate::domain::{ErrorItem, Link, Mapping, OpId, Side};
+use crate::domain::{ErrorItem, Mapping, OpId, Presence, RecordId, Side};
 
 /// Creates the counterparts of the given records.
 pub(super) async fn creates(
@@ -36,6 +37,50 @@ pub(super) async fn creates(
         for part in wanted.get(source).chunks(size) {
             ctx.engine.control.border().await?;
             let drafts = drafts(ctx, mapping, source, part).await?;
+            if ctx.mode == Mode::Write {
+                group(ctx, mapping, target, &kind, drafts).await?;
+                ctx.check_error_rate()?;
+            } else {
+                foresee(ctx, mapping, target, drafts).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes the deleted records of links anew, from what is left of them (12.2 `update_wins`, or a person's choice).
+pub(super) async fn anew(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    cases: Vec<Case>,
+) -> Result<(), EngineError> {
+    for source in Side::BOTH {
+        let target = source.other();
+        let mut of_side: BTreeMap<RecordId, Case> = BTreeMap::new();
+        for case in &cases {
+            let there = case.seen.get(source).as_ref();
+            if let Some(seen) = there.filter(|seen| seen.presence == Presence::Live) {
+                of_side.insert(seen.id.clone(), case.clone());
+            }
+        }
+        let kind = write_kind(ctx, mapping, target);
+        let size = ctx.engine.side(target).batch_size(&kind).max(1);
+        let ids: Vec<RecordId> = of_side.keys().cloned().collect();
+        if ctx.mode == Mode::Write {
+            let count = ids.len() as u64;
+            ctx.engine.report.expect(Phase::Apply(target), count);
+        }
+        for part in ids.chunks(size) {
+            ctx.engine.control.border().await?;
+            let run = ctx.run;
+            let drafts = drafts(ctx, mapping, source, part).await?;
+            let drafts = drafts
+                .into_iter()
+                .filter_map(|draft| {
+                    let case = of_side.remove(&draft.seen.id)?;
+                    Some(draft.in_place_of(run, case))
+                })
+                .collect();
             if ctx.mode == Mode::Write {
                 group(ctx, mapping, target, &kind, drafts).await?;
                 ctx.check_error_rate()?;
@@ -73,7 +118,7 @@ pub(super) fn source_error(
             mapping,
             record: links::record_key(mapping, draft.seen.side, &draft.seen.id),
             side: draft.op.side,
-            link: None,
+            link: draft.replaces.as_ref().map(|case| case.link.id),
             label: draft.seen.label(),
             field: field.to_owned(),
             value: draft.seen.value(field).clone(),
@@ -131,7 +176,7 @@ async fn foresee(
 ) -> Result<(), EngineError> {
     let mut tx = ctx.engine.db.begin();
     for draft in drafts {
-        tx.add_link(&draft.link, &links::objects(mapping))?;
+        draft.put_pending(mapping, &mut tx)?;
         tx.clear_dirty(&mapping.id, target.other(), &draft.seen.id);
         ctx.tally(&mapping.id)
             .created(target, &draft.seen.id, draft.link.id);
@@ -166,11 +211,9 @@ async fn group(
     }
     *ctx.cost(&mapping.id).created.get_mut(target) += ops.len() as u64;
     let group: Vec<OpBatch> = batches::cut(ctx, target, mapping.object(target), kind, ops);
-    let objects = links::objects(mapping);
-    let pending: Vec<Link> = by_op.values().map(|draft| draft.link.clone()).collect();
     let answers = batches::send(ctx, group, |tx, _| {
-        for link in &pending {
-            tx.add_link(link, &objects)?;
+        for draft in by_op.values() {
+            draft.put_pending(mapping, tx)?;
         }
         Ok(())
     })

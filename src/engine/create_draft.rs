@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use super::context::EngineError;
 use super::create::{source_error, unlinked_error};
+use super::db::Tx;
 use super::failures::{ErrorFacts, Failure, error_item, still_refused};
 use super::fields;
+use super::gone_case::Case;
 use super::links;
 use super::matchup::errors_of_record;
 use super::references::{Parents, Token, is_translated};
@@ -15,8 +17,8 @@ use super::scope;
 use super::tally;
 use crate::crm::Purpose;
 use crate::domain::{
-    Assignment, ErrorCategory, ErrorItem, Link, Mapping, Observation, Op, OpId, OpKind, PairKind,
-    Presence, RecordId, Side, Value,
+    Assignment, Departed, ErrorCategory, ErrorItem, Link, LinkId, LinkState, Mapping, Observation,
+    Op, OpId, OpKind, PairKind, PerSide, Presence, RecordId, RunId, Side, Value,
 };
 use crate::transform::{self, TransformError};
 
@@ -27,6 +29,63 @@ pub(super) struct Draft {
     pub(super) link: Link,
     pub(super) errors: Vec<ErrorItem>,
     pub(super) known: Vec<ErrorItem>,
+    /// The tombstone that the new record's link takes the place of, with what waits of it.
+    pub(super) replaces: Option<Box<Case>>,
+}
+
+impl Draft {
+    /// This create makes the record of a tombstone anew: its link goes on, under the same id, with a new record (12.2).
+    pub(super) fn in_place_of(mut self, run: RunId, case: Case) -> Draft {
+        let target = self.op.side;
+        let mut link = case.link.clone();
+        link.state = LinkState::PendingCreate;
+        link.stamped = PerSide::default();
+        if let Some(old) = link.ids.get_mut(target).take() {
+            link.former.get_mut(target).push(old);
+        }
+        self.op.link = link.id;
+        self.op.id = OpId::derive(&[&run.0.to_be_bytes(), &link.id.0.to_be_bytes(), b"create"]);
+        for error in &mut self.errors {
+            error.link = Some(link.id);
+        }
+        self.known.clone_from(&case.errors);
+        self.link = link;
+        self.replaces = Some(Box::new(case));
+        self
+    }
+
+    /// Stores the link while its record is being made.
+    pub(super) fn put_pending(
+        &self,
+        mapping: &Mapping,
+        tx: &mut Tx<'_>,
+    ) -> Result<(), EngineError> {
+        let objects = links::objects(mapping);
+        let Some(case) = &self.replaces else {
+            return Ok(tx.add_link(&self.link, &objects)?);
+        };
+        let target = self.op.side;
+        if let Some(old) = case.link.ids.get(target) {
+            tx.unindex(&mapping.id, target, mapping.object(target), old);
+            tx.clear_dirty(&mapping.id, target, old);
+            tx.drop_observation(target, mapping.object(target), old);
+        }
+        Ok(tx.put_link(&self.link, &objects)?)
+    }
+
+    /// The record was not made: the link goes, or is the tombstone again that it was.
+    pub(super) fn take_back(&self, mapping: &Mapping, tx: &mut Tx<'_>) -> Result<(), EngineError> {
+        let objects = links::objects(mapping);
+        match &self.replaces {
+            None => tx.remove_link(&self.link, &objects),
+            Some(case) => {
+                let mut tomb = case.link.clone();
+                tomb.state = LinkState::Deleted(Departed::of(self.op.side));
+                tx.put_link(&tomb, &objects)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Reads what is missing and puts the values together; records that cannot be sent become errors without a call.
@@ -78,13 +137,11 @@ pub(super) async fn drafts(
     let mut drafts = Vec::new();
     for seen in seen {
         let known = errors_of_record(ctx, mapping, source, &seen.id).await?;
-        let draft = draft(ctx, mapping, seen, &parents, known);
-        if scope::would_lie_outside(
-            mapping,
-            draft.op.side,
-            draft.op.fields.iter(),
-            ctx.engine.clock.now(),
-        ) || scope::is_inside(mapping, &draft.seen, ctx.engine.clock.now()) == Some(false)
+        let id = links::free_id(ctx, mapping, source, &seen.id).await?;
+        let draft = draft(ctx, mapping, seen, id, &parents, known);
+        let now = ctx.engine.clock.now();
+        if scope::is_inside(mapping, &draft.seen, now) == Some(false)
+            || scope::would_lie_outside(mapping, draft.op.side, draft.op.fields.iter(), now)
         {
             for old in &draft.known {
                 tx.remove_error(old);
@@ -141,12 +198,12 @@ fn draft(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
     seen: Observation,
+    id: LinkId,
     parents: &Parents,
     known: Vec<ErrorItem>,
 ) -> Draft {
     let engine = ctx.engine;
     let (source, target) = (seen.side, seen.side.other());
-    let id = engine.link_id(&ctx.known.install, &mapping.id, source, &seen.id);
     let link = links::pending(id, mapping, target, &seen.id, engine.clock.now());
     let mut fields = BTreeMap::new();
     let mut errors = Vec::new();
@@ -175,6 +232,12 @@ fn draft(
             }
         }
     }
+    // A tuple that one field keeps back is kept back whole (7, Field groups).
+    fields.retain(|_, assignment| {
+        !errors
+            .iter()
+            .any(|(name, ..)| mapping.go_together(name, &assignment.pair))
+    });
     let errors = errors
         .into_iter()
         .map(|(field, value, category, message)| {
@@ -211,6 +274,7 @@ fn draft(
         link,
         errors,
         known,
+        replaces: None,
     }
 }
 
@@ -223,7 +287,7 @@ fn value_for(
     parents: &Parents,
     seen: &Observation,
     raw: &Value,
-) -> Result<(Value, Option<crate::domain::LinkId>), FieldRefusal> {
+) -> Result<(Value, Option<LinkId>), FieldRefusal> {
     let target = seen.side.other();
     if let PairKind::Constant { value, .. } = &pair.kind {
         return Ok((Value::text(value.clone()), None));
@@ -245,7 +309,7 @@ fn value_for(
                 }
             }
             // The pass over the new link waits for the parent (14.4).
-            Token::Unlinked(_) => Ok((Value::Null, None)),
+            Token::Unlinked(_) | Token::Away(_) => Ok((Value::Null, None)),
             Token::NoOwner(id) => Err((
                 ErrorCategory::Reference,
                 format!(

@@ -80,9 +80,15 @@ pub(super) async fn look_up(
     }
     let mut rest = Vec::new();
     for draft in drafts {
-        let hits = key_of(&draft)
+        let mut hits = key_of(&draft)
             .and_then(|key| found.remove(&key))
             .unwrap_or_default();
+        hits.retain(|seen| !ctx.known.is_forgotten(target, &seen.object, &seen.id));
+        let source = (mapping.id.clone(), draft.seen.side, draft.seen.id.clone());
+        if draft.replaces.is_some() || ctx.despite.contains(&source) {
+            // That the old record was deleted is known, and a rule or a person said to make it anew.
+            hits.retain(|seen| seen.presence == Presence::Live);
+        }
         if hits.is_empty() {
             rest.push(draft);
         } else {
@@ -168,10 +174,18 @@ fn adopt(
 ) -> Result<(), EngineError> {
     let side = other.side;
     let mut link = draft.link.clone();
+    if let Some(case) = &draft.replaces {
+        draft.put_pending(mapping, tx)?;
+        super::gone::close_all(ctx, case, tx)?;
+        tx.remove_base(&mapping.id, link.id);
+    }
     link.state = LinkState::Active;
     link.created_by = CreatedBy::Adopted;
     *link.ids.get_mut(side) = Some(other.id.clone());
-    tx.add_link(&link, &links::objects(mapping))?;
+    match draft.replaces {
+        Some(_) => tx.put_link(&link, &links::objects(mapping))?,
+        None => tx.add_link(&link, &links::objects(mapping))?,
+    }
     tx.put_observation(other)?;
     for (one, id) in [(side, &other.id), (side.other(), &draft.seen.id)] {
         tx.mark_dirty(&mapping.id, one, id, Dirty::RELINK)?;

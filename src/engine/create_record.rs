@@ -92,7 +92,7 @@ pub(super) async fn record(
                 made(ctx, mapping, &mut draft, &op, &id, created, seen, &mut tx)?;
             }
             Answer::Refused(cause) => {
-                tx.remove_link(&draft.link, &links::objects(mapping));
+                draft.take_back(mapping, &mut tx)?;
                 let failure = match cause {
                     CrmErrorOrVendor::Record(vendor) => refused(&op.object, vendor),
                     CrmErrorOrVendor::Call(error) => {
@@ -188,6 +188,10 @@ fn made(
         draft.link.created_by = CreatedBy::Adopted;
     }
     tx.put_link(&draft.link, &links::objects(mapping))?;
+    if let Some(case) = &draft.replaces {
+        super::gone::close_all(ctx, case, tx)?;
+        tx.remove_base(&mapping.id, draft.link.id);
+    }
     if created {
         tx.put_base(
             &mapping.id,
@@ -218,7 +222,7 @@ fn made(
     for (side, record) in [(target, id), (target.other(), &draft.seen.id)] {
         tx.mark_dirty(&mapping.id, side, record, Dirty::RELINK)?;
     }
-    for old in &draft.known {
+    for old in draft.known.iter().filter(|_| draft.replaces.is_none()) {
         tx.remove_error(old);
     }
     for mut item in draft.errors.clone() {
@@ -268,7 +272,10 @@ fn base_of_create(mapping: &Mapping, draft: &Draft, op: &Op, stored: Option<&Obs
         let name = pair.field(target);
         let raw = draft.seen.value(pair.field(source));
         let sent = op.fields.get(name);
-        let failed = draft.errors.iter().any(|item| item.field == pair.name());
+        let failed = draft
+            .errors
+            .iter()
+            .any(|item| mapping.go_together(&item.field, pair.name()));
         let unsent = failed || (is_translated(pair) && sent.is_none() && !raw.is_blank());
         let there = stored
             .map(|seen| seen.value(name))

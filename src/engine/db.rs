@@ -8,7 +8,7 @@ use crate::domain::{
     RecordId, RecordKey, RunId, RunRecord, Side,
 };
 use crate::store::rows::{
-    ActivityLine, BudgetRow, ChildRef, Cursor, Dirty, Ghost, MapState, OpenOp, SchemaRow,
+    ActivityLine, BudgetRow, ChildRef, Cursor, Dirty, Ghost, MapState, OpenOp, SchemaRow, Tomb,
     is_waiting,
 };
 use crate::store::{
@@ -352,6 +352,18 @@ pub(super) fn owner_of(link: Option<LinkId>, record: &RecordKey) -> u128 {
     link.map_or_else(|| keys::record_owner(record), |link| link.0)
 }
 
+/// Where a conflict or review item stands, and what counts it.
+fn place_of(item: &Conflict) -> (Key, Count) {
+    if item.kind.is_review() {
+        (keys::review(item.id), Count::Review(item.mapping.clone()))
+    } else {
+        (
+            keys::conflict(item.id),
+            Count::Conflicts(item.mapping.clone()),
+        )
+    }
+}
+
 /// A batch under construction.
 pub struct Tx<'a> {
     db: &'a Db,
@@ -499,6 +511,17 @@ impl Tx<'_> {
         }
     }
 
+    /// Takes a record out of the index of links: its link holds another one from now on.
+    pub fn unindex(&mut self, mapping: &MappingId, side: Side, object: &str, id: &RecordId) {
+        self.batch
+            .remove(keys::link_index(side, object, id, mapping));
+    }
+
+    /// Forgets what both sides held when they were settled last.
+    pub fn remove_base(&mut self, mapping: &MappingId, link: LinkId) {
+        self.batch.remove(keys::base(mapping, link));
+    }
+
     /// Writes a base.
     pub fn put_base(
         &mut self,
@@ -599,14 +622,7 @@ impl Tx<'_> {
         before: Option<&Conflict>,
         owner: u128,
     ) -> Result<(), StoreError> {
-        let (key, count) = if item.kind.is_review() {
-            (keys::review(item.id), Count::Review(item.mapping.clone()))
-        } else {
-            (
-                keys::conflict(item.id),
-                Count::Conflicts(item.mapping.clone()),
-            )
-        };
+        let (key, count) = place_of(item);
         let waited = before.is_some_and(is_waiting);
         let waits = is_waiting(item);
         self.db
@@ -619,6 +635,29 @@ impl Tx<'_> {
             self.batch.remove(keys::pending(owner, item.id));
         }
         Ok(())
+    }
+
+    /// Writes a conflict or review item anew that waits as it did before.
+    pub fn replace_conflict(&mut self, item: &Conflict) -> Result<(), StoreError> {
+        self.batch.put_row(place_of(item).0, item)
+    }
+
+    /// Removes a conflict or review item. Its row in the index of what waits is the caller's, who knows for whom it waits.
+    pub fn remove_conflict(&mut self, item: &Conflict) {
+        let (key, count) = place_of(item);
+        let waited = i64::from(is_waiting(item));
+        self.db.counts().add(&count, -waited);
+        self.batch.remove(key);
+    }
+
+    /// Writes a tombstone.
+    pub fn put_tomb(&mut self, key: Key, tomb: &Tomb) -> Result<(), StoreError> {
+        self.batch.put_row(key, tomb)
+    }
+
+    /// Removes a row that nothing counts.
+    pub fn remove(&mut self, key: Key) {
+        self.batch.remove(key);
     }
 
     /// Writes an error; `known` where it was stored before.

@@ -2,6 +2,7 @@
 //! (docs/design/sync-semantics.md 8, 17).
 
 use super::context::{Engine, EngineError};
+use super::gone_items::is_about_the_link;
 use crate::domain::{Conflict, ErrorItem, ItemState, LinkState, Mapping, RecordKey, Side};
 use crate::store::rows::Dirty;
 use crate::store::{Family, keys};
@@ -35,6 +36,10 @@ pub(super) async fn mark_due(engine: &Engine, mappings: &[&Mapping]) -> Result<u
     for mapping in mappings {
         for item in chosen.iter().filter(|item| item.mapping == mapping.id) {
             count += 1;
+            let reason = match item.link.is_some() && is_about_the_link(item.kind) {
+                true => Dirty::DELETED,
+                false => Dirty::RESOLVED,
+            };
             let mut keys = Vec::new();
             for side in Side::BOTH {
                 if let Some(id) = &item.sides.get(side).id {
@@ -42,15 +47,7 @@ pub(super) async fn mark_due(engine: &Engine, mappings: &[&Mapping]) -> Result<u
                 }
             }
             for key in keys {
-                mark(
-                    engine,
-                    mapping,
-                    &key,
-                    item.link.is_some(),
-                    Dirty::RESOLVED,
-                    &mut tx,
-                )
-                .await?;
+                mark(engine, mapping, &key, item.link.is_some(), reason, &mut tx).await?;
             }
         }
         for item in due.iter().filter(|item| item.mapping == mapping.id) {
@@ -75,7 +72,7 @@ async fn mark(
     mapping: &Mapping,
     record: &RecordKey,
     linked: bool,
-    reason: u16,
+    mut reason: u16,
     tx: &mut super::db::Tx<'_>,
 ) -> Result<(), EngineError> {
     let ids = std::slice::from_ref(&record.id);
@@ -95,9 +92,12 @@ async fn mark(
             .into_iter()
             .flatten()
             .next();
-        if link.is_none_or(|link| link.state != LinkState::Active) {
-            return Ok(());
-        }
+        reason = match link.map(|link| link.state) {
+            Some(LinkState::Active) => reason,
+            // What a person chose about a record that is gone, or a deletion that could not be carried over.
+            Some(LinkState::Deleted(_) | LinkState::Suspended(_)) => Dirty::DELETED,
+            _ => return Ok(()),
+        };
     }
     let old = engine
         .db

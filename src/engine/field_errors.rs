@@ -4,8 +4,8 @@
 use super::blocked::Blocked;
 use super::failures::{ErrorFacts, error_item, value_digest};
 use super::fields::is_property;
-use super::link_plan::{assumed, open_conflict};
 use super::links;
+use super::parts::{assumed, open_conflict};
 use super::references::Token;
 use super::work::{LinkPlan, View, Work};
 use crate::domain::{

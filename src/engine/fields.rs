@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::context::Known;
 use crate::domain::canon::match_key;
-use crate::domain::{FieldPair, Mapping, Observation, PairKind, Side, Value, digest128};
+use crate::domain::{FieldPair, Mapping, Observation, PairKind, RecordId, Side, Value, digest128};
 use crate::transform;
 
 /// Rule number of the stamped counterpart id, which comes before every configured rule (9.2).
@@ -15,6 +15,10 @@ const FURTHER_KEYS: [(&str, &str); 2] = [
     ("email", "hs_additional_emails"),
     ("domain", "hs_additional_domains"),
 ];
+
+/// HubSpot properties that name the records which were merged into one (docs/vendor/hubspot.md 3.26): a list of ids, and for
+/// contacts one of `id:moment`.
+const FORMER: [&str; 2] = ["hs_merged_object_ids", "hs_calculated_merged_vids"];
 
 /// The fields of one side's object that all the mappings over it need, sorted. References of HubSpot are associations,
 /// not properties, and are not among them; neither are key fields that an admin has not added.
@@ -42,8 +46,28 @@ pub(super) fn observed<'a>(
         if known.keyed.contains(&(mapping.id.clone(), side)) {
             fields.insert(mapping.key_field(side).to_owned());
         }
+        if side == Side::HubSpot {
+            let contacts = matches!(object, "contacts" | "0-1");
+            let named = FORMER.iter().take(if contacts { 2 } else { 1 });
+            fields.extend(named.map(|name| (*name).to_owned()));
+        }
     }
     fields.into_iter().collect()
+}
+
+/// Ids of the records that went into this one.
+pub(super) fn former_ids(seen: &Observation) -> Vec<RecordId> {
+    let lists = FORMER.iter().filter_map(|name| seen.value(name).as_text());
+    let mut ids: Vec<RecordId> = lists
+        .flat_map(|list| list.split(';'))
+        .filter_map(|one| one.split(':').next())
+        .map(str::trim)
+        .filter(|id| !id.is_empty() && *id != seen.id.as_str())
+        .map(RecordId::from)
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 /// True where the pair's field on `side` is read and written as a field of the record.

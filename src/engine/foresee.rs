@@ -45,6 +45,7 @@ pub(super) struct Foreseen {
 struct Counted {
     updates: SideCount,
     creates: SideCount,
+    deletes: SideCount,
     conflicts: u64,
     changed: SideCount,
     fields: BTreeMap<(Side, String), FieldTally>,
@@ -142,7 +143,7 @@ impl Foreseen {
             links: 0,
             live: None,
             previous_live: None,
-            deletes: SideCount::default(),
+            deletes: counted.deletes,
             updates: counted.updates,
             creates: counted.creates,
             fields: fields.collect(),
@@ -252,6 +253,22 @@ impl RunCtx<'_> {
         *cost.created.get_mut(op.side) += 1;
         *cost.written.get_mut(op.side.other()) += u64::from(stamped);
         self.foreseen.plan(op);
+    }
+
+    /// Counts a deletion that is carried over.
+    pub(super) fn foresee_delete(&mut self, mapping: &Mapping, op: Op) {
+        let counts = &mut self.foreseen.counts;
+        let counted = counts.entry(mapping.id.clone()).or_default();
+        *counted.deletes.get_mut(op.side) += 1;
+        self.tally(&mapping.id).archived(op.side);
+        *self.cost(&mapping.id).deleted.get_mut(op.side) += 1;
+        self.foreseen.plan(op);
+    }
+
+    /// Counts a question about a link as a whole.
+    pub(super) fn foresee_question(&mut self, mapping: &Mapping) {
+        let counts = &mut self.foreseen.counts;
+        counts.entry(mapping.id.clone()).or_default().conflicts += 1;
     }
 
     /// True where a confirm covers the op, or nothing has to be confirmed.

@@ -1,12 +1,13 @@
 //! Whose a changed value is: a write of ours that landed late (docs/design/sync-semantics.md 16.5), what a vendor made of
 //! one (11), or an edit like any other.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::echo::{self, Origin};
 use super::fields::is_property;
-use super::link_plan::assumed;
+use super::parts::assumed;
 use super::references::is_translated;
+use super::versions;
 use super::work::{LinkPlan, View, Work};
 use crate::domain::{BaseField, BaseValue, FieldPair, Observation, PerSide, Side, Value};
 use crate::transform;
@@ -42,12 +43,13 @@ pub(super) fn normalised(
             continue;
         }
         let offset = view.engine.side(side).health().clock_offset_ms;
-        let looked = work.base.sides.get(side).observed_at;
+        let wrote = field.writes.last().filter(|last| last.to == side);
+        let sent = wrote.and_then(|last| last.at);
         let change = echo::Change {
             unverified: *field.unverified.get(side),
-            wrote_last: field.writes.last().is_some_and(|last| last.to == side),
-            after: looked.map(|at| seen.modstamp - (at + TimeDelta::milliseconds(offset))),
-            by_us: by_us(view, work, seen, name),
+            wrote_last: wrote.is_some(),
+            after: sent.map(|at| seen.modstamp - (at + TimeDelta::milliseconds(offset))),
+            by_us: by_us(view, work, seen, pair).map(|us| us && tells(work, side, sent)),
         };
         match echo::origin(change) {
             Origin::Theirs => {}
@@ -75,16 +77,23 @@ pub(super) fn normalised(
     Ok(moved)
 }
 
+/// Whether the last author of the record says who set a field that we wrote at `sent`. Salesforce names one author for the
+/// whole record: once we have written anything else to it, that is us whoever edited the field.
+fn tells(work: &Work, side: Side, sent: Option<DateTime<Utc>>) -> bool {
+    let last = work.base.sides.get(side).wrote_at;
+    side == Side::HubSpot || last.is_none() || last == sent
+}
+
 /// Whether a side's present value was set under our identity; `None` where HubSpot's versions have to be looked up first.
-fn by_us(view: &View<'_>, work: &Work, seen: &Observation, name: &str) -> Option<bool> {
+fn by_us(view: &View<'_>, work: &Work, seen: &Observation, pair: &FieldPair) -> Option<bool> {
     match seen.side {
         Side::Salesforce => {
             let us = view.known.us.salesforce.as_ref();
             Some(us.is_some() && seen.modified_by.as_ref() == us)
         }
         Side::HubSpot => {
-            let versions = work.times.as_ref()?.get(name);
-            let newest = versions.and_then(|all| all.first());
+            work.times.as_ref()?;
+            let newest = versions::of(work, pair).and_then(|all| all.first());
             Some(newest.is_some_and(|version| version.ours))
         }
     }
@@ -116,7 +125,7 @@ pub(super) fn late_landing(
         if settled || !same(&sent.after) || raws.get(side) != seen.value(name) {
             continue;
         }
-        let Some(ours) = by_us(view, work, seen, name) else {
+        let Some(ours) = by_us(view, work, seen, pair) else {
             return Landed::WantsTimes;
         };
         if ours {

@@ -50,7 +50,6 @@ impl Engine {
                 let seen = observe(
                     self,
                     &ctx.known,
-                    ctx.run,
                     side,
                     object,
                     pass,

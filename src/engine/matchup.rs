@@ -12,9 +12,10 @@ use super::report::Phase;
 use super::run::{Mode, RunCtx};
 use super::scope;
 use super::tally::{self, Fate};
+use super::tombs;
 use crate::domain::{
-    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkId, LinkState,
-    Mapping, PerSide, RecordId, Side, SideValue,
+    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkState, Mapping,
+    PerSide, RecordId, Side, SideValue,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Count, keys};
@@ -53,8 +54,7 @@ pub(super) async fn match_up(
         }
         match outcome {
             MatchOutcome::Link { s, h, .. } => {
-                let_go(ctx, mapping, &s, &h, &mut tx).await?;
-                link(ctx, mapping, &s, &h, CreatedBy::Matched, &mut tx)?
+                link(ctx, mapping, &s, &h, CreatedBy::Matched, &mut tx).await?
             }
             MatchOutcome::Create { side, id } => {
                 if !dirty.get(side).contains(&id) {
@@ -151,13 +151,13 @@ pub(super) async fn match_up(
                 } else {
                     (&other, &id)
                 };
-                let_go(ctx, mapping, s, h, &mut tx).await?;
-                link(ctx, mapping, s, h, CreatedBy::Person, &mut tx)?;
+                link(ctx, mapping, s, h, CreatedBy::Person, &mut tx).await?;
                 close_review(ctx, mapping, side, &id, &mut tx).await?;
                 close_review(ctx, mapping, side.other(), &other, &mut tx).await?;
             }
             Choice::Create => {
                 creates.get_mut(side).push(id.clone());
+                ctx.despite.insert((mapping.id.clone(), side, id.clone()));
                 close_review(ctx, mapping, side, &id, &mut tx).await?;
             }
             _ => {
@@ -296,24 +296,16 @@ async fn gather(
             .link_ids(&mapping.id, side, mapping.object(side), &ids)
             .await?;
         let keys = db.match_keys(&mapping.id, side, &ids).await?;
-        let held: Vec<LinkId> = links.iter().flatten().copied().collect();
-        let ended: BTreeSet<LinkId> = db
-            .links(&mapping.id, &held)
-            .await?
-            .into_iter()
-            .flatten()
-            .filter(|link| link.state == LinkState::Unlinked)
-            .map(|link| link.id)
-            .collect();
+        let away = scope::ended(ctx, mapping, &links).await?;
+        let tombs = tombs::among(ctx, mapping, side, &links).await?;
         for ((id, link), keys) in ids.into_iter().zip(links).zip(keys) {
-            let link = link.filter(|link| !ended.contains(link) || side == Side::Salesforce);
-            let away = link.is_some_and(|link| ended.contains(&link));
+            let away = side == Side::Salesforce && link.is_some_and(|link| away.contains(&link));
             if away || keys.contains(&scope::OUTSIDE) {
                 outside.extend(keys.iter().filter(|key| **key != scope::OUTSIDE));
                 continue;
             }
             let keys = per_rule(&keys, rules);
-            match link {
+            match link.filter(|link| !tombs.contains(link)) {
                 Some(link) => input.linked.get_mut(side).push(Linked { id, link, keys }),
                 None => input.unlinked.get_mut(side).push(Unlinked { id, keys }),
             }
@@ -339,32 +331,8 @@ fn per_rule(keys: &[(u8, u128)], rules: usize) -> Vec<Vec<u128>> {
     all
 }
 
-/// Takes apart what is left of links that have ended, where one of their records gets a new one.
-async fn let_go(
-    ctx: &RunCtx<'_>,
-    mapping: &Mapping,
-    s: &RecordId,
-    h: &RecordId,
-    tx: &mut super::db::Tx<'_>,
-) -> Result<(), EngineError> {
-    let db = &ctx.engine.db;
-    for (side, id) in [(Side::Salesforce, s), (Side::HubSpot, h)] {
-        let object = mapping.object(side);
-        let held = db
-            .link_ids(&mapping.id, side, object, std::slice::from_ref(id))
-            .await?;
-        let held: Vec<LinkId> = held.into_iter().flatten().collect();
-        for link in db.links(&mapping.id, &held).await?.into_iter().flatten() {
-            if link.state == LinkState::Unlinked {
-                tx.remove_link(&link, &links::objects(mapping));
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Ties two records together. Their values are merged by the slices that follow.
-fn link(
+async fn link(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     s: &RecordId,
@@ -373,12 +341,13 @@ fn link(
     tx: &mut super::db::Tx<'_>,
 ) -> Result<(), EngineError> {
     let engine = ctx.engine;
-    let id = engine.link_id(&ctx.known.install, &mapping.id, Side::Salesforce, s);
+    let id = links::free_id(ctx, mapping, Side::Salesforce, s).await?;
     let ids = PerSide {
         salesforce: s.clone(),
         hubspot: h.clone(),
     };
-    let link = links::active(id, mapping, ids, by, engine.clock.now());
+    let mut link = links::active(id, mapping, ids, by, engine.clock.now());
+    link.former = tombs::give_way(ctx, mapping, &link, tx).await?;
     tx.add_link(&link, &links::objects(mapping))?;
     for side in Side::BOTH {
         if let Some(record) = link.ids.get(side) {
@@ -494,6 +463,7 @@ pub(super) async fn review(
         state: ItemState::Open,
         candidates,
         resolution: None,
+        members: Vec::new(),
         automatic: false,
         first_seen: before.as_ref().map_or(now, |row| row.first_seen),
         last_seen: now,
@@ -568,7 +538,7 @@ async fn stored(ctx: &RunCtx<'_>, item: ItemId) -> Result<Option<Conflict>, Engi
 }
 
 /// The choice was carried out: the item is over.
-async fn close_review(
+pub(super) async fn close_review(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     side: Side,

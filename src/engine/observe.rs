@@ -6,15 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::context::{Engine, EngineError, Known};
+use super::db::Waiting;
 use super::fields;
+use super::forget::leave_out;
+use super::gone_note::{Beside, beside, note, note_merged};
 use super::report::Phase;
 use super::scope;
 use super::tally::{Fate, Tally, Unlinked};
 use crate::crm::{Page, Window};
-use crate::domain::{
-    Conflict, ItemId, ItemKind, ItemState, Link, LinkState, Mapping, MappingId, Observation,
-    PerSide, Presence, RunId, Side, SideBase, SideValue, Value,
-};
+use crate::domain::{Mapping, MappingId, Observation, Presence, Side, SideBase, Value};
 use crate::store::keys::record_owner;
 use crate::store::rows::{Cursor, Dirty};
 
@@ -53,7 +53,6 @@ pub(super) struct Observed {
 pub(super) async fn observe(
     engine: &Engine,
     known: &Known,
-    run: RunId,
     side: Side,
     object: &str,
     pass: Pass,
@@ -111,7 +110,7 @@ pub(super) async fn observe(
             }
         };
         total.records += page.records.len() as u64;
-        buffer.extend(page.records);
+        buffer.extend(leave_out(known, page.records, mappings, tallies));
         resume = page.next;
         let last = resume.is_none();
         if last || !associated || buffer.len() + 200 > ASSOCIATION_BATCH {
@@ -121,11 +120,11 @@ pub(super) async fn observe(
                 Vec::new()
             };
             let records = std::mem::replace(&mut buffer, rest);
-            store_pages(engine, run, records, pass, mappings, tallies, &mut total).await?;
+            store_pages(engine, records, pass, mappings, tallies, &mut total).await?;
             if buffer.is_empty() || last {
                 while !buffer.is_empty() {
                     let records = std::mem::take(&mut buffer);
-                    store_pages(engine, run, records, pass, mappings, tallies, &mut total).await?;
+                    store_pages(engine, records, pass, mappings, tallies, &mut total).await?;
                 }
                 cursor.read = total.earlier + total.dirty;
                 if pass == Pass::Full {
@@ -221,7 +220,6 @@ pub(super) const STORED_TOGETHER: usize = 250;
 /// Reads the associations of what was read, and stores it. Durable with the cursor.
 pub(super) async fn store_pages(
     engine: &Engine,
-    run: RunId,
     mut records: Vec<Observation>,
     pass: Pass,
     mappings: &[&Mapping],
@@ -230,7 +228,7 @@ pub(super) async fn store_pages(
 ) -> Result<(), EngineError> {
     total.associations += read_associations(engine, mappings, &mut records).await?;
     for page in records.chunks(STORED_TOGETHER) {
-        store_page(engine, run, page, pass, mappings, tallies, total).await?;
+        store_page(engine, page, pass, mappings, tallies, total).await?;
     }
     Ok(())
 }
@@ -238,7 +236,6 @@ pub(super) async fn store_pages(
 /// Stores one page: observations, dirty marks, match keys; notices deletions and merges.
 async fn store_page(
     engine: &Engine,
-    run: RunId,
     records: &[Observation],
     pass: Pass,
     mappings: &[&Mapping],
@@ -306,6 +303,11 @@ async fn store_page(
             }
             let Some(link) = link else {
                 if seen.presence == Presence::Live {
+                    if note_merged(engine, mapping, seen, &mut tx).await? {
+                        tx.put_observation(seen)?;
+                        total.dirty += 1;
+                        continue;
+                    }
                     let new_keys = fields::match_keys(mapping, seen);
                     let old = old_keys.get(index).map(Vec::as_slice).unwrap_or_default();
                     tx.set_match_keys(&mapping.id, side, &seen.id, old, &new_keys)?;
@@ -320,25 +322,42 @@ async fn store_page(
                 }
                 continue;
             };
-            if link.state != LinkState::Active {
-                // A pending create is recovery's business; a suspended link waits for a person.
-                let fate = match link.state {
-                    LinkState::PendingCreate => Fate::Error,
-                    LinkState::TakenBack(_) => Fate::Held,
-                    LinkState::OutOfScope => Fate::Unchanged,
-                    LinkState::Unlinked => {
+            match beside(link, seen) {
+                Beside::InStep => {}
+                Beside::Noted => {
+                    note(mapping, seen, reasons, &mut tx)?;
+                    total.dirty += 1;
+                    if seen.presence == Presence::Live {
+                        // Its mark says that it was read; what it counts as is decided with the link.
+                        tx.mark_dirty(
+                            &mapping.id,
+                            side,
+                            &seen.id,
+                            reasons | Dirty::DELETED | Dirty::CHANGED,
+                        )?;
+                    } else {
                         tally.unlinked(side, &seen.id, Unlinked::Excluded);
-                        continue;
                     }
-                    _ => Fate::Conflict,
-                };
-                tally.link(link.id, fate);
-                continue;
-            }
-            if seen.presence != Presence::Live {
-                notice_gone(engine, run, mapping, link, seen, &mut tx).await?;
-                tally.link(link.id, Fate::Conflict);
-                continue;
+                    continue;
+                }
+                Beside::Pending => {
+                    tally.unlinked(side, &seen.id, Unlinked::Error);
+                    continue;
+                }
+                Beside::Linked(fate) => {
+                    tally.link(link.id, fate);
+                    continue;
+                }
+                Beside::Alone => {
+                    let asked = engine.db.waiting(link.id.0).await?;
+                    let fate = match asked.first() {
+                        None => Unlinked::Excluded,
+                        Some(Waiting::Conflict(_)) => Unlinked::Review,
+                        Some(Waiting::Error(_)) => Unlinked::Error,
+                    };
+                    tally.unlinked(side, &seen.id, fate);
+                    continue;
+                }
             }
             let settled = bases
                 .get(&link.id)
@@ -445,75 +464,4 @@ pub(super) async fn read_associations(
         }
     }
     Ok(asked)
-}
-
-/// A linked record is gone or was merged: the link is set aside and a person is asked; nothing is written or created (12.1, 12.3).
-pub(super) async fn notice_gone(
-    engine: &Engine,
-    run: RunId,
-    mapping: &Mapping,
-    link: &Link,
-    seen: &Observation,
-    tx: &mut super::db::Tx<'_>,
-) -> Result<(), EngineError> {
-    let side = seen.side;
-    let (kind, what) = match &seen.presence {
-        Presence::Deleted => (ItemKind::Deletion, format!("deleted in {side}")),
-        Presence::MergedInto(id) => (
-            ItemKind::MergeCollision,
-            format!("merged into {id} in {side}"),
-        ),
-        Presence::Converted(id) => (
-            ItemKind::ConversionCollision,
-            format!("converted to {id} in {side}"),
-        ),
-        Presence::Live | Presence::Inaccessible => return Ok(()),
-    };
-    let now = engine.clock.now();
-    let item = ItemId::derive(&[b"gone", &link.id.0.to_be_bytes()]);
-    let before = match engine.db.waiting_item(item).await? {
-        Some(super::db::Waiting::Conflict(row)) => Some(row),
-        _ => None,
-    };
-    let why = format!(
-        "The {} record was {what}; its counterpart is left as it is and nothing is created.",
-        mapping.object(side)
-    );
-    let conflict = Conflict {
-        id: item,
-        mapping: mapping.id.clone(),
-        kind,
-        link: Some(link.id),
-        label: seen.label(),
-        field: String::new(),
-        sides: PerSide::from_fn(|one| SideValue {
-            id: link.ids.get(one).clone(),
-            ..SideValue::default()
-        }),
-        base: None,
-        base_run: None,
-        suggest: None,
-        rule: "ask".into(),
-        why,
-        state: ItemState::Open,
-        candidates: Vec::new(),
-        resolution: None,
-        automatic: false,
-        first_seen: before.as_ref().map_or(now, |row| row.first_seen),
-        last_seen: now,
-        run,
-    };
-    tx.put_conflict(&conflict, before.as_ref(), link.id.0)?;
-    let suspended = Link {
-        state: LinkState::Suspended(what),
-        ..link.clone()
-    };
-    tx.put_link(&suspended, &super::links::objects(mapping))?;
-    for one in Side::BOTH {
-        if let Some(id) = link.ids.get(one) {
-            tx.clear_dirty(&mapping.id, one, id);
-            tx.drop_observation(one, mapping.object(one), id);
-        }
-    }
-    Ok(())
 }

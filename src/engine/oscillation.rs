@@ -18,12 +18,12 @@ pub(super) fn item_id(link: LinkId, pair: &str) -> ItemId {
 }
 
 /// Notes a confirmed write. What a person chose begins a new series.
-pub(super) fn note(field: &mut BaseField, run: RunId, to: Side, assignment: &Assignment) {
+pub(super) fn note(field: &mut BaseField, assignment: &Assignment, written: Written) {
     if assignment.rule == "resolved" {
         field.writes.clear();
     }
-    field.writes.retain(|written| is_recent(written, run));
-    field.writes.push(Written::new(run, to, &assignment.after));
+    field.writes.retain(|old| is_recent(old, written.run));
+    field.writes.push(written);
 }
 
 fn is_recent(written: &Written, run: RunId) -> bool {
@@ -89,7 +89,8 @@ mod tests {
                 rule: "changed".into(),
                 ..Assignment::default()
             };
-            note(&mut field, RunId(*run), *to, &assignment);
+            let written = Written::new(RunId(*run), *to, &assignment.after);
+            note(&mut field, &assignment, written);
         }
         field
     }
@@ -126,9 +127,14 @@ mod tests {
             rule: "resolved".into(),
             ..Assignment::default()
         };
-        note(&mut field, RunId(4), S, &chosen);
+        note(
+            &mut field,
+            &chosen,
+            Written::new(RunId(4), S, &chosen.after),
+        );
         assert_eq!(field.writes.len(), 1);
-        note(&mut field, RunId(14), H, &Assignment::default());
+        let later = Written::new(RunId(14), H, &Value::Null);
+        note(&mut field, &Assignment::default(), later);
         assert_eq!(field.writes.len(), 1);
     }
 

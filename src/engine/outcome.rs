@@ -1,121 +1,99 @@
-//! Putting the outcome of one field merge into the plan of its link: writes, settles, conflicts, what a rule decided
+//! Putting the outcome of one unit's merge into the plan of its link: writes, settles, conflicts, what a rule decided
 //! (docs/design/sync-semantics.md 7, 8).
 
 use super::field_errors::{blocked, field_error};
 use super::fields::{is_association, is_property};
-use super::link_plan::{open_conflict, times};
+use super::link_plan::times;
 use super::links;
 use super::oscillation;
-use super::references::is_translated;
+use super::parts::{self, Part};
+use super::versions;
 use super::work::{LinkPlan, View, Work};
-use crate::domain::merge::{Action, FieldOutcome};
+use crate::domain::merge::{Action, Decided, TupleOutcome};
 use crate::domain::{
-    Assignment, BaseField, Conflict, ErrorCategory, FieldPair, ItemId, ItemKind, ItemState, LinkId,
-    PairKind, PerSide, Side, SideValue, Value,
+    Assignment, Conflict, ConflictMember, ErrorCategory, FieldPair, ItemId, ItemKind, ItemState,
+    LinkId, PairKind, PerSide, Side, SideValue, Unit, Value, shown,
 };
 
 pub(super) fn carry_out(
     view: &View<'_>,
     work: &Work,
-    pair: &FieldPair,
-    raws: &PerSide<Value>,
-    base: Option<&BaseField>,
-    outcome: FieldOutcome,
+    unit: &Unit<'_>,
+    parts: &[Part<'_>],
+    outcome: TupleOutcome,
     plan: &mut LinkPlan,
 ) {
-    let open = open_conflict(work, pair);
-    let mut closing = open.cloned();
+    let open = parts::own_item(work, unit);
+    let mut closing: Vec<Conflict> = parts::open_items(work, unit).cloned().collect();
     if let Some(decided) = &outcome.record {
-        let mut info = conflict(view, work, pair, raws, base);
-        info.id = ItemId::derive(&[
-            b"decided",
-            &work.link.id.0.to_be_bytes(),
-            pair.name().as_bytes(),
-            &view.run.0.to_be_bytes(),
-        ]);
-        info.rule = decided.rule.to_owned();
-        info.suggest = decided.winner;
-        info.why = decided.winner.map_or_else(
-            || "Both values were joined.".to_owned(),
-            |side| {
-                format!(
-                    "{side}'s value was taken by the rule {}; the other one is kept here.",
-                    decided.rule
-                )
-            },
-        );
-        info.state = ItemState::Resolved;
-        info.automatic = true;
-        plan.infos.push(info);
+        let diverged = matches!(outcome.action, Action::Settle { diverged: true });
+        plan.infos
+            .push(info(view, work, unit, parts, decided, diverged));
     }
-    match outcome.action {
+    match &outcome.action {
         // Both sides hold their bases again: whatever was asked about them is over.
         Action::Nothing => {}
-        Action::Settle { diverged } => plan.settles.push((pair.name().to_owned(), diverged)),
-        Action::Write { to, value, rule } => assign(view, work, pair, raws, to, &value, rule, plan),
-        Action::WriteBoth { s, h, rule } => {
-            for (side, value) in [(Side::Salesforce, s), (Side::HubSpot, h)] {
-                if raws.get(side) != &value || is_translated(pair) {
-                    assign(view, work, pair, raws, side, &value, rule, plan);
+        Action::Settle { diverged } => {
+            for part in parts {
+                let apart = *diverged && (!unit.is_group() || part.is_apart());
+                plan.settles.push((part.pair.name().to_owned(), apart));
+            }
+        }
+        Action::Write { to, rule, .. } => {
+            for (at, part) in parts.iter().enumerate() {
+                if let Action::Write { value, .. } = &outcome.member(at).action {
+                    put(view, work, part, *to, value, rule, plan);
                 }
             }
-            if !plan
-                .writes
-                .salesforce
-                .contains_key(pair.field(Side::Salesforce))
-                && !plan.writes.hubspot.contains_key(pair.field(Side::HubSpot))
-            {
-                plan.settles
-                    .push((pair.name().to_owned(), raws.salesforce != raws.hubspot));
+        }
+        Action::WriteBoth { .. } => {
+            for (at, part) in parts.iter().enumerate() {
+                if let Action::WriteBoth { s, h, rule } = &outcome.member(at).action {
+                    put(view, work, part, Side::Salesforce, s, rule, plan);
+                    put(view, work, part, Side::HubSpot, h, rule, plan);
+                }
             }
         }
         Action::Conflict { suggest, why, rule } => {
-            let mut item = conflict(view, work, pair, raws, base);
-            if rule == oscillation::RULE {
+            let mut item = conflict(view, work, unit, parts);
+            if *rule == oscillation::RULE {
                 item.kind = ItemKind::Oscillation;
-                item.id = oscillation::item_id(work.link.id, pair.name());
+                item.id = oscillation::item_id(work.link.id, &item.field);
             }
-            item.suggest = suggest;
-            item.why = why;
-            item.rule = rule.to_owned();
+            item.suggest = *suggest;
+            item.why = why.clone();
+            item.rule = (*rule).to_owned();
             if let Some(before) = open.filter(|before| before.id == item.id) {
-                closing = None;
-                item.first_seen = before.first_seen;
-                for side in Side::BOTH {
-                    if work.seen.get(side).is_none() {
-                        *item.sides.get_mut(side) = before.sides.get(side).clone();
-                    }
-                }
-                let moved = before.sides.salesforce.value != raws.salesforce
-                    || before.sides.hubspot.value != raws.hubspot;
-                if before.state == ItemState::Draft && !moved {
-                    item.state = ItemState::Draft;
-                    item.resolution = before.resolution.clone();
-                } else if before.state == ItemState::Draft {
-                    item.why = format!(
-                        "{} It was changed after your choice, so it is open again.",
-                        item.why
-                    );
-                }
+                closing.retain(|one| one.id != item.id);
+                refresh(&mut item, before, work, parts);
             }
             plan.conflicts.push(item);
         }
         Action::Error {
+            member,
             side,
             message,
             value,
             category,
         } => {
-            closing = None;
-            plan.errors.push(field_error(
-                view, work, pair, side, value, category, message,
-            ));
+            closing.clear();
+            if let Some(part) = parts.get(*member) {
+                plan.errors.push(field_error(
+                    view,
+                    work,
+                    part.pair,
+                    *side,
+                    value.clone(),
+                    *category,
+                    message.clone(),
+                ));
+            }
         }
         Action::NeedsTimes => {
-            closing = None;
+            closing.clear();
             let same = |item: &&Conflict| {
-                item.sides.salesforce.value == raws.salesforce
-                    && item.sides.hubspot.value == raws.hubspot
+                let still = |side| parts::still(item, parts, side);
+                Side::BOTH.into_iter().all(still)
             };
             match open.filter(same) {
                 // Nothing moved since it was found ambiguous: looking the times up again would tell the same.
@@ -127,35 +105,110 @@ pub(super) fn carry_out(
                     });
                 }
                 None => {
-                    plan.wants_times.insert(pair.fields.hubspot.clone());
+                    let fields = parts.iter().map(|part| part.pair.fields.hubspot.clone());
+                    plan.wants_times.extend(fields);
                 }
             }
         }
     }
-    if let Some(item) = closing {
-        plan.closes.push(Conflict {
-            state: ItemState::Resolved,
-            last_seen: view.now,
-            run: view.run,
-            ..item
-        });
+    // The item of a group that was taken apart is over for each of its fields.
+    closing.retain(|item| plan.closes.iter().all(|closed| closed.id != item.id));
+    plan.closes.extend(closing.into_iter().map(|item| Conflict {
+        state: ItemState::Resolved,
+        last_seen: view.now,
+        run: view.run,
+        ..item
+    }));
+}
+
+/// What a rule decided, kept for the record (I-2).
+fn info(
+    view: &View<'_>,
+    work: &Work,
+    unit: &Unit<'_>,
+    parts: &[Part<'_>],
+    decided: &Decided<Vec<Value>>,
+    diverged: bool,
+) -> Conflict {
+    let mut info = conflict(view, work, unit, parts);
+    info.id = ItemId::derive(&[
+        b"decided",
+        &work.link.id.0.to_be_bytes(),
+        info.field.as_bytes(),
+        &view.run.0.to_be_bytes(),
+    ]);
+    info.rule = decided.rule.to_owned();
+    info.suggest = decided.winner;
+    info.why = match decided.winner {
+        None => "Both values were joined.".to_owned(),
+        Some(side) if diverged => format!(
+            "{side}'s value wins by the rule {}, and is not to be written: each side keeps its own.",
+            decided.rule
+        ),
+        Some(side) => format!(
+            "{side}'s value was taken by the rule {}; the other one is kept here.",
+            decided.rule
+        ),
+    };
+    info.state = ItemState::Resolved;
+    info.automatic = true;
+    info
+}
+
+/// What an item that is seen again keeps of what it was.
+fn refresh(item: &mut Conflict, before: &Conflict, work: &Work, parts: &[Part<'_>]) {
+    item.first_seen = before.first_seen;
+    for side in Side::BOTH {
+        if work.seen.get(side).is_none() {
+            *item.sides.get_mut(side) = before.sides.get(side).clone();
+        }
+    }
+    let moved = !Side::BOTH
+        .into_iter()
+        .all(|side| parts::still(before, parts, side));
+    if before.state == ItemState::Draft && !moved {
+        item.state = ItemState::Draft;
+        item.resolution = before.resolution.clone();
+    } else if before.state == ItemState::Draft {
+        item.why = format!(
+            "{} It was changed after your choice, so it is open again.",
+            item.why
+        );
     }
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one write of one pair, in the terms of the plan"
-)]
-fn assign(
+/// Puts one value of a decision into the plan. A side that holds it already needs no write; in a group another field does.
+fn put(
     view: &View<'_>,
     work: &Work,
-    pair: &FieldPair,
-    raws: &PerSide<Value>,
+    part: &Part<'_>,
     to: Side,
     value: &Value,
     rule: &str,
     plan: &mut LinkPlan,
 ) {
+    let name = part.pair.name();
+    if part.values.get(to) != value {
+        plan.settles.retain(|(settled, _)| settled != name);
+        return assign(view, work, part, to, value, rule, plan);
+    }
+    let other = to.other();
+    let written = plan.writes.get(other).contains_key(part.pair.field(other));
+    if !written && !plan.settles.iter().any(|(settled, _)| settled == name) {
+        plan.settles.push((name.to_owned(), part.is_apart()));
+    }
+}
+
+fn assign(
+    view: &View<'_>,
+    work: &Work,
+    part: &Part<'_>,
+    to: Side,
+    value: &Value,
+    rule: &str,
+    plan: &mut LinkPlan,
+) {
+    let pair = part.pair;
     let link = value
         .as_text()
         .filter(|_| matches!(pair.kind, PairKind::Reference { .. }))
@@ -163,7 +216,7 @@ fn assign(
     let Some(raw) = view.parents.render(view.known, pair, to, value) else {
         match value.as_text().and_then(|text| text.parse::<LinkId>().ok()) {
             // The parent is being created: this field follows once its id is known (14.3).
-            Some(_) => block_on_source(view, pair, raws, to, plan),
+            Some(_) => block_on_source(view, pair, &part.raws, to, plan),
             None => {
                 let email = value.as_text().unwrap_or_default();
                 let message = format!(
@@ -185,11 +238,11 @@ fn assign(
         return;
     };
     let assignment = Assignment {
-        before: raws.get(to).clone(),
+        before: part.raws.get(to).clone(),
         after: raw,
         rule: rule.to_owned(),
         pair: pair.name().to_owned(),
-        source: raws.get(to.other()).clone(),
+        source: part.raws.get(to.other()).clone(),
         link,
         left: None,
     };
@@ -221,47 +274,57 @@ fn block_on_source(
     plan.blocked.push(blocked(pair, parent));
 }
 
-fn conflict(
-    view: &View<'_>,
-    work: &Work,
-    pair: &FieldPair,
-    raws: &PerSide<Value>,
-    base: Option<&BaseField>,
-) -> Conflict {
-    let times = times(view, work, pair);
-    let versions = work
-        .times
-        .as_ref()
-        .and_then(|times| times.get(&pair.fields.hubspot));
-    let version = versions.and_then(|all| all.first());
+fn conflict(view: &View<'_>, work: &Work, unit: &Unit<'_>, parts: &[Part<'_>]) -> Conflict {
+    let field = unit.name();
+    let newest = parts
+        .iter()
+        .filter_map(|part| versions::of(work, part.pair)?.first())
+        .max_by_key(|version| version.at);
     let seen = |side: Side| work.seen.get(side).as_ref();
+    let times = parts.first().map(|part| times(view, work, part.pair));
     let side_value = |side: Side| SideValue {
         id: work.link.ids.get(side).clone(),
-        value: raws.get(side).clone(),
+        value: parts::together(parts, side),
         modified_at: match side {
-            Side::Salesforce => times.s_modified_at,
-            Side::HubSpot => version
+            Side::Salesforce => times.and_then(|times| times.s_modified_at),
+            Side::HubSpot => newest
                 .map(|version| version.at)
                 .or(seen(side).map(|seen| seen.modstamp)),
         },
         modified_by: match side {
             Side::Salesforce => seen(side).and_then(|seen| seen.modified_by.clone()),
-            Side::HubSpot => version.and_then(|version| version.by.clone()),
+            Side::HubSpot => newest.and_then(|version| version.by.clone()),
         },
     };
-    let base_value = base.and_then(|_| {
-        links::base_raw(&work.base, pair.name(), Side::Salesforce)
-            .or_else(|| links::base_raw(&work.base, pair.name(), Side::HubSpot))
-    });
+    let base = |part: &Part<'_>| {
+        part.base.as_ref()?;
+        let raw = |side| links::base_raw(&work.base, part.pair.name(), side);
+        raw(Side::Salesforce).or_else(|| raw(Side::HubSpot))
+    };
+    let bases: Vec<Option<Value>> = parts.iter().map(base).collect();
+    let members = parts
+        .iter()
+        .zip(&bases)
+        .filter(|_| unit.is_group())
+        .map(|(part, base)| ConflictMember {
+            field: part.pair.name().to_owned(),
+            values: part.raws.clone(),
+            base: base.clone(),
+        })
+        .collect();
+    let base = match bases.as_slice() {
+        [one] => one.clone(),
+        all => {
+            let known = all.iter().all(Option::is_some);
+            known.then(|| shown(all.iter().flatten()))
+        }
+    };
     Conflict {
-        id: ItemId::derive(&[
-            b"field",
-            &work.link.id.0.to_be_bytes(),
-            pair.name().as_bytes(),
-        ]),
-        field: pair.name().to_owned(),
+        id: ItemId::derive(&[b"field", &work.link.id.0.to_be_bytes(), field.as_bytes()]),
+        field,
+        members,
         sides: PerSide::from_fn(side_value),
-        base: base_value,
+        base,
         ..blank_item(view, work)
     }
 }
@@ -287,6 +350,7 @@ pub(super) fn blank_item(view: &View<'_>, work: &Work) -> Conflict {
         state: ItemState::Open,
         candidates: Vec::new(),
         resolution: None,
+        members: Vec::new(),
         automatic: false,
         first_seen: view.now,
         last_seen: view.now,

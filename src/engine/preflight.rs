@@ -76,6 +76,7 @@ pub(super) async fn preflight(
     let before = calls(engine);
     let mut known = Known {
         install: install_id(engine).await?,
+        forgotten: super::forget::forgotten(engine).await?,
         ..Known::default()
     };
     known.us = accounts(engine).await?;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::budget::{Budget, since};
 use super::context::{Engine, EngineError, Order};
-use super::create::creates;
+use super::create::{anew, creates};
 use super::db::names;
 use super::drafts::mark_due;
 use super::foresee::{Foreseen, Keep};
+use super::gone::{Wave, gone};
 use super::matchup::match_up;
 use super::preflight::{calls, preflight};
 use super::report::{Phase, Reporter};
@@ -49,9 +50,14 @@ pub(super) struct Estimate {
 /// Matches and plans every mapping without sending anything.
 async fn plan_all(ctx: &mut RunCtx<'_>, mappings: &[&Mapping]) -> Result<(), EngineError> {
     for mapping in mappings {
+        let again = gone(ctx, mapping, Wave::First).await?;
         let wanted = match_up(ctx, mapping).await?;
         creates(ctx, mapping, wanted).await?;
+        anew(ctx, mapping, again).await?;
         links(ctx, mapping).await?;
+    }
+    for mapping in mappings.iter().rev() {
+        gone(ctx, mapping, Wave::Last).await?;
     }
     Ok(())
 }
@@ -104,7 +110,8 @@ impl Engine {
         let db = Arc::new(self.db.scratch().await?);
         let scratch = Engine { db, ..self.clone() };
         let found = preflight(&scratch, &mappings).await?;
-        let mappings = found.fit(&mappings)?;
+        let scratch = scratch.typed(&found.schemas);
+        let mappings = found.fit(&scratch.chosen(order).await?)?;
         let budget = Budget::load(&scratch).await?;
         let run = RunId(scratch.db.number(names::LAST_RUN).await? + 1);
         let mut ctx = RunCtx::new(&scratch, run, Mode::Preview, found.known, budget);

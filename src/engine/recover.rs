@@ -14,8 +14,8 @@ use super::report::Phase;
 use super::run::RunCtx;
 use crate::crm::Purpose;
 use crate::domain::{
-    Assignment, Candidate, ItemKind, Link, LinkState, Mapping, Observation, Op, OpKind, OpState,
-    PerSide, Presence, RecordId, Side, Value, digest128,
+    Assignment, Candidate, Departed, ItemKind, Link, LinkState, Mapping, Observation, Op, OpKind,
+    OpState, PerSide, Presence, RecordId, Side, Value, digest128,
 };
 use crate::store::rows::{Dirty, Ghost};
 
@@ -73,6 +73,8 @@ pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
             OpKind::Update | OpKind::Stamp => 1,
             OpKind::Associate | OpKind::Dissociate => 2,
             OpKind::Delete => 3,
+            // Written here only: never without an answer.
+            OpKind::Relink => continue,
         };
         groups
             .entry((op.mapping.0.clone(), op.side, class))
@@ -491,10 +493,22 @@ fn give_back(
     link: Option<Link>,
     tx: &mut super::db::Tx<'_>,
 ) -> Result<(), EngineError> {
-    if let Some(link) = link.filter(|link| link.state == LinkState::PendingCreate) {
-        tx.remove_link(&link, &links::objects(mapping));
+    let mut again = false;
+    if let Some(mut link) = link.filter(|link| link.state == LinkState::PendingCreate) {
+        let former = link.former.get_mut(op.side).pop();
+        again = former.is_some();
+        match former {
+            // It was to stand for a deleted one: the tombstone is back, and what follows from it is decided anew.
+            Some(former) => {
+                tx.mark_dirty(&mapping.id, op.side, &former, Dirty::DELETED)?;
+                *link.ids.get_mut(op.side) = Some(former);
+                link.state = LinkState::Deleted(Departed::of(op.side));
+                tx.put_link(&link, &links::objects(mapping))?;
+            }
+            None => tx.remove_link(&link, &links::objects(mapping)),
+        }
     }
-    if let Some(source) = &op.source {
+    if let Some(source) = op.source.as_ref().filter(|_| !again) {
         tx.mark_dirty(&mapping.id, op.side.other(), source, Dirty::RETRY)?;
     }
     Ok(())
@@ -563,7 +577,11 @@ async fn deletions(
         if !live {
             op.state = OpState::Confirmed;
             op.outcome.record = op.target.clone();
-            super::undo_apply::taken_back(ctx, mapping, &op, &mut tx).await?;
+            if op.evidence.is_some() {
+                super::archive::looked_up(ctx, mapping, &op, &mut tx).await?;
+            } else {
+                super::undo_apply::taken_back(ctx, mapping, &op, &mut tx).await?;
+            }
         } else if is_settled(ctx, &op) {
             op.state = OpState::Failed;
             op.outcome.why = Some("looked up: not applied".into());

@@ -26,6 +26,8 @@ pub(super) enum Token {
     Shared(Value),
     /// The record referred to has no link yet.
     Unlinked(RecordKey),
+    /// The link of the record referred to is a tombstone: its counterpart was deleted (12.2). In words of its own side.
+    Away(Value),
     /// The owner cannot be told by e-mail.
     NoOwner(String),
 }
@@ -78,12 +80,7 @@ impl Parents {
     }
 
     fn link(&self, parent: &MappingId, side: Side, id: &RecordId) -> Option<&Link> {
-        self.links
-            .get(&(parent.clone(), side, id.clone()))
-            .filter(|link| {
-                use LinkState::{Active, OutOfScope, PendingCreate};
-                matches!(link.state, Active | OutOfScope | PendingCreate)
-            })
+        self.links.get(&(parent.clone(), side, id.clone()))
     }
 
     /// What a raw value of a pair means to both sides.
@@ -101,9 +98,16 @@ impl Parents {
         match &pair.kind {
             PairKind::Reference { mapping } => {
                 let id = RecordId::from(text);
-                match self.link(mapping, side, &id) {
-                    Some(link) => Token::Shared(Value::Text(link.id.to_string())),
-                    None => {
+                let link = self.link(mapping, side, &id);
+                match link.map(|link| (&link.state, link.id)) {
+                    Some((
+                        LinkState::Active | LinkState::OutOfScope | LinkState::PendingCreate,
+                        id,
+                    )) => Token::Shared(Value::Text(id.to_string())),
+                    Some((LinkState::Deleted(_), _)) => {
+                        Token::Away(Value::Text(own_words(side, text)))
+                    }
+                    _ => {
                         let object = engine
                             .mapping(mapping)
                             .map_or("", |parent| parent.object(side))
@@ -132,7 +136,7 @@ impl Parents {
             Some(BaseValue::Raw(text)) => {
                 match self.token(engine, known, pair, side, &Value::Text(text.clone())) {
                     Token::Shared(Value::Text(shared)) => Some(BaseValue::Raw(shared)),
-                    _ => Some(BaseValue::Raw(format!("{}:{text}", side.word()))),
+                    _ => Some(BaseValue::Raw(own_words(side, text))),
                 }
             }
             other => other.clone(),
@@ -172,6 +176,11 @@ impl Parents {
             PairKind::Value { .. } | PairKind::Constant { .. } => Some(shared.clone()),
         }
     }
+}
+
+/// An id that nothing on the other side answers to: it equals only itself.
+fn own_words(side: Side, id: &str) -> String {
+    format!("{}:{id}", side.word())
 }
 
 /// True for pairs whose values are translated.

@@ -6,15 +6,17 @@ use chrono::DateTime;
 
 use super::budget::Budget;
 use super::context::{Engine, EngineError, Halt, Order, Scope};
-use super::create::creates;
+use super::create::{anew, creates};
 use super::db::names;
 use super::drafts::mark_due;
 use super::drift::{self, paused_pairs};
 use super::foresee::Keep;
+use super::gone::{Wave, gone};
 use super::matchup::{match_up, wake_children};
 use super::preflight::preflight;
 use super::recover::recover;
 use super::report::Phase;
+use super::room;
 pub(super) use super::run_ctx::{Mode, RunCtx};
 use super::slice::links;
 use super::tally::Fate;
@@ -27,7 +29,7 @@ use crate::domain::{
     RunKind, RunRecord, RunState, Side, SideCount, ValveHit,
 };
 use crate::store::rows::{ActivityLine, MapState, MappingPhase};
-use crate::store::{Count, TypedStore, keys};
+use crate::store::{Count, StoreError, TypedStore, keys};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -53,6 +55,7 @@ impl Engine {
         }
         let mappings = self.chosen(order).await?;
         let whole = whole(self, order, &mappings).await?;
+        self.room_to_begin(&mappings, whole.is_some()).await?;
         let kind = match order.scope {
             Scope::Stored | Scope::Plan(_) => RunKind::Apply,
             Scope::Undo(_) => RunKind::Undo,
@@ -147,6 +150,12 @@ impl Engine {
                     Some("stopped by a person; the rest follows with the next run".into());
                 None
             }
+            Err(EngineError::Store(error @ StoreError::NoRoom { needed, free })) => {
+                record.state = RunState::Halted;
+                record.reason = Some(error.to_string());
+                record.valves = vec![room::hit(needed, free, error.to_string())];
+                Some(EngineError::Store(error))
+            }
             Err(error @ EngineError::Store(_)) => return Err(error),
             Err(error) => {
                 if matches!(&error, EngineError::Crm(crm) if crm.class == ErrorClass::Systemic) {
@@ -168,6 +177,7 @@ impl Engine {
         }
         record.ended_at = Some(self.clock.now());
         record.calls = self.calls_since(&before);
+        self.prune(&record).await?;
         self.finish(&record).await?;
         Ok(RunEnd { record, error })
     }
@@ -220,9 +230,10 @@ impl Engine {
                         .sum::<u64>()
                 };
                 let created = sum(|count| count.created.salesforce + count.created.hubspot);
+                let archived = sum(|count| count.archived.salesforce + count.archived.hubspot);
                 format!(
                     "{} applied, {} conflicts, {} errors",
-                    created + sum(|count| count.updated_links),
+                    created + archived + sum(|count| count.updated_links),
                     sum(|count| count.open.conflicts + count.open.review),
                     sum(|count| count.open.errors)
                 )
@@ -247,23 +258,22 @@ impl Engine {
         };
         let budget = Budget::load(self).await?;
         let found = preflight(self, &mappings).await?;
-        self.doubt_schemas(
-            mappings
-                .iter()
-                .filter(|one| found.refused.contains_key(&one.id)),
-        )
-        .await?;
+        let doubted = |one: &&&Mapping| found.refused.contains_key(&one.id);
+        self.doubt_schemas(mappings.iter().filter(doubted)).await?;
+        let typed = self.typed(&found.schemas);
+        let mappings = typed.chosen(order).await?;
         let fit = found.fit(&mappings)?;
         if matches!(record.kind, RunKind::Full | RunKind::Incremental) {
             // Mappings that fell out, and pairs that go on again, change what has to be read.
-            let whole = whole(self, order, &fit).await?.is_some();
+            let whole = whole(&typed, order, &fit).await?.is_some();
             record.kind = match whole {
                 true => RunKind::Full,
                 false => RunKind::Incremental,
             };
             self.report.change(|view| view.kind = Some(record.kind));
         }
-        let mut ctx = RunCtx::new(self, record.run, Mode::Write, found.known.clone(), budget);
+        let known = found.known.clone();
+        let mut ctx = RunCtx::new(&typed, record.run, Mode::Write, known, budget);
         ctx.only = only;
         let outcome = if let Scope::Undo(target) = order.scope {
             if !found.refused.is_empty() {
@@ -271,8 +281,9 @@ impl Engine {
             }
             undo(&mut ctx, record, target, &mappings, found.calls).await
         } else {
-            let mut states = self.states(&mut ctx, &fit).await?;
-            self.steps(&mut ctx, record, order, &fit, &mut states, found.refused)
+            let mut states = typed.states(&mut ctx, &fit).await?;
+            typed
+                .steps(&mut ctx, record, order, &fit, &mut states, found.refused)
                 .await
         };
         record.mappings = ctx.counts(&mappings);
@@ -284,7 +295,7 @@ impl Engine {
             }
         }
         record.ops = ctx.seq;
-        ctx.budget.save(self).await?;
+        ctx.budget.save(&typed).await?;
         outcome
     }
 
@@ -333,6 +344,7 @@ impl Engine {
         self.report.end(Phase::Plan);
         self.report
             .change(|view| view.forecast = Some(estimate.forecast));
+        self.room_for(estimate.foreseen.planned() as u64)?;
         let hash = estimate.foreseen.hash();
         record.plan_hash = Some(hash.clone());
         if ctx.only.is_none() {
@@ -376,6 +388,13 @@ impl Engine {
                 other => other?,
             }
             ctx.publish(mappings);
+        }
+        // Deletions are the last wave, children before their parents (18).
+        for mapping in mappings.iter().rev() {
+            if !halted.contains_key(&mapping.id) {
+                gone(ctx, mapping, Wave::Last).await?;
+                ctx.publish(mappings);
+            }
         }
         for side in Side::BOTH {
             self.report.end(Phase::Apply(side));
@@ -486,12 +505,17 @@ impl Engine {
     }
 }
 
-/// Everything that a mapping needs.
+/// Everything that a mapping needs but deletions, which come last.
 async fn work(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<(), EngineError> {
+    let again = gone(ctx, mapping, Wave::First).await?;
     let wanted = match_up(ctx, mapping).await?;
     creates(ctx, mapping, wanted).await?;
+    anew(ctx, mapping, again).await?;
     links(ctx, mapping).await?;
     wake_children(ctx, mapping).await?;
+    // What was found gone or merged while it was read for its counterpart.
+    let again = gone(ctx, mapping, Wave::First).await?;
+    anew(ctx, mapping, again).await?;
     // Children that waited within this mapping itself, and what moved while it was read back.
     links(ctx, mapping).await
 }

@@ -37,6 +37,8 @@ pub(super) struct RunCtx<'e> {
     pub(super) batch: u64,
     /// Links with a write whose outcome nobody knows yet.
     pub(super) locked: BTreeSet<LinkId>,
+    /// Records without a link that a person said to make a counterpart of, although an earlier one was deleted.
+    pub(super) despite: BTreeSet<(MappingId, Side, RecordId)>,
     /// Updates that were given up as not applied and may still land, by link (16.5).
     pub(super) ghosts: BTreeMap<LinkId, Vec<Op>>,
     /// Links that this run made, for the children that wait for them.
@@ -70,6 +72,7 @@ impl<'e> RunCtx<'e> {
             seq: 0,
             batch: 0,
             locked: BTreeSet::new(),
+            despite: BTreeSet::new(),
             ghosts: BTreeMap::new(),
             newly_linked: Vec::new(),
             foreseen: Foreseen::default(),

@@ -1,16 +1,19 @@
 //! Which records a mapping is about (docs/design/sync-semantics.md 12.6). The condition is evaluated here, on what was read;
 //! no query is filtered by it, or a record that leaves would never be seen leaving. Nothing here ever deletes.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::context::{Engine, EngineError};
 use super::db::{Tx, Waiting};
 use super::fields;
 use super::links;
+use super::run_ctx::RunCtx;
 use crate::domain::condition::Literal;
 use crate::domain::{
-    Assignment, Base, Conflict, FieldType, ItemState, LeavesScope, Link, LinkState, Mapping,
-    ObjectSchema, Observation, Presence, RecordId, Side, Value, digest128,
+    Assignment, Base, Conflict, FieldType, ItemState, LeavesScope, Link, LinkId, LinkState,
+    Mapping, ObjectSchema, Observation, Presence, RecordId, Side, Value, digest128,
 };
 use crate::store::rows::Dirty;
 use crate::store::{TypedStore, keys};
@@ -229,6 +232,19 @@ pub(super) async fn is_outside(
     let link = engine.db.link_ids(&through.id, side, object, ids).await?;
     // A record that is linked and still waited for is one whose link has ended.
     Ok(keys.iter().any(|keys| keys.contains(&OUTSIDE)) || link.iter().any(Option::is_some))
+}
+
+/// The links among these that have ended because their record left the scope.
+pub(super) async fn ended(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    links: &[Option<LinkId>],
+) -> Result<BTreeSet<LinkId>, EngineError> {
+    let known: Vec<LinkId> = links.iter().flatten().copied().collect();
+    let links = ctx.engine.db.links(&mapping.id, &known).await?;
+    let links = links.into_iter().flatten();
+    let ended = links.filter(|link| link.state == LinkState::Unlinked);
+    Ok(ended.map(|link| link.id).collect())
 }
 
 fn row_name(mapping: &Mapping) -> String {

@@ -163,7 +163,9 @@ fn one(
     for item in &plan.closes {
         // A person let a frozen field go: what is written from now on is a new series.
         if item.kind == ItemKind::Oscillation && item.resolution.is_some() {
-            base_field(&mut work.base, &item.field).writes.clear();
+            for pair in item.pairs() {
+                base_field(&mut work.base, pair).writes.clear();
+            }
         }
     }
     for side in Side::BOTH {
@@ -183,6 +185,9 @@ fn one(
             }
         }
         if let Some((modstamp, observed_at)) = settled {
+            if side == Side::Salesforce {
+                note_unsettled(mapping, work, &seen);
+            }
             let base = work.base.sides.get_mut(side);
             base.modstamp = base.modstamp.max(Some(modstamp));
             base.observed_at = Some(observed_at);
@@ -216,6 +221,28 @@ fn one(
         tally.link(work.link.id, Fate::Conflict);
     }
     Ok(())
+}
+
+/// Remembers of every field that is not at its base, and stays so, when Salesforce was last seen holding the base: the look that
+/// is about to be noted for the whole record says nothing of when such a field changed (8).
+fn note_unsettled(mapping: &Mapping, work: &mut Work, seen: &Observation) {
+    let side = Side::Salesforce;
+    let looked = work.base.sides.salesforce.observed_at;
+    for pair in mapping
+        .pairs
+        .iter()
+        .filter(|pair| fields::is_property(pair, side))
+    {
+        let now = transform::base_value(pair, side, seen.value(pair.field(side)));
+        let Some(field) = work.base.fields.get_mut(pair.name()) else {
+            continue;
+        };
+        let rests = now.is_none() || field.values.salesforce == now;
+        field.held_at = match rests {
+            true => None,
+            false => field.held_at.or(looked),
+        };
+    }
 }
 
 /// True where an older item of the link is still open.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::batches::{self, Answer, OpBatch};
-use super::complete::{complete, look_up_times};
+use super::complete::{complete, look_up_times, still_gone, still_silent};
 use super::context::EngineError;
 use super::db::Waiting;
 use super::failures::still_refused;
@@ -18,8 +18,8 @@ use super::settle::{Progressed, settle};
 use super::tally::Fate;
 use crate::crm::WriteKind;
 use crate::domain::{
-    ErrorCategory, LinkState, Mapping, MappingId, Op, OpId, OpKind, OpState, PerSide, RecordId,
-    Side, Value,
+    ErrorCategory, LinkState, Mapping, MappingId, Observation, Op, OpId, OpKind, OpState, PerSide,
+    Presence, RecordId, Side, Value,
 };
 use crate::store::rows::Dirty;
 
@@ -129,10 +129,18 @@ async fn load(
         }
     }
     let mut works = Vec::with_capacity(links.len());
-    let mut away = Vec::new();
+    let (mut away, mut gone) = (Vec::new(), Vec::new());
     let observed = seen.salesforce.into_iter().zip(seen.hubspot);
     let stored = links.into_iter().zip(bases).zip(reasons);
     for (((link, base), reasons), (salesforce, hubspot)) in stored.zip(observed) {
+        let there = |seen: &Option<Observation>| {
+            seen.as_ref()
+                .is_none_or(|seen| seen.presence == Presence::Live)
+        };
+        if !there(&salesforce) || !there(&hubspot) {
+            gone.push((link, reasons));
+            continue;
+        }
         let (mut conflicts, mut errors) = (Vec::new(), Vec::new());
         for item in db.waiting(link.id.0).await? {
             match item {
@@ -161,13 +169,10 @@ async fn load(
     }
     let mut tx = db.begin();
     for link in away {
-        ctx.tally(&mapping.id).link(link.id, Fate::Error);
-        for side in Side::BOTH {
-            if let Some(id) = link.ids.get(side) {
-                tx.clear_dirty(&mapping.id, side, id);
-                tx.drop_observation(side, mapping.object(side), id);
-            }
-        }
+        still_silent(ctx, mapping, &link, &mut tx).await?;
+    }
+    for (link, reasons) in gone {
+        still_gone(ctx, mapping, &link, reasons, &mut tx).await?;
     }
     tx.apply().await?;
     Ok(works)

@@ -27,9 +27,11 @@ pub(super) fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut Li
         Some(text) if text.eq_ignore_ascii_case(counterpart.as_str()) => {
             *plan.stamped.get_mut(side) = true
         }
-        Some(other) => plan.conflicts.push(stolen_stamp(view, work, side, other)),
+        Some(other) if !was_its(work, side, other) => {
+            plan.conflicts.push(stolen_stamp(view, work, side, other))
+        }
         None if before == Value::Unknown => {}
-        None => {
+        _ => {
             let assignment = Assignment {
                 before,
                 after: Value::Text(counterpart.0.clone()),
@@ -41,6 +43,14 @@ pub(super) fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut Li
                 .insert(field.to_owned(), assignment);
         }
     }
+}
+
+/// True where a key field names a record that the counterpart was before: merged into it, or deleted and made anew.
+fn was_its(work: &Work, side: Side, holds: &str) -> bool {
+    let former = work.link.former.get(side.other());
+    former
+        .iter()
+        .any(|id| id.as_str().eq_ignore_ascii_case(holds))
 }
 
 fn stolen_stamp(view: &View<'_>, work: &Work, side: Side, holds: &str) -> Conflict {

@@ -7,18 +7,21 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::absent::confirm_absent;
 use super::context::EngineError;
 use super::cost::{association_read_calls, list_pages};
 use super::fields;
+use super::forget::leave_out;
+use super::gone_note::{Beside, beside};
 use super::links;
 use super::observe::{ASSOCIATION_BATCH, Observed, Pass, STORED_TOGETHER, store_pages};
 use super::report::Phase;
 use super::run_ctx::{Mode, RunCtx};
 use super::scope;
 use crate::domain::{
-    Base, Link, LinkId, LinkState, Mapping, MappingId, Observation, Presence, RecordId, Side,
+    Base, Link, LinkId, LinkState, Mapping, MappingId, Observation, RecordId, Side,
 };
-use crate::store::rows::{Cursor, Dirty, MappingPhase};
+use crate::store::rows::{Cursor, MappingPhase};
 use crate::store::{Family, Key, KeyReader, Range, TypedStore, keys};
 use crate::transform;
 
@@ -153,7 +156,7 @@ async fn walk(
             cursor.sweep.pages += 1;
             cursor.sweep.walked = page.next.is_none();
             cursor.sweep.resume = page.next;
-            unit.extend(page.records);
+            unit.extend(leave_out(&ctx.known, page.records, over, &mut ctx.tallies));
             if left == 0 || cursor.sweep.walked || unit.len() + most > ASSOCIATION_BATCH {
                 break;
             }
@@ -191,16 +194,7 @@ async fn feed(
     }
     let mut total = Observed::default();
     let tallies = &mut ctx.tallies;
-    store_pages(
-        engine,
-        ctx.run,
-        news,
-        Pass::Full,
-        ground.over,
-        tallies,
-        &mut total,
-    )
-    .await
+    store_pages(engine, news, Pass::Full, ground.over, tallies, &mut total).await
 }
 
 /// The records of a part that tell something new to one of the mappings.
@@ -277,8 +271,11 @@ fn owner(mapping: &Mapping, seen: &Observation) -> u128 {
 fn is_news(mapping: &Mapping, link: &Link, base: &Base, seen: &Observation) -> bool {
     let side = seen.side;
     let settled = base.sides.get(side).modstamp;
-    if link.state != LinkState::Active || seen.presence != Presence::Live {
-        return false;
+    match beside(link, seen) {
+        // A record that was gone is there again (12.5).
+        Beside::Noted => return true,
+        Beside::InStep => {}
+        Beside::Pending | Beside::Linked(_) | Beside::Alone => return false,
     }
     if settled.is_none_or(|settled| seen.modstamp > settled) {
         return true;
@@ -328,36 +325,16 @@ async fn look_for_missing(
                 continue;
             };
             let links = db.links(&name, &found).await?.into_iter().flatten();
-            let links: Vec<Link> = links
+            let older: Vec<LinkId> = links
                 .filter(|link| link.state == LinkState::Active && link.created_at < since)
+                .map(|link| link.id)
                 .collect();
-            suspect(ctx, mapping, side, &links).await?;
-        }
-    }
-}
-
-/// Links whose record was not met are looked at directly, deleted rows included, before anything is concluded (12.1): a
-/// link that is dirty without an observation is read on both sides.
-async fn suspect(
-    ctx: &mut RunCtx<'_>,
-    mapping: &Mapping,
-    side: Side,
-    links: &[Link],
-) -> Result<(), EngineError> {
-    if links.is_empty() {
-        return Ok(());
-    }
-    tracing::info!(event = "not_met", mapping = %mapping.id, %side, count = links.len(), "linked records that a walk over everything did not meet");
-    let mut tx = ctx.engine.db.begin();
-    for link in links {
-        for one in Side::BOTH {
-            if let Some(id) = link.ids.get(one) {
-                tx.drop_observation(one, mapping.object(one), id);
-                tx.mark_dirty(&mapping.id, one, id, Dirty::DELETED)?;
+            if !older.is_empty() {
+                tracing::info!(event = "not_met", mapping = %name, %side, count = older.len(), "linked records that a walk over everything did not meet");
+                confirm_absent(ctx, mapping, side, &older).await?;
             }
         }
     }
-    Ok(tx.apply().await?)
 }
 
 /// Forgets the stamps of records that the walk did not meet.

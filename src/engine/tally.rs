@@ -73,6 +73,17 @@ impl Tally {
         *entry = (*entry).max(fate);
     }
 
+    /// A record whose link stands for nothing counts as one without a link.
+    pub(super) fn alone(&mut self, link: LinkId, side: Side, record: &RecordId, fate: Unlinked) {
+        self.links.remove(&link);
+        self.unlinked(side, record, fate);
+    }
+
+    /// A record that was counted as one without a link has one after all.
+    pub(super) fn linked_after_all(&mut self, side: Side, record: &RecordId) {
+        self.unlinked.remove(&(side, record.clone()));
+    }
+
     /// A record was created on `side` from `source` of the other side.
     pub(super) fn created(&mut self, side: Side, source: &RecordId, link: LinkId) {
         self.unlinked.remove(&(side.other(), source.clone()));

@@ -30,6 +30,18 @@ const GROUP: usize = 400;
 /// Why a record in Salesforce's recycle bin stays there.
 const IN_THE_BIN: &str = "Salesforce has no REST call that restores a record; restore it from the recycle bin, then undo this run again";
 
+/// Why a record that a run archived stays archived.
+fn archived_there(side: Side) -> &'static str {
+    match side {
+        Side::Salesforce => {
+            "Salesforce has no REST call that restores a record; restore both records from where they were deleted, and the next sync links them as before"
+        }
+        Side::HubSpot => {
+            "HubSpot has no call that restores a record; restore it in HubSpot within 90 days, and its counterpart, and a sync of everything links them as before"
+        }
+    }
+}
+
 /// What an undo of a run would do.
 #[derive(Clone, Debug)]
 pub struct UndoForecast {
@@ -71,9 +83,7 @@ impl Engine {
     /// The mappings that a run worked on and that there still are.
     pub(super) async fn mappings_of(&self, run: RunId) -> Result<Vec<&Mapping>, EngineError> {
         let Some(record) = self.db.run(run).await? else {
-            return Err(EngineError::halt(format!(
-                "there is no run {run}; `syncline runs` lists them"
-            )));
+            return Err(EngineError::halt(self.db.no_such_run(run).await?));
         };
         if record.state == RunState::Running {
             return Err(EngineError::halt(format!(
@@ -117,6 +127,8 @@ impl Engine {
         let db = std::sync::Arc::new(self.db.scratch().await?);
         let scratch = Engine { db, ..self.clone() };
         let found = preflight(&scratch, &mappings).await?;
+        let scratch = scratch.typed(&found.schemas);
+        let mappings = scratch.chosen(&order).await?;
         let budget = Budget::load(&scratch).await?;
         let next = RunId(scratch.db.number(super::db::names::LAST_RUN).await? + 1);
         let mut ctx = RunCtx::new(&scratch, next, Mode::Preview, found.known, budget);
@@ -322,7 +334,9 @@ impl<'c, 'e> Undoing<'c, 'e> {
         let mut tx = db.begin();
         let mut left = Vec::new();
         for ((link, pair), stored) in group.iter().zip(known) {
-            let held = stored.filter(|link| matches!(link.state, LinkState::TakenBack(_)));
+            let held = stored.filter(|link| {
+                matches!(link.state, LinkState::TakenBack(_) | LinkState::Deleted(_))
+            });
             let (Some(touched), Some(mut stored)) = (pair.get(side), held) else {
                 continue;
             };
@@ -331,6 +345,16 @@ impl<'c, 'e> Undoing<'c, 'e> {
                 .seen
                 .get(side)
                 .is_some_and(|seen| seen.presence == Presence::Live);
+            let carried_over = matches!(stored.state, LinkState::Deleted(_));
+            if carried_over {
+                // Its own counterpart is gone: what follows from one that is there again is decided like any restored record.
+                if alive {
+                    tx.mark_dirty(&mapping.id, side, &touched.id, Dirty::DELETED)?;
+                } else {
+                    left.push(now.stays_deleted(side, touched, archived_there(side)));
+                }
+                continue;
+            }
             if alive {
                 stored.state = LinkState::Active;
                 tx.put_link(&stored, &links::objects(mapping))?;

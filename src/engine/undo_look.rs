@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::context::EngineError;
+use super::context::{Engine, EngineError};
 use super::cost::{association_read_calls, history_calls, read_calls};
 use super::fields;
 use super::observe::read_associations;
@@ -111,7 +111,12 @@ impl Undoing<'_, '_> {
         }
         match side {
             Side::HubSpot => self.edited(mapping, &ids, seen).await,
-            Side::Salesforce => self.children(mapping, &ids).await,
+            Side::Salesforce => {
+                let engine = self.ctx.engine;
+                let (found, calls) = children(engine, mapping, &ids, &self.gone).await?;
+                self.count_calls(side, calls);
+                Ok(found)
+            }
         }
     }
 
@@ -149,43 +154,47 @@ impl Undoing<'_, '_> {
         }
         Ok(found)
     }
+}
 
-    /// Salesforce records that others refer to through a mapping's reference field.
-    async fn children(
-        &mut self,
-        mapping: &Mapping,
-        ids: &[RecordId],
-    ) -> Result<BTreeMap<RecordId, String>, EngineError> {
-        let side = Side::Salesforce;
-        let mut found = BTreeMap::new();
-        let engine = self.ctx.engine;
-        let texts: Vec<String> = ids.iter().map(|id| id.0.clone()).collect();
-        for child in &engine.rules.mappings {
-            for pair in &child.pairs {
-                if !matches!(&pair.kind, PairKind::Reference { mapping: of } if *of == mapping.id) {
-                    continue;
-                }
-                let (object, field) = (child.object(side), pair.field(side));
-                let asked = vec![field.to_owned()];
-                let crm = engine.side(side);
-                let before = crm.meter().total();
-                let records = crm
-                    .search(Purpose::LookUp, object, field, &texts, &asked)
-                    .await?;
-                let calls = crm.meter().total() - before;
-                self.count_calls(side, calls);
-                for one in records {
-                    let gone = self.gone.contains(&(side, one.id.clone()));
-                    if let Some(parent) = one.value(field).as_text().filter(|_| !gone) {
-                        let why = format!(
-                            "{object} {} belongs to it, which deleting it would take along",
-                            one.id
-                        );
-                        found.insert(RecordId::from(parent), why);
-                    }
+/// Salesforce records that others refer to through a mapping's reference field, with one of those, and the calls that
+/// asking took. `gone` are records that are deleted already.
+pub(super) async fn children(
+    engine: &Engine,
+    mapping: &Mapping,
+    ids: &[RecordId],
+    gone: &BTreeSet<(Side, RecordId)>,
+) -> Result<(BTreeMap<RecordId, String>, u64), EngineError> {
+    let side = Side::Salesforce;
+    let mut found = BTreeMap::new();
+    let mut calls = 0;
+    let texts: Vec<String> = ids.iter().map(|id| id.0.clone()).collect();
+    if texts.is_empty() {
+        return Ok((found, calls));
+    }
+    for child in &engine.rules.mappings {
+        for pair in &child.pairs {
+            if !matches!(&pair.kind, PairKind::Reference { mapping: of } if *of == mapping.id) {
+                continue;
+            }
+            let (object, field) = (child.object(side), pair.field(side));
+            let asked = vec![field.to_owned()];
+            let crm = engine.side(side);
+            let before = crm.meter().total();
+            let records = crm
+                .search(Purpose::LookUp, object, field, &texts, &asked)
+                .await?;
+            calls += crm.meter().total() - before;
+            for one in records {
+                let gone = gone.contains(&(side, one.id.clone()));
+                if let Some(parent) = one.value(field).as_text().filter(|_| !gone) {
+                    let why = format!(
+                        "{object} {} belongs to it, which deleting it would take along",
+                        one.id
+                    );
+                    found.insert(RecordId::from(parent), why);
                 }
             }
         }
-        Ok(found)
     }
+    Ok((found, calls))
 }

@@ -37,6 +37,10 @@ impl Done {
     /// Takes up the next row of the journal; rows come in the order written.
     pub(super) fn add(&mut self, op: Op) {
         self.ops += 1;
+        if op.kind == OpKind::Relink {
+            // The record that the link pointed to is no more: there is nothing to point it back to.
+            return;
+        }
         let open = matches!(op.state, OpState::Sent | OpState::Unknown);
         if !open && op.state != OpState::Confirmed {
             return;
@@ -64,7 +68,7 @@ impl Done {
             }
             OpKind::Create => touched.made = true,
             OpKind::Delete => touched.deleted = true,
-            OpKind::Update | OpKind::Stamp | OpKind::Associate | OpKind::Dissociate => {}
+            _ => {}
         }
         let into = match op.kind {
             OpKind::Associate | OpKind::Dissociate => &mut touched.associations,
@@ -112,6 +116,7 @@ mod tests {
             target: Some("5".into()),
             source: None,
             fields: BTreeMap::from([("city".to_owned(), change)]),
+            evidence: None,
             modstamp: None,
             state,
             attempt: Default::default(),

@@ -126,10 +126,13 @@ impl House {
             .map_err(|error| store_refusal(&error))?
         {
             Some(record) => Ok(Reply::Run(Box::new(record))),
-            None => Err(refusal(
-                RefusalKind::Usage,
-                format!("there is no run {run}; `syncline runs` lists them"),
-            )),
+            None => {
+                let why = self.db.no_such_run(run).await;
+                Err(refusal(
+                    RefusalKind::Usage,
+                    why.map_err(|error| store_refusal(&error))?,
+                ))
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::host::{House, refusal, store_refusal};
 use super::messages::{CheckLine, CheckState, Event, Refusal, RefusalKind, Reply, Tone};
+use super::upkeep::room_line;
 use crate::crm::CrmError;
 use crate::domain::{ObjectSchema, PerSide, Side};
 use crate::engine::{paused_pairs, unmet_requirements};
@@ -82,6 +83,7 @@ impl House {
         }
         let schemas = self.check_objects(&mut checks).await?;
         self.check_keys(&schemas, fix, &mut checks).await?;
+        checks.extend(self.db.store().room().map(room_line));
         Ok(Reply::Check { checks })
     }
 

@@ -132,6 +132,7 @@ pub(super) fn rules(config: &Config) -> Rules {
                 hubspot: engine.sweep_hubspot,
             },
             canary: config.safety.canary.clone(),
+            retention: engine.retention,
             daily_share: PerSide {
                 salesforce: config
                     .salesforce

@@ -80,6 +80,7 @@ fn request(op: &Op, keyed: bool) -> String {
         }
         (Side::Salesforce, OpKind::Create) => format!("POST …/composite/sobjects, {object}"),
         (Side::Salesforce, OpKind::Delete) => "DELETE …/composite/sobjects, by id".to_owned(),
+        (_, OpKind::Relink) => "nothing was sent".to_owned(),
         (Side::Salesforce, _) => format!("PATCH …/composite/sobjects, {object}"),
         (Side::HubSpot, kind) => {
             let tail = match kind {
@@ -88,7 +89,7 @@ fn request(op: &Op, keyed: bool) -> String {
                 OpKind::Update | OpKind::Stamp => "objects/…/batch/update",
                 OpKind::Associate => "associations/…/batch/create",
                 OpKind::Dissociate => "associations/…/batch/archive",
-                OpKind::Delete => "objects/…/batch/archive",
+                OpKind::Delete | OpKind::Relink => "objects/…/batch/archive",
             };
             format!("POST …/crm/{}", tail.replace('…', object))
         }
@@ -113,6 +114,7 @@ mod tests {
             target: None,
             source: None,
             fields: Default::default(),
+            evidence: None,
             modstamp: None,
             state: OpState::Failed,
             attempt: Default::default(),

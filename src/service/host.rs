@@ -36,6 +36,8 @@ pub struct Setup {
     pub vendors: bool,
     /// Keep the mappings' schedules.
     pub schedules: bool,
+    /// Write a backup a day into the data folder.
+    pub backups: bool,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Jitter and the install id.
@@ -77,6 +79,10 @@ pub(super) struct House {
     /// Choices stored while a run was under way, which may have written over them.
     pub(super) chosen_meanwhile: Mutex<Vec<(ItemId, Resolution)>>,
     pub(super) owners: OwnerCache,
+    /// The data folder whose backups are kept; `None`: none are.
+    pub(super) backups_in: Option<PathBuf>,
+    /// Held while a backup is written, and by whoever must not come between.
+    pub(super) backing_up: Arc<tokio::sync::Mutex<()>>,
     /// When each mapping runs next by itself.
     pub(super) due: Mutex<BTreeMap<MappingId, chrono::DateTime<chrono::Utc>>>,
     pub(super) stop: CancellationToken,
@@ -139,6 +145,9 @@ impl Service {
             }
         };
         let sled = Arc::new(sled);
+        crate::store::migrate(&*sled, &setup.data_dir, setup.clock.now())
+            .await
+            .map_err(|error| store_refusal(&error))?;
         let store: Arc<dyn Store> = sled.clone();
         let mut service = Service::over(store, setup).await?;
         service.sled = Some(sled);
@@ -207,6 +216,8 @@ impl Service {
             journals: tokio::sync::Mutex::default(),
             chosen_meanwhile: Mutex::default(),
             owners: OwnerCache::default(),
+            backups_in: setup.backups.then_some(setup.data_dir),
+            backing_up: Arc::default(),
             due: Mutex::default(),
             stop: CancellationToken::new(),
         });
@@ -244,6 +255,11 @@ impl Service {
         if let Some(done) = done {
             done.cancelled().await;
         }
+        // A verb that ran once waits for the backup after its run; a console that is left does not.
+        if self.house.schedules {
+            self.house.stop.cancel();
+        }
+        drop(self.house.backing_up.lock().await);
         self.house.stop.cancel();
         if let Some(sled) = self.sled
             && let Err(error) = sled.close().await
@@ -253,7 +269,7 @@ impl Service {
     }
 }
 
-/// The install id and the store's schema version, made once.
+/// The install id, made once.
 async fn install(db: &Db, entropy: &dyn Entropy) -> Result<(), StoreError> {
     if db.meta(names::INSTALL).await?.is_some() {
         return Ok(());
@@ -373,6 +389,12 @@ impl House {
             Request::Pause { mapping, paused } => self.pause(&mapping, paused).await,
             Request::Run { run } => self.run(run).await,
             Request::Record { query } => self.record(&query).await,
+            Request::Forget {
+                query,
+                mapping,
+                sure,
+                by,
+            } => self.forget(&query, mapping, sure, &by).await,
             Request::Check { fix } => self.check(fix).await,
             Request::Reconnect => {
                 super::check::greet(self.clone()).await;

@@ -132,8 +132,10 @@ impl House {
         self.db
             .walk(keys::all(Family::Conflict), |item: Conflict| {
                 if item.mapping == *id {
-                    let last = in_conflict.entry(item.field).or_insert(item.last_seen);
-                    *last = (*last).max(item.last_seen);
+                    for pair in item.pairs() {
+                        let last = in_conflict.entry(pair.to_owned()).or_insert(item.last_seen);
+                        *last = (*last).max(item.last_seen);
+                    }
                 }
             })
             .await

@@ -1,14 +1,15 @@
 //! The messages between the engine's house and whoever looks at it. Plain data that could cross a socket.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     CallCount, Candidate, Choice, Conflict, Direction, ErrorCategory, ErrorItem, ItemId, ItemKind,
-    ItemState, LinkId, MappingCounts, MappingId, Op, OpState, PerSide, RecordId, RunId, RunKind,
-    RunRecord, RunState, Side, SideCount, SideValue, Value, ValveHit, VendorError,
+    ItemState, LinkId, MappingCounts, MappingId, Op, OpState, PerSide, RecordId, RecordKey, RunId,
+    RunKind, RunRecord, RunState, Side, SideCount, SideValue, Value, ValveHit, VendorError,
 };
 
 /// What can be asked.
@@ -153,6 +154,17 @@ pub enum Request {
         /// What was typed.
         query: String,
     },
+    /// What is stored about one person, and with `sure` its removal. Answer: `Reply::Forgotten`.
+    Forget {
+        /// Either side's id, or an e-mail address.
+        query: String,
+        /// Only this mapping's record.
+        mapping: Option<MappingId>,
+        /// Remove it; without, it is only counted.
+        sure: bool,
+        /// Who.
+        by: String,
+    },
     /// Runs the checks. Answer: `Reply::Check`.
     Check {
         /// Make what may be made (the HubSpot key property).
@@ -222,11 +234,67 @@ pub enum Reply {
         /// One: in full. Several: listed, to choose from.
         records: Vec<RecordView>,
     },
+    /// Answer to `Forget`.
+    Forgotten(Forgotten),
     /// Answer to `Check`.
     Check {
         /// In the order they were made.
         checks: Vec<CheckLine>,
     },
+}
+
+/// What is, or was, stored about one person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// The records of both sides.
+    pub records: Vec<RecordKey>,
+    /// Links between them.
+    pub links: u64,
+    /// Writes in the journals.
+    pub journal: u64,
+    /// Conflicts, review items and errors, those that are over too.
+    pub items: u64,
+    /// Backups that were made before and are untouched.
+    pub backups: u64,
+    /// True where it was removed.
+    pub done: bool,
+}
+
+/// A backup that can be gone back to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupFound {
+    /// The file.
+    pub file: PathBuf,
+    /// When it was made.
+    pub at: DateTime<Utc>,
+    /// Its entries.
+    pub entries: u64,
+    /// Newer ones that cannot be read.
+    pub unsound: u64,
+    /// True where there is a store that it would replace.
+    pub replaces: bool,
+}
+
+/// What going back to a backup came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// Entries.
+    pub entries: u64,
+    /// The moment of the state that is there now.
+    pub at: DateTime<Utc>,
+    /// Where the store that was there is kept.
+    pub aside: Option<PathBuf>,
+}
+
+/// What a compaction came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compacted {
+    /// Entries.
+    pub entries: u64,
+    /// Bytes before.
+    pub before: u64,
+    /// Bytes after.
+    pub after: u64,
 }
 
 /// Why something was not done. `kind` decides the exit status of a verb.

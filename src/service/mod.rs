@@ -9,6 +9,7 @@ mod connect;
 mod error_detail;
 mod errors;
 mod filter;
+mod forget;
 mod history;
 mod host;
 mod journal;
@@ -25,10 +26,11 @@ mod runner;
 #[cfg(test)]
 mod tests;
 mod undo;
+mod upkeep;
 mod words;
 
 #[cfg(test)]
 pub(crate) use client::Envelope;
 pub use client::{Client, ServiceGone};
 pub use host::{Service, Setup};
-pub use offline::{doctor, export, import};
+pub use offline::{compact, doctor, export, import, newest_backup, restore};

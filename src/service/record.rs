@@ -7,8 +7,9 @@ use super::messages::{RecordField, RecordView, Refusal, RefusalKind, Reply};
 use super::words;
 use crate::crm::Purpose;
 use crate::domain::{
-    Base, BaseValue, Conflict, ErrorItem, ItemState, Link, LinkState, Mapping, Observation, Op,
-    PairKind, PerSide, Presence, RecordId, RecordKey, Side, Value, digest128,
+    Base, BaseValue, Conflict, Departed, ErrorItem, ItemState, Link, LinkId, LinkState, Mapping,
+    MappingId, Observation, Op, PairKind, PerSide, Presence, RecordId, RecordKey, Side, Value,
+    digest128,
 };
 use crate::engine::Waiting;
 use crate::store::{Family, StoreError, keys};
@@ -60,6 +61,26 @@ impl House {
     }
 
     async fn find(&self, query: &str) -> Result<Vec<Hit>, StoreError> {
+        let hits = self.by_id(query).await?;
+        if hits.is_empty() {
+            return self.by_name(query).await;
+        }
+        Ok(hits)
+    }
+
+    /// Records that have that id or e-mail, with their mapping and link.
+    pub(super) async fn known_by(
+        &self,
+        query: &str,
+    ) -> Result<Vec<(MappingId, RecordKey, Option<LinkId>)>, StoreError> {
+        let hits = self.by_id(query).await?;
+        Ok(hits
+            .into_iter()
+            .map(|hit| (hit.mapping.id, hit.record, hit.link.map(|link| link.id)))
+            .collect())
+    }
+
+    async fn by_id(&self, query: &str) -> Result<Vec<Hit>, StoreError> {
         let mut hits: Vec<Hit> = Vec::new();
         for mapping in &self.rules.mappings {
             for side in Side::BOTH {
@@ -76,6 +97,10 @@ impl House {
                     else {
                         continue;
                     };
+                    // The domain of an address would be its company's key: that is somebody else.
+                    if text.contains('@') != query.contains('@') {
+                        continue;
+                    }
                     let number = u8::try_from(rule + 1).unwrap_or(u8::MAX);
                     let key = (number, digest128(&[text.as_bytes()]));
                     ids.extend(self.db.matching(&mapping.id, side, key, SEVERAL).await?);
@@ -121,9 +146,6 @@ impl House {
                     }
                 }
             }
-        }
-        if hits.is_empty() {
-            hits = self.by_name(query).await?;
         }
         Ok(hits)
     }
@@ -371,7 +393,7 @@ fn verdict(
     }
     if pending
         .iter()
-        .any(|item| item.field == pair.name() && !item.kind.is_review())
+        .any(|item| item.is_about(pair.name()) && !item.kind.is_review())
     {
         return "conflict".into();
     }
@@ -429,6 +451,7 @@ fn why(
         LinkState::TakenBack(run) => return format!("Run {run} took back the record that was made for it; nothing is made again unless that undo is undone (syncline undo {run})."),
         LinkState::OutOfScope => return "Its Salesforce record left the scope of the mapping: nothing is written on either side until it comes back.".into(),
         LinkState::Unlinked => return "Its Salesforce record left the scope of the mapping, and the two are no longer linked; nothing is made for either.".into(),
+        LinkState::Deleted(departed) => return departed_words(departed),
         LinkState::Active => {}
     }
     for side in Side::BOTH {
@@ -448,6 +471,31 @@ fn why(
         0 => "It is in step.".into(),
         1 => "One field has changed and goes with the next run.".into(),
         count => format!("{count} fields have changed and go with the next run."),
+    }
+}
+
+/// What became of a link whose record is gone (docs/design/sync-semantics.md 12.2, 12.5).
+fn departed_words(departed: &Departed) -> String {
+    let archived = Side::BOTH
+        .into_iter()
+        .find_map(|side| departed.archived.get(side).map(|run| (side, run)));
+    match (archived, departed.gone.salesforce, departed.gone.hubspot) {
+        (Some((side, run)), ..) => format!(
+            "It was deleted in {}, and run {run} archived its {side} record; nothing is made from either again.",
+            side.other()
+        ),
+        (None, true, true) => "Both its records were deleted.".into(),
+        (None, in_salesforce, _) => {
+            let side = if in_salesforce {
+                Side::Salesforce
+            } else {
+                Side::HubSpot
+            };
+            format!(
+                "It was deleted in {side}; the {} record is left as it is, and nothing is made from it. Restored in {side}, it is linked as before.",
+                side.other()
+            )
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use super::host::{House, lock, store_refusal};
 use super::messages::{Outgoing, OutgoingLine, Refusal, RefusalKind, Reply, Resolved, Take};
 use crate::domain::merge::{FieldTimes, person_newest};
 use crate::domain::{
-    Choice, Conflict, ItemId, ItemKind, ItemState, PairKind, PerSide, RecordKey, Resolution, Side,
-    SideCount, Value,
+    Choice, Conflict, ErrorCategory, ErrorItem, FieldPair, ItemId, ItemKind, ItemState, LinkId,
+    Mapping, PairKind, PerSide, RecordKey, Resolution, Side, SideCount, SideValue, Value,
 };
 use crate::engine::{Tx, Waiting};
 use crate::store::{Family, StoreError, keys};
@@ -18,6 +18,10 @@ use crate::transform;
 
 /// Lines of an outgoing preview.
 const LINES: usize = 200;
+
+/// Why nothing can be typed for a group.
+pub(super) const ONE_VALUE: &str =
+    "several fields go together here, and what is typed is one value: take a side or the base";
 
 /// Items with the choice that each had.
 pub(super) type Chosen = Vec<(ItemId, Option<Choice>)>;
@@ -50,8 +54,59 @@ pub(super) fn result(item: &Conflict, choice: &Choice) -> Value {
     }
 }
 
+/// The link of a record that does not answer, where a person says that it was deleted.
+fn confirmed(error: &ErrorItem, take: &Take) -> Result<LinkId, String> {
+    let accepts = *take == Take::Choice(Choice::Accept);
+    match error.link {
+        Some(link) if accepts && error.category == ErrorCategory::Gone && error.field.is_empty() => {
+            Ok(link)
+        }
+        _ => Err("it is an error, not a conflict; only a record that does not answer any more can be accepted as deleted".into()),
+    }
+}
+
+/// Whether a deletion can be carried over, or the deleted record be made anew: the item is about one, and the mapping writes
+/// to that side.
+fn about_a_deletion(
+    item: &Conflict,
+    kind: ItemKind,
+    mapping: Option<&Mapping>,
+    choice: &Choice,
+) -> Result<(), String> {
+    let word = choice_word(choice);
+    let fits = match choice {
+        Choice::Accept => matches!(kind, ItemKind::Deletion | ItemKind::DeleteUpdate),
+        _ => matches!(
+            kind,
+            ItemKind::DeleteUpdate | ItemKind::RestoredHereDeletedThere
+        ),
+    };
+    if !fits {
+        return Err(format!(
+            "{word} does not fit a review item of this kind ({}); --ignore leaves it as it is",
+            kind.word()
+        ));
+    }
+    let left = item.candidates.first().map(|one| one.record.side);
+    let (Some(left), Some(mapping)) = (left, mapping) else {
+        return Ok(());
+    };
+    let target = match choice {
+        Choice::Accept => left,
+        _ => left.other(),
+    };
+    let makes = *choice == Choice::Accept || mapping.creates.allows(target);
+    if mapping.direction.allows(target) && makes {
+        return Ok(());
+    }
+    Err(format!(
+        "{word} does not fit: the mapping {} does not do that in {target}; --ignore leaves it as it is",
+        mapping.id
+    ))
+}
+
 /// The choice that fits an item, or why it does not.
-fn fit(item: &Conflict, take: &Take) -> Result<Choice, String> {
+fn fit(item: &Conflict, mapping: Option<&Mapping>, take: &Take) -> Result<Choice, String> {
     if item.state == ItemState::Resolved {
         return Err("it is resolved already".into());
     }
@@ -67,6 +122,9 @@ fn fit(item: &Conflict, take: &Take) -> Result<Choice, String> {
         (Choice::Base, ItemKind::Field | ItemKind::Oscillation) if item.base.is_none() => {
             Err("there is no base yet: this is the record's first sync".into())
         }
+        (Choice::Value(_), ItemKind::Field | ItemKind::Oscillation) if !item.members.is_empty() => {
+            Err(ONE_VALUE.into())
+        }
         (
             Choice::Take(_) | Choice::Base | Choice::Value(_),
             ItemKind::Field | ItemKind::Oscillation,
@@ -75,12 +133,11 @@ fn fit(item: &Conflict, take: &Take) -> Result<Choice, String> {
             "{word} is for review items; this is a conflict of the field {}",
             item.field
         )),
-        (Choice::Accept, _) => Err(
-            "deletions are not carried over by this version; --ignore keeps the other record"
-                .into(),
-        ),
         (Choice::Ignore, _) => Ok(choice),
-        (Choice::Link(_) | Choice::Create, _) if item.link.is_some() => Err(format!(
+        (Choice::Accept | Choice::Create, kind) if item.link.is_some() => {
+            about_a_deletion(item, kind, mapping, &choice).map(|()| choice)
+        }
+        (Choice::Link(_), _) if item.link.is_some() => Err(format!(
             "{word} does not fit: the record has a link; --ignore leaves it as it is"
         )),
         (Choice::Link(id), _) => {
@@ -116,14 +173,19 @@ impl House {
         let ids = self.items_behind(ids).await.map_err(store)?;
         let mut fitting = Vec::new();
         let mut wrong = Vec::new();
+        let mut silent = Vec::new();
         for id in ids {
             match self.db.waiting_item(id).await.map_err(store)? {
                 Some(Waiting::Conflict(item)) if fields_only && item.kind.is_review() => {}
-                Some(Waiting::Conflict(item)) => match fit(&item, &take) {
+                Some(Waiting::Conflict(item)) => match fit(&item, self.mapping_of(&item), &take) {
                     Ok(choice) => fitting.push((item, choice)),
                     Err(why) => wrong.push((id, why)),
                 },
-                _ => wrong.push((id, "there is no such conflict or review item".into())),
+                Some(Waiting::Error(error)) => match confirmed(&error, &take) {
+                    Ok(link) => silent.push((error, link)),
+                    Err(why) => wrong.push((id, why)),
+                },
+                None => wrong.push((id, "there is no such conflict or review item".into())),
             }
         }
         if !wrong.is_empty() {
@@ -164,8 +226,61 @@ impl House {
             tx.put_conflict(&drafted, Some(&item), self.pending_owner(&item))
                 .map_err(store)?;
         }
+        for (error, link) in silent {
+            before.push((error.id, None));
+            self.confirm_deletion(&error, link, &by, &mut tx)
+                .await
+                .map_err(store)?;
+        }
         tx.commit().await.map_err(store)?;
         self.resolved(before).await
+    }
+
+    /// A person says that a record which does not answer was deleted: its error becomes a decided review item, and the next
+    /// run does with it what the mapping does with deletions (docs/design/sync-semantics.md 12.1).
+    async fn confirm_deletion(
+        &self,
+        error: &ErrorItem,
+        link: LinkId,
+        by: &str,
+        tx: &mut Tx<'_>,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let known = self.db.links(&error.mapping, &[link]).await?;
+        let Some(link) = known.into_iter().flatten().next() else {
+            return Ok(());
+        };
+        let item = Conflict {
+            id: ItemId::derive(&[b"gone", &link.id.0.to_be_bytes()]),
+            mapping: error.mapping.clone(),
+            kind: ItemKind::Deletion,
+            link: Some(link.id),
+            label: error.label.clone(),
+            field: String::new(),
+            sides: PerSide::from_fn(|side| SideValue {
+                id: link.ids.get(side).clone(),
+                ..SideValue::default()
+            }),
+            base: None,
+            base_run: None,
+            suggest: None,
+            rule: "ask".into(),
+            why: format!("{}; a person says that it was.", error.message),
+            state: ItemState::Draft,
+            candidates: Vec::new(),
+            resolution: Some(Resolution {
+                choice: Choice::Accept,
+                by: by.to_owned(),
+                at: now,
+                seen: PerSide::default(),
+            }),
+            automatic: false,
+            first_seen: error.first_seen,
+            last_seen: now,
+            run: error.run,
+        };
+        tx.remove_error(error);
+        tx.put_conflict(&item, None, link.id.0)
     }
 
     /// The items that ids stand for: their own, or all those of a row of the queue.
@@ -236,16 +351,17 @@ impl House {
         }))
     }
 
+    fn mapping_of(&self, item: &Conflict) -> Option<&Mapping> {
+        let mut all = self.rules.mappings.iter();
+        all.find(|mapping| mapping.id == item.mapping)
+    }
+
     /// Under what an item waits in the pending index.
     pub(super) fn pending_owner(&self, item: &Conflict) -> u128 {
         if let Some(link) = item.link {
             return link.0;
         }
-        let mapping = self
-            .rules
-            .mappings
-            .iter()
-            .find(|mapping| mapping.id == item.mapping);
+        let mapping = self.mapping_of(item);
         for side in Side::BOTH {
             if let (Some(id), Some(mapping)) = (&item.sides.get(side).id, mapping) {
                 let record = RecordKey {
@@ -302,45 +418,71 @@ impl House {
     }
 
     fn lines_of(&self, item: &Conflict) -> Vec<OutgoingLine> {
-        let mapping = self
-            .rules
-            .mappings
-            .iter()
-            .find(|mapping| mapping.id == item.mapping);
-        let (Some(mapping), Some(resolution)) = (mapping, &item.resolution) else {
+        let Some(resolution) = &item.resolution else {
             return Vec::new();
         };
-        let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == item.field) else {
-            return Vec::new();
-        };
-        let translated = matches!(pair.kind, PairKind::Reference { .. } | PairKind::Owner);
-        let mut lines = Vec::new();
-        for side in Side::BOTH {
-            let before = item.sides.get(side).value.clone();
-            let after = match &resolution.choice {
-                Choice::Take(winner) if *winner == side => continue,
-                Choice::Take(winner) if translated => item.sides.get(*winner).value.clone(),
-                Choice::Take(winner) => {
-                    let source = &item.sides.get(*winner).value;
-                    transform::put(pair, side, source, &before).unwrap_or_else(|_| source.clone())
-                }
-                other => result(item, other),
-            };
-            let Some(record) = item.sides.get(side).id.clone() else {
-                continue;
-            };
-            if after.is_known() && after != before {
-                lines.push(OutgoingLine {
-                    side,
-                    object: mapping.object(side).to_owned(),
-                    record,
-                    label: item.label.clone(),
-                    field: pair.field(side).to_owned(),
-                    before,
-                    after,
-                });
-            }
+        if resolution.choice == Choice::Accept {
+            let left = item.candidates.first().map(|one| &one.record);
+            let archived = left.map(|record| OutgoingLine {
+                side: record.side,
+                object: record.object.clone(),
+                record: record.id.clone(),
+                label: item.label.clone(),
+                field: "archived".to_owned(),
+                before: Value::Null,
+                after: Value::text("yes"),
+            });
+            return archived.into_iter().collect();
         }
-        lines
+        let Some((mapping, unit)) = self.unit_of(item) else {
+            return Vec::new();
+        };
+        unit.pairs()
+            .flat_map(|pair| lines_of_pair(mapping, pair, item, &resolution.choice))
+            .collect()
     }
+}
+
+/// What a choice would write of one pair.
+fn lines_of_pair(
+    mapping: &Mapping,
+    pair: &FieldPair,
+    item: &Conflict,
+    choice: &Choice,
+) -> Vec<OutgoingLine> {
+    let translated = matches!(pair.kind, PairKind::Reference { .. } | PairKind::Owner);
+    let value = |side: Side| item.value_of(pair.name(), side).clone();
+    let member = item
+        .members
+        .iter()
+        .find(|member| member.field == pair.name());
+    let mut lines = Vec::new();
+    for side in Side::BOTH {
+        let before = value(side);
+        let after = match (choice, member) {
+            (Choice::Take(winner), _) if *winner == side => continue,
+            (Choice::Take(winner), _) if translated => value(*winner),
+            (Choice::Take(winner), _) => {
+                let source = value(*winner);
+                transform::put(pair, side, &source, &before).unwrap_or(source)
+            }
+            (Choice::Base, Some(member)) => member.base.clone().unwrap_or_default(),
+            (other, _) => result(item, other),
+        };
+        let Some(record) = item.sides.get(side).id.clone() else {
+            continue;
+        };
+        if after.is_known() && after != before {
+            lines.push(OutgoingLine {
+                side,
+                object: mapping.object(side).to_owned(),
+                record,
+                label: item.label.clone(),
+                field: pair.field(side).to_owned(),
+                before,
+                after,
+            });
+        }
+    }
+    lines
 }

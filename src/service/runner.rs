@@ -128,8 +128,11 @@ impl House {
             let span = tracing::info_span!("run", run = run.0);
             let ended = tracing::Instrument::instrument(engine.execute(record, &order), span).await;
             house.after_run().await;
-            match ended {
+            // Taken before the run counts as over, so that whoever closes the store then waits for the backup.
+            let backing_up = house.backing_up.clone().lock_owned().await;
+            let stopped = match ended {
                 Ok(end) => {
+                    let stopped = end.record.state == RunState::Cancelled;
                     if let Some(error) = &end.error {
                         tracing::error!(run = run.0, error = %error, "run halted");
                     }
@@ -145,6 +148,7 @@ impl House {
                     let _ = house.events.send(Event::RunEnded {
                         run: Box::new(end.record),
                     });
+                    stopped
                 }
                 Err(error) => {
                     let message = error.to_string();
@@ -179,8 +183,13 @@ impl House {
                     let _ = house.events.send(Event::RunEnded {
                         run: Box::new(record),
                     });
+                    true
                 }
+            };
+            if !stopped {
+                house.back_up_if_due().await;
             }
+            drop(backing_up);
         });
         Ok(run)
     }
@@ -311,8 +320,8 @@ pub(super) async fn keep_schedules(house: Arc<House>) {
             () = house.clock.sleep(SCHEDULE_TICK) => {}
             () = house.stop.cancelled() => return,
         }
-        if house.read_only || lock(&house.job).is_some() || house.status.borrow().stopped.is_some()
-        {
+        let busy = lock(&house.job).is_some() || house.backing_up.try_lock().is_err();
+        if house.read_only || busy || house.status.borrow().stopped.is_some() {
             continue;
         }
         let now = house.clock.now();

@@ -51,6 +51,7 @@ fn conflict(id: ItemId, field: &str) -> Conflict {
         state: ItemState::Open,
         candidates: Vec::new(),
         resolution: None,
+        members: Vec::new(),
         automatic: false,
         first_seen: now() - Duration::minutes(10),
         last_seen: now(),
@@ -85,6 +86,7 @@ fn op(run: u64, seq: u64, state: OpState) -> Op {
             },
         )]
         .into(),
+        evidence: None,
         modstamp: None,
         state,
         attempt: Attempt {
@@ -178,6 +180,7 @@ async fn open(store: Arc<dyn Store>) -> Service {
         read_only: false,
         vendors: false,
         schedules: false,
+        backups: false,
         clock: Arc::new(TokioClock::starting_at(now())),
         entropy: Arc::new(SeededEntropy::new(1)),
         transport: None,
@@ -344,4 +347,57 @@ async fn an_answer_names_the_choice_that_each_item_had_before() {
             (ItemId(101), None)
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_record_that_does_not_answer_is_accepted_as_deleted() {
+    let store = store().await;
+    let db = Db::open(store.clone()).await.unwrap();
+    let silent = ErrorItem {
+        id: ItemId(400),
+        field: String::new(),
+        category: ErrorCategory::Gone,
+        ..error()
+    };
+    let ids = PerSide {
+        salesforce: Some("003A".into()),
+        hubspot: Some("551".into()),
+    };
+    let link = Link {
+        id: LINK,
+        mapping: "contacts".into(),
+        ids,
+        state: LinkState::Active,
+        created_by: CreatedBy::Matched,
+        created_at: now(),
+        stamped: PerSide::default(),
+        former: PerSide::default(),
+    };
+    let objects = PerSide {
+        salesforce: "Contact".to_owned(),
+        hubspot: "contacts".to_owned(),
+    };
+    let mut tx = db.begin();
+    tx.put_error(&silent, false).unwrap();
+    tx.add_link(&link, &objects).unwrap();
+    tx.commit().await.unwrap();
+    let service = open(store).await;
+    let client = service.client();
+    let accept = |item: ItemId, choice: Choice| Request::Resolve {
+        items: vec![item],
+        take: Take::Choice(choice),
+        by: "you".into(),
+        fields_only: false,
+    };
+    for (item, choice) in [
+        (ERROR, Choice::Accept),
+        (silent.id, Choice::Ignore),
+        (FIELD, Choice::Accept),
+    ] {
+        let reply = client.ask(accept(item, choice)).await.unwrap();
+        assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
+    }
+    let done = resolved(&client, accept(silent.id, Choice::Accept)).await;
+    assert_eq!((done.count, done.drafts), (1, 1));
+    assert_eq!(queue(&client, "kind:deletion state:draft").await.0, 1);
 }

@@ -80,7 +80,11 @@ impl House {
             .await
             .map_err(|error| store_refusal(&error))?;
         let why = match record {
-            None => format!("there is no run {run}; `syncline runs` lists them"),
+            None => self
+                .db
+                .no_such_run(run)
+                .await
+                .map_err(|error| store_refusal(&error))?,
             Some(record) if record.ops == 0 && record.state != crate::domain::RunState::Crashed => {
                 format!("run {run} wrote nothing, so there is nothing to undo")
             }

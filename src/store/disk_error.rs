@@ -6,9 +6,8 @@ use std::path::Path;
 
 use super::StoreError;
 
-/// The next step after damage.
-pub(super) const AFTER_DAMAGE: &str = "nothing was deleted; run `syncline import` with the newest export on a new \
-data folder, or start with an empty one: links are found again through the key fields";
+/// The next step after damage that shows while the store is open; an open that fails says more.
+const AFTER_DAMAGE: &str = "nothing was deleted; stop and start again, which mends the store or says how to go back to a backup";
 
 /// An error of the operating system.
 pub(super) fn io_error(folder: &Path, doing: &str, error: &std::io::Error) -> StoreError {

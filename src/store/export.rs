@@ -28,6 +28,11 @@ pub enum ExportError {
     /// The file or pipe.
     #[error("the export could not be written: {0}; what is there is not a whole export")]
     Write(#[from] io::Error),
+    /// Somebody wrote to the store meanwhile.
+    #[error(
+        "the store was written to while it was read; what is there is not a whole export, try again"
+    )]
+    Changed,
 }
 
 /// What was exported or imported.
@@ -112,16 +117,17 @@ impl Lines<'_> {
     }
 }
 
-/// Writes the whole state. The store must be at rest; a change while this runs makes an export that will not import.
+/// Writes the whole state. The store must be at rest: a batch that comes between ends it.
 pub async fn export<S: Store + ?Sized>(
     store: &S,
     out: &mut (dyn Write + Send),
 ) -> Result<ExportSummary, ExportError> {
+    let at_rest = store.batches();
     let mut counts = BTreeMap::new();
     for family in Family::ALL {
         let mut count = 0;
         let mut after = None;
-        while let Some(page) = page(store, family, after).await? {
+        while let Some(page) = page(store, family, after, at_rest).await? {
             count += page.len() as u64;
             after = page.into_iter().next_back().map(|(key, _)| key);
         }
@@ -149,7 +155,7 @@ pub async fn export<S: Store + ?Sized>(
     let mut entries = 0;
     for family in Family::ALL {
         let mut after = None;
-        while let Some(page) = page(store, family, after).await? {
+        while let Some(page) = page(store, family, after, at_rest).await? {
             for (key, value) in &page {
                 lines.write(&entry_line(family, key, value))?;
                 entries += 1;
@@ -177,9 +183,13 @@ async fn page<S: Store + ?Sized>(
     store: &S,
     family: Family,
     after: Option<Key>,
-) -> Result<Option<Vec<Entry>>, StoreError> {
+    at_rest: Option<u64>,
+) -> Result<Option<Vec<Entry>>, ExportError> {
     let range = Range::prefix(keys::all(family), PAGE).after(after);
     let page = store.range(range).await?;
+    if store.batches() != at_rest {
+        return Err(ExportError::Changed);
+    }
     Ok((!page.is_empty()).then_some(page))
 }
 

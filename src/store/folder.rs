@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use super::Room;
+use super::open::STORE_FOLDER;
+
 /// Makes a folder that only its owner may enter.
 pub(super) fn make_private(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
@@ -71,15 +74,25 @@ fn remove_files(folder: &Path, choose: impl Fn(&str) -> bool) -> io::Result<usiz
     Ok(removed)
 }
 
-/// Copies the store beside itself, under a name with the time. Gives the copy's place.
-pub(super) fn copy_aside(store: &Path, now: DateTime<Utc>) -> io::Result<PathBuf> {
-    let stamp = now.format("%Y%m%dT%H%M%SZ").to_string();
-    let mut copy = store.with_file_name(format!("store-damaged-{stamp}"));
+/// A moment as it stands in names of files and folders.
+pub(super) const STAMP: &str = "%Y%m%dT%H%M%SZ";
+
+/// A name in a folder that begins so, has the time, and is not taken.
+pub(super) fn free_name(folder: &Path, begin: &str, now: DateTime<Utc>) -> PathBuf {
+    let stamp = now.format(STAMP).to_string();
+    let mut free = folder.join(format!("{begin}-{stamp}"));
     let mut next = 2;
-    while copy.exists() {
-        copy = store.with_file_name(format!("store-damaged-{stamp}-{next}"));
+    while free.exists() {
+        free = folder.join(format!("{begin}-{stamp}-{next}"));
         next += 1;
     }
+    free
+}
+
+/// Copies the store beside itself, under a name with the time. Gives the copy's place.
+pub(super) fn copy_aside(store: &Path, now: DateTime<Utc>) -> io::Result<PathBuf> {
+    let beside = store.parent().unwrap_or(store);
+    let copy = free_name(beside, "store-damaged", now);
     copy_folder(store, &copy)?;
     own_only_below(&copy);
     Ok(copy)
@@ -102,4 +115,47 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
 /// Makes a folder's list of names durable.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
+}
+
+/// Makes every file and list of names below a folder durable.
+pub(super) fn sync_below(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            sync_below(&path)?;
+        } else {
+            fs::File::open(&path)?.sync_all()?;
+        }
+    }
+    sync_folder(folder)
+}
+
+/// Bytes of all files below a folder; what cannot be read counts as nothing.
+pub(super) fn bytes_below(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return 0;
+    };
+    entries
+        .flatten()
+        .map(|entry| match entry.metadata() {
+            Ok(found) if found.is_dir() => bytes_below(&entry.path()),
+            Ok(found) => found.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// What the store in a data folder takes, and what its disk has left for it.
+#[cfg(unix)]
+pub(super) fn room(data_dir: &Path) -> Option<Room> {
+    let disk = rustix::fs::statvfs(data_dir).ok()?;
+    Some(Room {
+        used: bytes_below(&data_dir.join(STORE_FOLDER)),
+        free: disk.f_bavail.saturating_mul(disk.f_frsize),
+    })
+}
+
+#[cfg(not(unix))]
+pub(super) fn room(_data_dir: &Path) -> Option<Room> {
+    None
 }

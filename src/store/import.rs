@@ -1,17 +1,18 @@
-//! An export back into an empty data folder. Every line is checked, and the folder counts only once all of it is there and durable: it is
+//! An export back into a data folder. Every line is checked, and the store counts only once all of it is there and durable: it is
 //! written beside and renamed. Anything wrong is refused with the line's number and leaves nothing behind.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::disk_error::io_error;
 use super::export::{CHECK_EVERY, ExportSummary, FORMAT_NAME, FORMAT_VERSION, Line, hash_text};
 use super::lock::FolderLock;
-use super::open::STORE_FOLDER;
+use super::migrate::VERSION;
+use super::swap::{self, Ready, Unfinished};
 use super::{
     Batch, Family, Key, SledStore, Store, StoreError, TypedStore, VALUE_LIMIT, folder, keys,
 };
@@ -22,7 +23,8 @@ use crate::clock::Clock;
 pub enum ImportError {
     /// The data folder is in use.
     #[error(
-        "the data folder {folder} holds a store already; import needs an empty one, name another with --data-dir"
+        "the data folder {folder} holds a store already; import needs an empty one, name another with --data-dir \
+         (--newest-backup puts the newest backup of a folder in the place of its store)"
     )]
     NotEmpty {
         /// The folder.
@@ -41,8 +43,6 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
-/// Where the store is written before it counts.
-const BESIDE: &str = "import-unfinished";
 /// Entries in a batch.
 const BATCH: usize = 500;
 /// The longest line: a value of the largest size with every byte escaped, and its key.
@@ -55,42 +55,54 @@ pub async fn import(
     data_dir: &Path,
     clock: &dyn Clock,
 ) -> Result<ExportSummary, ImportError> {
-    let failed = |doing: &str, error: io::Error| io_error(data_dir, doing, &error);
-    folder::make_private(data_dir).map_err(|error| failed("make the data folder", error))?;
-    let _lock = FolderLock::take(data_dir, clock.now())?;
-    let target = data_dir.join(STORE_FOLDER);
-    if target.exists() {
+    let (lock, now) = take_folder(data_dir, clock)?;
+    if swap::has_store(data_dir) {
         return Err(ImportError::NotEmpty {
             folder: data_dir.display().to_string(),
         });
     }
-    let beside = Beside(data_dir.join(BESIDE));
-    beside
-        .remove()
-        .map_err(|error| failed("remove an unfinished import", error))?;
-    let summary = fill(reader, &beside.0, clock).await?;
-    fs::rename(beside.0.join(STORE_FOLDER), &target)
-        .and_then(|()| folder::sync_folder(data_dir))
-        .map_err(|error| failed("put the imported store in place", error))?;
+    let (summary, _) = read_into(reader, data_dir, &lock, now, clock).await?;
     Ok(summary)
 }
 
-/// The folder of an unfinished import; removed at the end, whatever the end is.
-struct Beside(PathBuf);
-
-impl Beside {
-    fn remove(&self) -> io::Result<()> {
-        match fs::remove_dir_all(&self.0) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    }
+/// The data folder's lock, and the moment.
+pub(super) fn take_folder(
+    data_dir: &Path,
+    clock: &dyn Clock,
+) -> Result<(FolderLock, DateTime<Utc>), StoreError> {
+    let now = clock.now();
+    folder::make_private(data_dir)
+        .map_err(|error| io_error(data_dir, "make the data folder", &error))?;
+    Ok((FolderLock::take(data_dir, now)?, now))
 }
 
-impl Drop for Beside {
-    fn drop(&mut self) {
-        if let Err(error) = self.remove() {
-            tracing::warn!(folder = %self.0.display(), %error, "an unfinished import could not be removed");
+/// Reads an export into a new store and puts it in place; gives where the store that was there is kept.
+pub(super) async fn read_into(
+    reader: &mut (dyn BufRead + Send),
+    data_dir: &Path,
+    _lock: &FolderLock,
+    now: DateTime<Utc>,
+    clock: &dyn Clock,
+) -> Result<(ExportSummary, Option<PathBuf>), ImportError> {
+    let failed = |doing: &str, error: io::Error| io_error(data_dir, doing, &error);
+    let unfinished =
+        Unfinished::make(data_dir).map_err(|error| failed("remove an unfinished import", error))?;
+    let summary = fill(reader, &unfinished.folder, clock).await?;
+    let kept = unfinished
+        .put_in_place(data_dir, Ready::Restored, now)
+        .map_err(|error| failed("put the imported store in place", error))?;
+    Ok((summary, kept))
+}
+
+/// Reads an export through and stores nothing: every line, the counts, the hashes.
+///
+/// # Errors
+/// The line that is wrong.
+pub fn check_export(reader: &mut (dyn BufRead + Send)) -> Result<ExportSummary, ImportError> {
+    let mut lines = Lines::new(reader);
+    loop {
+        if let Next::End(summary) = lines.next()? {
+            return Ok(summary);
         }
     }
 }
@@ -196,6 +208,7 @@ impl<'a> Lines<'a> {
                 Line::Header {
                     format,
                     version,
+                    schema,
                     counts,
                     ..
                 } => {
@@ -207,6 +220,12 @@ impl<'a> Lines<'a> {
                     if version != FORMAT_VERSION {
                         let why = format!(
                             "export version {version} is not known to this Syncline, which reads {FORMAT_VERSION}"
+                        );
+                        return Err(self.wrong(why));
+                    }
+                    if schema > VERSION {
+                        let why = format!(
+                            "it is of a newer Syncline: its store is of version {schema}, this one knows {VERSION}"
                         );
                         return Err(self.wrong(why));
                     }

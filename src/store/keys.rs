@@ -213,6 +213,18 @@ pub fn tomb(mapping: &MappingId, side: Side, id: &RecordId) -> Key {
         .finish()
 }
 
+/// A record that was forgotten, under a hash of it. It has no mapping's name, for it holds for all (19.4).
+pub fn forgotten(side: Side, hash: u128) -> Key {
+    of_side(Family::Tomb, &MappingId(String::new()), side)
+        .text(&format!("{hash:032x}"))
+        .finish()
+}
+
+/// All records that were forgotten.
+pub fn all_forgotten() -> Key {
+    by_mapping(Family::Tomb, &MappingId(String::new()))
+}
+
 /// A value that must not travel.
 pub fn hold(mapping: &MappingId, link: LinkId, field: &str, side: Side) -> Key {
     of_mapping(Family::Hold, mapping)

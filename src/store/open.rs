@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::StoreError;
 use super::disk::Disk;
 use super::disk_error::{damaged, io_error, panic_text, sled_error};
 use super::folder;
 use super::ledger::{LEDGER_KEY, Ledger, Mark, Marked};
 use super::sync::SyncFiles;
+use super::{StoreError, swap};
 
 /// The store's folder in the data folder.
 pub(super) const STORE_FOLDER: &str = "store";
@@ -35,6 +35,8 @@ const LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(20);
 /// Opens the store in a data folder whose lock is held.
 pub(super) fn open(data_dir: &Path, now: DateTime<Utc>) -> Result<Disk, StoreError> {
     let store = data_dir.join(STORE_FOLDER);
+    swap::finish(data_dir, now)
+        .map_err(|error| io_error(data_dir, "put a newer store in place", &error))?;
     folder::make_private(&store).map_err(|error| io_error(&store, "make its folder", &error))?;
     let leftovers = folder::remove_half_written_snapshots(&store)
         .map_err(|error| io_error(&store, "remove a half-written snapshot", &error))?;
@@ -44,10 +46,12 @@ pub(super) fn open(data_dir: &Path, now: DateTime<Utc>) -> Result<Disk, StoreErr
             "removed half-written snapshots of an interrupted start"
         );
     }
-    match open_checked(&store, false) {
+    let disk = match open_checked(&store, false) {
         Err(StoreError::Damaged { why, .. }) => restore(&store, now, &why),
         other => other,
-    }
+    }?;
+    swap::clean(data_dir);
+    Ok(disk)
 }
 
 /// Copies the store aside and reads its whole log anew.

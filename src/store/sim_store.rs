@@ -15,6 +15,7 @@ use super::{Batch, Entry, Key, Range, Store, StoreError, codec};
 pub struct SimStore {
     state: Mutex<State>,
     rows_read: AtomicU64,
+    batches: AtomicU64,
 }
 
 /// What one write replaced.
@@ -93,7 +94,7 @@ impl SimStore {
                 rows,
                 ..State::default()
             }),
-            rows_read: AtomicU64::new(0),
+            ..SimStore::default()
         }
     }
 
@@ -178,10 +179,13 @@ impl Store for SimStore {
     }
 
     async fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        self.batches.fetch_add(1, Ordering::Relaxed);
         self.state().write(batch)
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.batches
+            .fetch_add(u64::from(!batch.is_empty()), Ordering::Relaxed);
         let mut state = self.state();
         state.write(batch)?;
         if let Some(why) = state.fail_next.take() {
@@ -194,5 +198,9 @@ impl Store for SimStore {
 
     fn rows_read(&self) -> u64 {
         self.rows_read.load(Ordering::Relaxed)
+    }
+
+    fn batches(&self) -> Option<u64> {
+        Some(self.batches.load(Ordering::Relaxed))
     }
 }

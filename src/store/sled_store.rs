@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
@@ -11,8 +11,9 @@ use tokio::sync::oneshot;
 
 use super::disk_error::{damaged, io_error, panic_text};
 use super::lock::FolderLock;
+use super::restore::with_remedy;
 use super::thread::{Reply, Request, serve};
-use super::{Batch, Entry, Key, Range, Store, StoreError, folder, open};
+use super::{Batch, Entry, Key, Range, Room, Store, StoreError, folder, open};
 use crate::clock::Clock;
 
 /// Name of the store's thread. A panic of sled on it is caught and becomes an error: a panic hook leaves it alone.
@@ -25,6 +26,7 @@ pub struct SledStore {
     requests: Mutex<Option<Sender<Request>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     rows_read: AtomicU64,
+    batches: AtomicU64,
 }
 
 impl SledStore {
@@ -35,10 +37,20 @@ impl SledStore {
     /// `Held` where another process (or another handle) has the folder; `Io` where the disk refuses; `Damaged` where the store can
     /// neither be read nor restored from its log.
     pub fn open(data_dir: &Path, clock: &dyn Clock) -> Result<SledStore, StoreError> {
-        let now = clock.now();
         folder::make_private(data_dir)
             .map_err(|error| io_error(data_dir, "make the data folder", &error))?;
-        let lock = FolderLock::take(data_dir, now)?;
+        let lock = FolderLock::take(data_dir, clock.now())?;
+        Self::open_locked(data_dir, Arc::new(lock), clock)
+    }
+
+    /// The same under a lock that is held already, and that the caller may keep when this store is closed.
+    pub(super) fn open_locked(
+        data_dir: &Path,
+        lock: Arc<FolderLock>,
+        clock: &dyn Clock,
+    ) -> Result<SledStore, StoreError> {
+        quiet_panics();
+        let now = clock.now();
         let (requests, received) = channel();
         let (opened, answer) = std::sync::mpsc::sync_channel(1);
         let place = data_dir.to_owned();
@@ -63,18 +75,19 @@ impl SledStore {
                 requests: Mutex::new(Some(requests)),
                 thread: Mutex::new(Some(thread)),
                 rows_read: AtomicU64::new(0),
+                batches: AtomicU64::new(0),
             }),
             Ok(Err(error)) => {
                 // The lock is free again when this returns.
                 let _ = thread.join();
-                Err(error)
+                Err(with_remedy(error, data_dir))
             }
             Err(_) => {
                 let why = match thread.join() {
                     Err(panic) => panic_text(&*panic),
                     Ok(()) => "its thread ended".to_owned(),
                 };
-                Err(damaged(data_dir, why))
+                Err(with_remedy(damaged(data_dir, why), data_dir))
             }
         }
     }
@@ -132,6 +145,21 @@ impl Drop for SledStore {
     }
 }
 
+/// A panic of sled is caught and becomes an error with a next step; its trace is for the log, not for the terminal.
+fn quiet_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().name() == Some(STORE_THREAD) {
+                tracing::warn!(%info, "the database gave up");
+            } else {
+                before(info);
+            }
+        }));
+    });
+}
+
 #[async_trait]
 impl Store for SledStore {
     async fn get(&self, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
@@ -153,15 +181,26 @@ impl Store for SledStore {
     }
 
     async fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        self.batches.fetch_add(1, Ordering::Relaxed);
         self.ask(|reply| Request::Apply(batch, reply)).await
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.batches
+            .fetch_add(u64::from(!batch.is_empty()), Ordering::Relaxed);
         self.ask(|reply| Request::Commit(batch, reply)).await
     }
 
     fn rows_read(&self) -> u64 {
         self.rows_read.load(Ordering::Relaxed)
+    }
+
+    fn batches(&self) -> Option<u64> {
+        Some(self.batches.load(Ordering::Relaxed))
+    }
+
+    fn room(&self) -> Option<Room> {
+        folder::room(&self.data_dir)
     }
 
     async fn verify(&self) -> Result<(), StoreError> {

@@ -120,6 +120,22 @@ fn end_of_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(end)
 }
 
+/// The room on a disk, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// What the store takes.
+    pub used: u64,
+    /// What is free for it.
+    pub free: u64,
+}
+
+impl Room {
+    /// True where the store takes three quarters of all that it could have (docs/design/sync-semantics.md 21).
+    pub fn is_scarce(&self) -> bool {
+        self.used >= self.free.saturating_mul(3)
+    }
+}
+
 /// The store could not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -154,6 +170,30 @@ pub enum StoreError {
         why: String,
         /// What to do.
         next: String,
+    },
+    /// The disk may fill up: nothing was begun.
+    #[error(
+        "the disk has {free} MB free and this run may need {needed} MB; free some space (`syncline compact` shrinks the store) \
+         and start again"
+    )]
+    NoRoom {
+        /// Megabytes.
+        needed: u64,
+        /// Megabytes.
+        free: u64,
+    },
+    /// A newer Syncline wrote it.
+    #[error(
+        "the store in {folder} is of version {version}, and this Syncline knows versions up to {known}; nothing was changed, \
+         start the newer Syncline, or name another folder with --data-dir"
+    )]
+    Newer {
+        /// The folder.
+        folder: String,
+        /// Its version.
+        version: u64,
+        /// The newest known one.
+        known: u64,
     },
     /// A value is larger than the store takes.
     #[error(
@@ -202,6 +242,17 @@ pub trait Store: Send + Sync {
 
     /// Rows read so far, for the checks that nothing scans everything.
     fn rows_read(&self) -> u64;
+
+    /// Batches taken so far, for whoever needs the store at rest: two equal numbers, and nothing was written between. `None` where
+    /// nobody counts.
+    fn batches(&self) -> Option<u64> {
+        None
+    }
+
+    /// The room on the disk below; `None` where there is none, or where it cannot be told.
+    fn room(&self) -> Option<Room> {
+        None
+    }
 
     /// Checks that all rows together are what was written, as far as the store can tell: reads everything.
     async fn verify(&self) -> Result<(), StoreError> {

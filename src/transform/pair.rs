@@ -2,7 +2,7 @@
 
 use super::{Context, TransformError, apply, apply_back};
 use crate::domain::canon::{CANON_VERSION, Canon, CanonOptions, canon, clip, text};
-use crate::domain::merge::{self, FieldOutcome, Lens, MergeInput, Refusal};
+use crate::domain::merge::{self, FieldOutcome, Lens, MergeInput, Refusal, TupleOutcome};
 use crate::domain::{BaseValue, FieldPair, FieldType, PairKind, Side, TransformSpec, Value};
 
 /// A value of one side in the pair's comparison domain. What a transform refuses is compared as text; only a value that is not
@@ -227,4 +227,15 @@ impl Lens for PairLens<'_> {
 /// Decides what one field pair of one link needs, by the pair's own lens (7, 8).
 pub fn merge_field(input: &MergeInput) -> FieldOutcome {
     merge::merge_field(input, &PairLens(input.pair))
+}
+
+/// Decides what a group of field pairs needs as one, each by its own lens (7, Field groups).
+pub fn merge_tuple(inputs: &[MergeInput]) -> TupleOutcome {
+    let lenses: Vec<PairLens<'_>> = inputs.iter().map(|input| PairLens(input.pair)).collect();
+    let fields: Vec<(MergeInput<'_>, &dyn Lens)> = inputs
+        .iter()
+        .zip(&lenses)
+        .map(|(input, lens)| (*input, lens as &dyn Lens))
+        .collect();
+    merge::merge_tuple(&fields)
 }

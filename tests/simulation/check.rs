@@ -195,7 +195,11 @@ fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         if name.starts_with("twin") {
             continue;
         }
-        if ours(first) {
+        let taken_back = history
+            .versions
+            .iter()
+            .any(|version| version.event == Event::Deleted && ours(version));
+        if ours(first) && !taken_back {
             made.entry((side, name.clone()))
                 .or_default()
                 .push((id, first.at));
@@ -207,7 +211,7 @@ fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         if let Some(end) = history
             .versions
             .iter()
-            .find(|version| version.event == Event::Deleted)
+            .find(|version| version.event == Event::Deleted && !ours(version))
             && was_linked
         {
             gone.insert((side, name), end.at);
@@ -573,7 +577,7 @@ fn values_kept(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             if plain(name)
                 && one.after.is_blank()
                 && !one.before.is_blank()
-                && one.rule != "resolved"
+                && !matches!(one.rule.as_str(), "resolved" | "undo")
                 && op.kind == OpKind::Update
             {
                 broken.push(Broken {
@@ -756,6 +760,7 @@ fn converged(scene: &Scene<'_>, rest: Rest, broken: &mut Vec<Broken>) {
                 .and_then(|base| base.fields.get(pair.name()));
             if accepted.is_some_and(|base| base.diverged)
                 && (one_way || chosen(scene, link, pair.name()))
+                || put_back(scene, link, pair.name())
             {
                 continue;
             }
@@ -787,6 +792,18 @@ fn converged(scene: &Scene<'_>, rest: Rest, broken: &mut Vec<Broken>) {
             }
         }
     }
+}
+
+/// An undo put one side back: the sides are apart until somebody edits the field again.
+fn put_back(scene: &Scene<'_>, link: &Link, pair: &str) -> bool {
+    let of = |op: &&Op| op.link == link.id && op.state == OpState::Confirmed;
+    let writes = scene.books.ops.iter().filter(of).flat_map(|op| {
+        let mine = op.fields.values().filter(|one| one.pair == pair);
+        mine.map(|one| ((op.run, op.seq), one.rule.as_str()))
+    });
+    writes
+        .max_by_key(|(at, _)| *at)
+        .is_some_and(|(_, rule)| rule == "undo")
 }
 
 /// A person let a conflict stand.

@@ -285,6 +285,7 @@ pub fn perform(sandbox: &mut Sandbox, now: DateTime<Utc>, act: &Act) {
         | Act::Resolve { .. }
         | Act::Confirm
         | Act::Retry
+        | Act::Undo { .. }
         | Act::Pause(_)
         | Act::Spoil { .. } => {}
     }

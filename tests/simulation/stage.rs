@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 use syncline::clock::{Clock, TokioClock};
 use syncline::domain::{
-    Choice, ErrorCategory, ErrorItem, ItemKind, ItemState, RunRecord, RunState, Side,
+    Choice, ErrorCategory, ErrorItem, ItemKind, ItemState, RunKind, RunRecord, RunState, Side,
 };
 use syncline::engine::{Control, Db, Engine, Order, Reporter, RunEnd, Scope};
 use syncline::sandbox::salesforce::{Org, OrgSettings};
@@ -75,6 +75,14 @@ pub fn play(story: &Story, weakness: Option<Weakness>) -> Result<Report, Box<Fai
         let mut stage = Stage::new(story, weakness).await;
         stage.play().await
     })
+}
+
+/// What a run of the schedule, or one that was asked to read everything, works on.
+fn usual(sync: &Sync) -> Scope {
+    match sync.full {
+        true => Scope::Full,
+        false => Scope::Changed,
+    }
 }
 
 impl Stage {
@@ -172,7 +180,7 @@ impl Stage {
         let acts = std::mem::take(&mut self.story.acts);
         for (step, act) in acts.iter().enumerate() {
             self.act(act).await;
-            if matches!(act, Act::Sync(_) | Act::Confirm) {
+            if matches!(act, Act::Sync(_) | Act::Confirm | Act::Undo { .. }) {
                 self.check(step).await?;
             }
             self.house.wait(1).await;
@@ -190,9 +198,10 @@ impl Stage {
             Act::Wait(seconds) => self.house.wait(*seconds).await,
             Act::Sync(sync) => {
                 self.automate();
-                self.sync(sync, None).await;
+                self.sync(sync, usual(sync), None).await;
                 self.automate();
             }
+            Act::Undo { back, sync } => self.undo(*back, sync).await,
             Act::Confirm => self.confirm().await,
             Act::Resolve { pick, how, tag } => self.resolve(*pick, *how, *tag).await,
             Act::Pause(paused) => self.pause(*paused).await,
@@ -220,7 +229,7 @@ impl Stage {
     }
 
     /// One run, or what is left of it when the process dies.
-    async fn sync(&mut self, sync: &Sync, confirm: Option<String>) {
+    async fn sync(&mut self, sync: &Sync, scope: Scope, confirm: Option<String>) {
         let (report, _lines) = Reporter::new(self.house.clock.clone());
         let (control, handle) = Control::new();
         let view = report.clone();
@@ -234,11 +243,7 @@ impl Stage {
             owners: self.house.owners.clone(),
         };
         let order = Order {
-            scope: if sync.full {
-                Scope::Full
-            } else {
-                Scope::Changed
-            },
+            scope,
             confirm,
             ..support::order()
         };
@@ -297,8 +302,20 @@ impl Stage {
         });
         if let Some(hash) = hash {
             self.report.cover.add("plan confirmed", 1);
-            self.sync(&Sync::default(), Some(hash)).await;
+            self.sync(&Sync::default(), Scope::Changed, Some(hash))
+                .await;
         }
+    }
+
+    /// Takes back the last run but so many that wrote something, as far as it can be.
+    async fn undo(&mut self, back: usize, sync: &Sync) {
+        let mut runs = self.db().await.runs(20).await.unwrap();
+        runs.retain(|run| run.kind != RunKind::Undo && run.state.is_over() && run.ops > 0);
+        let Some(run) = runs.get(back).map(|run| run.run) else {
+            return;
+        };
+        self.report.cover.add("run undone", 1);
+        self.sync(sync, Scope::Undo(run), None).await;
     }
 
     async fn pause(&mut self, paused: bool) {
@@ -375,7 +392,7 @@ impl Stage {
                 full,
                 ..Sync::default()
             };
-            self.sync(&sync, None).await;
+            self.sync(&sync, usual(&sync), None).await;
             self.confirm().await;
             self.check(step + at).await?;
             let run = self.last_run.as_ref();

@@ -71,6 +71,8 @@ pub enum Act {
     Resolve { pick: usize, how: u8, tag: u32 },
     /// The operator accepts what the last run halted for.
     Confirm,
+    /// The operator takes back one of the last runs that wrote something.
+    Undo { back: usize, sync: Sync },
     /// The operator lets all errors be tried again.
     Retry,
     /// The operator pauses the mapping or goes on.
@@ -198,8 +200,8 @@ fn acts(rng: &mut Rng, crowded: bool) -> Vec<Act> {
         0..6 => 4,
         _ => 0,
     };
-    // Edit, clash, create, create on both, employ, delete, sync, resolve, pause, spoil, wait, incident, crowd, retry.
-    let usual = [24, 6, 6, 2, 4, 1, 24, 6, 1, 6, 12, 6, 1, 1];
+    // Edit, clash, create, create on both, employ, delete, sync, resolve, pause, spoil, wait, incident, crowd, retry, undo.
+    let usual = [24, 6, 6, 2, 4, 1, 24, 6, 1, 6, 12, 6, 1, 1, 2];
     let weights = Weights(
         usual
             .into_iter()
@@ -259,7 +261,14 @@ fn acts(rng: &mut Rng, crowded: bool) -> Vec<Act> {
                 tag,
                 many: 3 + rng.below(9) as u32,
             },
-            _ => Act::Retry,
+            13 => Act::Retry,
+            _ => Act::Undo {
+                back: rng.below(3),
+                sync: Sync {
+                    full: false,
+                    ..run(rng, &mut tag, crashes, edits)
+                },
+            },
         };
         let confirm = matches!(act, Act::Sync(_)) && rng.percent(30);
         acts.push(act);

@@ -180,6 +180,60 @@ impl House {
             .unwrap();
     }
 
+    /// A person deletes in Salesforce now.
+    pub fn sf_delete(&self, object: &str, id: &str) {
+        let (now, author) = (self.clock.now(), colleague());
+        let mut sandbox = self.sandbox.lock().unwrap();
+        sandbox.org.delete(now, &author, object, id).unwrap();
+    }
+
+    /// A person archives in HubSpot now.
+    pub fn hs_delete(&self, object: &str, id: &str) {
+        let now = self.clock.now();
+        let mut sandbox = self.sandbox.lock().unwrap();
+        sandbox
+            .portal
+            .archive(now, colleague(), object, id)
+            .unwrap();
+    }
+
+    /// A person takes a record out of Salesforce's recycle bin.
+    pub fn sf_restore(&self, object: &str, id: &str) {
+        let (now, author) = (self.clock.now(), colleague());
+        let mut sandbox = self.sandbox.lock().unwrap();
+        sandbox.org.restore(now, &author, object, id).unwrap();
+    }
+
+    /// A person restores in HubSpot.
+    pub fn hs_restore(&self, object: &str, id: &str) {
+        let now = self.clock.now();
+        let mut sandbox = self.sandbox.lock().unwrap();
+        sandbox
+            .portal
+            .restore(now, colleague(), object, id)
+            .unwrap();
+    }
+
+    /// A person merges in Salesforce: the winner keeps its id.
+    pub fn sf_merge(&self, object: &str, winner: &str, loser: &str) {
+        let (now, author) = (self.clock.now(), colleague());
+        let mut sandbox = self.sandbox.lock().unwrap();
+        sandbox
+            .org
+            .merge(now, &author, object, winner, loser)
+            .unwrap();
+    }
+
+    /// A person merges in HubSpot; gives the new record's id.
+    pub fn hs_merge(&self, object: &str, winner: &str, loser: &str) -> String {
+        let now = self.clock.now();
+        let mut sandbox = self.sandbox.lock().unwrap();
+        sandbox
+            .portal
+            .merge(now, colleague(), object, winner, loser)
+            .unwrap()
+    }
+
     pub fn sf_value(&self, object: &str, id: &str, field: &str) -> Option<String> {
         self.sandbox.lock().unwrap().org.value(object, id, field)
     }
@@ -252,6 +306,43 @@ impl House {
 
     pub async fn links(&self) -> Vec<Link> {
         self.rows(Family::Link).await
+    }
+
+    /// What rules decided about links as a whole, and kept for the record.
+    pub async fn told(&self) -> Vec<Conflict> {
+        let mut items: Vec<Conflict> = self.rows(Family::Review).await;
+        items.retain(|item| item.automatic);
+        items
+    }
+
+    /// The journal of a run.
+    pub async fn journal(&self, run: syncline::domain::RunId) -> Vec<syncline::domain::Op> {
+        let mut ops = Vec::new();
+        self.db()
+            .await
+            .walk(keys::by_run(Family::Journal, run), |op| ops.push(op))
+            .await
+            .unwrap();
+        ops
+    }
+
+    /// A run over everything; its counts add up.
+    pub async fn whole(&self) -> RunRecord {
+        let order = syncline::engine::Order {
+            scope: syncline::engine::Scope::Full,
+            ..super::order()
+        };
+        let end = self.run(&order).await;
+        assert!(end.error.is_none(), "{:?}", end.error);
+        for row in &end.record.mappings {
+            adds_up_whole(&row.counts);
+        }
+        assert_eq!(
+            end.record.calls.total, end.record.expected_calls,
+            "{:?}",
+            end.record
+        );
+        end.record
     }
 
     /// The only open item.

@@ -44,6 +44,7 @@ fn item(id: ItemId, kind: ItemKind, field: &str) -> Conflict {
             why: "same e-mail".into(),
         }],
         resolution: None,
+        members: Vec::new(),
         automatic: false,
         first_seen: at(0),
         last_seen: at(60),

@@ -247,6 +247,7 @@ async fn a_preview_shows_counts_samples_and_forecast() {
         target: Some(RecordId::from("5512")),
         source: None,
         fields,
+        evidence: None,
         modstamp: None,
         state: OpState::Planned,
         attempt: Attempt::default(),

@@ -235,10 +235,15 @@ fn is_deletion(model: &Model) -> bool {
 /// A counterpart can be made.
 pub fn create(model: &Model) -> Availability {
     both(review(model), || {
-        let kind = model.conflicts.queue.current().map(|row| row.kind);
-        match kind {
-            Some(ItemKind::Deletion | ItemKind::MergeCollision | ItemKind::Oscillation) => {
+        let row = model.conflicts.queue.current();
+        let linked =
+            row.is_some_and(|row| row.ids.salesforce.is_some() && row.ids.hubspot.is_some());
+        match row.map(|row| row.kind) {
+            Some(ItemKind::MergeCollision | ItemKind::Oscillation) => {
                 no("This item is not about a missing counterpart.")
+            }
+            Some(ItemKind::Deletion) if linked => {
+                no("Nothing is made from what a deletion left; d carries it out, i leaves it.")
             }
             _ => Enabled,
         }

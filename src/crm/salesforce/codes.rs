@@ -139,7 +139,8 @@ pub(crate) const TABLE: &[CodeRow] = &[
     row("ExceededQuota", "", Limit, Throttled, LIMITS),
     // Passing trouble.
     row("UNABLE_TO_LOCK_ROW", "", Passing, Transient, WAITS),
-    row("SERVER_UNAVAILABLE", "", Passing, Transient, WAITS),
+    // Nothing says that a write had not been carried out before the server went away.
+    row("SERVER_UNAVAILABLE", "", Passing, Unknown, WAITS),
     row("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "", Passing, Transient, "Salesforce is read-only for maintenance: it is tried again later."),
     row("ORG_IN_MAINTENANCE", "", Passing, Transient, "Salesforce is in maintenance: it is tried again later."),
     row("ORG_LOCKED", "", Passing, Transient, "The organisation is locked: it is tried again later."),

@@ -158,16 +158,19 @@ mod tests {
         ));
         assert_eq!((page.class, page.definite), (ErrorClass::Unknown, false));
         assert_eq!(page.vendor.text, "Down for a minute");
-        let busy = refusal(&answer(
+        let closed = refusal(&answer(
             503,
-            r#"[{"errorCode":"SERVER_UNAVAILABLE","message":"try again"}]"#,
+            r#"[{"errorCode":"ORG_IN_MAINTENANCE","message":"try again"}]"#,
         ));
-        assert_eq!((busy.class, busy.definite), (ErrorClass::Transient, true));
-        let crash = refusal(&answer(
-            500,
-            r#"[{"errorCode":"UNKNOWN_EXCEPTION","message":"An unexpected error occurred. ErrorId: 1"}]"#,
-        ));
-        assert_eq!((crash.class, crash.definite), (ErrorClass::Unknown, false));
+        assert_eq!(
+            (closed.class, closed.definite),
+            (ErrorClass::Transient, true)
+        );
+        for (status, code) in [(500, "UNKNOWN_EXCEPTION"), (503, "SERVER_UNAVAILABLE")] {
+            let body = format!(r#"[{{"errorCode":"{code}","message":"An error occurred."}}]"#);
+            let crash = refusal(&answer(status, &body));
+            assert_eq!((crash.class, crash.definite), (ErrorClass::Unknown, false));
+        }
     }
 
     #[test]

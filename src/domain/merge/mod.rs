@@ -1,8 +1,10 @@
-//! The field merge: what one field pair of one link needs (docs/design/sync-semantics.md 7, 8). Pure; what a pair's
-//! transforms do comes in through [`Lens`], so that this module knows none of them.
+//! The field merge: what one field pair of one link needs, or a group of pairs that merges as one tuple
+//! (docs/design/sync-semantics.md 7, 8). Pure; what a pair's transforms do comes in through [`Lens`], so that this module
+//! knows none of them.
 
 mod apply;
 mod choice;
+mod member;
 mod strategy;
 mod table;
 mod times;
@@ -11,7 +13,7 @@ use super::canon::Canon;
 use super::{BaseField, Choice, ErrorCategory, FieldPair, Side, Value};
 
 pub use apply::{Fields, applied};
-pub use table::merge_field;
+pub use table::{merge_field, merge_tuple};
 pub use times::{FieldTimes, GUARD, interval_newer, person_newest};
 
 /// Why a value cannot be put to the other side.
@@ -49,9 +51,9 @@ pub struct MergeInput<'a> {
     pub resolution: Option<&'a Choice>,
 }
 
-/// What to do about a field.
+/// What to do about a field; of a group, `V` is one value for each member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum Action<V = Value> {
     /// Nothing, and the base stays.
     Nothing,
     /// No write; the base of both sides moves to their current raw values.
@@ -64,16 +66,16 @@ pub enum Action {
         /// The side written to.
         to: Side,
         /// The raw value.
-        value: Value,
+        value: V,
         /// The rule that chose it.
         rule: &'static str,
     },
     /// Write both sides (a typed value, the base, a union). A side that holds its value already needs no write.
     WriteBoth {
         /// Salesforce's new raw value.
-        s: Value,
+        s: V,
         /// HubSpot's.
-        h: Value,
+        h: V,
         /// The rule that chose them.
         rule: &'static str,
     },
@@ -88,6 +90,8 @@ pub enum Action {
     },
     /// The field is in error; nothing is written and the base stays, so it is tried again.
     Error {
+        /// Which member of a group it is; 0 for a field by itself.
+        member: usize,
         /// The side whose value cannot be used.
         side: Side,
         /// Why, in a sentence.
@@ -103,22 +107,75 @@ pub enum Action {
 
 /// What a rule decided about two values of which one had to go (I-2): kept as a conflict item of severity info.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided {
+pub struct Decided<V = Value> {
     /// The side whose value stays; `None` for a union that is neither side's.
     pub winner: Option<Side>,
     /// The rule.
     pub rule: &'static str,
     /// The value that went (for a union: HubSpot's).
-    pub loser: Value,
+    pub loser: V,
 }
 
 /// The outcome for one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldOutcome {
+pub struct FieldOutcome<V = Value> {
     /// The row of the merge table: `F0` to `F11`.
     pub row: &'static str,
     /// What to do.
-    pub action: Action,
+    pub action: Action<V>,
     /// Set wherever a rule chose between two values.
-    pub record: Option<Decided>,
+    pub record: Option<Decided<V>>,
+}
+
+/// The outcome for a group of fields: one action for the tuple, with a value for each member.
+pub type TupleOutcome = FieldOutcome<Vec<Value>>;
+
+impl TupleOutcome {
+    /// What the outcome is for one member. A member that holds its value already is written to all the same in these terms.
+    pub fn member(&self, at: usize) -> FieldOutcome {
+        let one = |values: &Vec<Value>| values.get(at).cloned().unwrap_or_default();
+        FieldOutcome {
+            row: self.row,
+            action: match &self.action {
+                Action::Nothing => Action::Nothing,
+                Action::Settle { diverged } => Action::Settle {
+                    diverged: *diverged,
+                },
+                Action::Write { to, value, rule } => Action::Write {
+                    to: *to,
+                    value: one(value),
+                    rule,
+                },
+                Action::WriteBoth { s, h, rule } => Action::WriteBoth {
+                    s: one(s),
+                    h: one(h),
+                    rule,
+                },
+                Action::Conflict { suggest, why, rule } => Action::Conflict {
+                    suggest: *suggest,
+                    why: why.clone(),
+                    rule,
+                },
+                Action::Error {
+                    member,
+                    side,
+                    message,
+                    value,
+                    category,
+                } => Action::Error {
+                    member: *member,
+                    side: *side,
+                    message: message.clone(),
+                    value: value.clone(),
+                    category: *category,
+                },
+                Action::NeedsTimes => Action::NeedsTimes,
+            },
+            record: self.record.as_ref().map(|decided| Decided {
+                winner: decided.winner,
+                rule: decided.rule,
+                loser: one(&decided.loser),
+            }),
+        }
+    }
 }

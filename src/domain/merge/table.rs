@@ -1,97 +1,125 @@
-//! The merge table F0 to F11 of docs/design/sync-semantics.md 7.
+//! The merge table F0 to F11 of docs/design/sync-semantics.md 7, over a tuple of fields; a field by itself is a tuple of one.
 
+use super::member::Member;
 use super::strategy::{Verdict, decide};
-use super::{Action, Canon, Decided, FieldOutcome, Lens, MergeInput, Refusal};
-use crate::domain::canon::CANON_VERSION;
+use super::{Action, Decided, FieldOutcome, Lens, MergeInput, Refusal, TupleOutcome};
 use crate::domain::{
-    BaseValue, BlankPolicy, Direction, ErrorCategory, ForeignEdit, PairKind, PerSide, Side, Value,
-    digest128,
+    BaseValue, BlankPolicy, Direction, ErrorCategory, FieldPair, ForeignEdit, PairKind, PerSide,
+    Side, Value,
 };
 
 /// Decides what one field pair of one link needs.
 pub fn merge_field(input: &MergeInput, lens: &dyn Lens) -> FieldOutcome {
-    // A constant is a source that never changes: its value stands in for the side that has no field.
-    let constant = match &input.pair.kind {
-        PairKind::Constant { target, value } => Some((target.other(), Value::text(value.clone()))),
-        _ => None,
-    };
-    let mut input = *input;
-    if let Some((source, value)) = &constant {
-        match source {
-            Side::Salesforce => input.s = value,
-            Side::HubSpot => input.h = value,
-        }
-    }
-    Case::new(&input, lens).outcome()
+    merge_tuple(&[(*input, lens)]).member(0)
 }
 
-/// One field under decision, with what is computed once.
+/// Decides what a group of field pairs needs: it changed where one of its fields did, it is equal where all are, and who
+/// wins takes the whole tuple. Direction and rules are those of the first; a choice is the first's too.
+pub fn merge_tuple(fields: &[(MergeInput<'_>, &dyn Lens)]) -> TupleOutcome {
+    // A constant is a source that never changes: its value stands in for the side that has no field.
+    let constants: Vec<Option<(Side, Value)>> = fields
+        .iter()
+        .map(|(input, _)| match &input.pair.kind {
+            PairKind::Constant { target, value } => {
+                Some((target.other(), Value::text(value.clone())))
+            }
+            _ => None,
+        })
+        .collect();
+    let members: Vec<Member<'_>> = fields
+        .iter()
+        .zip(&constants)
+        .map(|((input, lens), constant)| {
+            let mut input = *input;
+            match constant {
+                Some((Side::Salesforce, value)) => input.s = value,
+                Some((Side::HubSpot, value)) => input.h = value,
+                None => {}
+            }
+            Member::new(input, *lens)
+        })
+        .collect();
+    match members.first() {
+        Some(first) => Case::new(first, &members).outcome(),
+        None => FieldOutcome {
+            row: "F1",
+            action: Action::Nothing,
+            record: None,
+        },
+    }
+}
+
+/// One tuple under decision.
 pub(super) struct Case<'a> {
-    pub(super) input: &'a MergeInput<'a>,
-    pub(super) lens: &'a dyn Lens,
-    view: PerSide<Canon>,
+    pub(super) first: &'a Member<'a>,
+    pub(super) members: &'a [Member<'a>],
+    /// What moved on which side since the base, member by member; at first sight what differs.
+    pub(super) moved: Vec<PerSide<bool>>,
+    /// True where no side of any member was ever settled.
+    pub(super) at_first: bool,
     pub(super) row: &'static str,
 }
 
-/// What the base says about the two sides.
-enum Since {
-    /// No side was ever settled.
-    First,
-    /// Which sides changed; the flag is set where only one side had a base (F11).
-    Changed(PerSide<bool>, bool),
-}
-
 impl<'a> Case<'a> {
-    fn new(input: &'a MergeInput<'a>, lens: &'a dyn Lens) -> Self {
+    fn new(first: &'a Member<'a>, members: &'a [Member<'a>]) -> Self {
         Case {
-            input,
-            lens,
-            view: PerSide {
-                salesforce: lens.view(Side::Salesforce, input.s),
-                hubspot: lens.view(Side::HubSpot, input.h),
-            },
+            first,
+            members,
+            moved: Vec::new(),
+            at_first: false,
             row: "F0",
         }
     }
 
-    fn outcome(mut self) -> FieldOutcome {
-        for side in Side::BOTH {
-            if !self.raw(side).is_known() {
-                return self.unknown(side);
+    fn outcome(mut self) -> TupleOutcome {
+        for (at, member) in self.members.iter().enumerate() {
+            for side in Side::BOTH {
+                if !member.raw(side).is_known() {
+                    return self.unknown(at, side);
+                }
             }
         }
-        let equal = self.view.salesforce == self.view.hubspot;
-        if let Some(choice) = self.input.resolution
-            && let Some(forced) = self.resolved(choice, equal)
+        if let Some(choice) = self.first.input.resolution
+            && let Some(forced) = self.resolved(choice)
         {
             return forced;
         }
-        match self.since() {
-            Since::First => self.first(equal),
-            Since::Changed(changed, half) => self.changed(changed, half, equal),
+        let half = self.look_back();
+        if self.at_first {
+            self.first_sight()
+        } else {
+            self.changed(half)
         }
     }
 
-    /// Where this pair's values may flow; a constant has one way only.
+    pub(super) fn pair(&self) -> &'a FieldPair {
+        self.first.input.pair
+    }
+
+    /// True where both sides mean the same, all members together.
+    pub(super) fn equal(&self) -> bool {
+        self.members.iter().all(Member::agrees)
+    }
+
+    /// Where the values may flow; a constant has one way only.
     pub(super) fn direction(&self) -> Direction {
-        match &self.input.pair.kind {
+        match &self.pair().kind {
             PairKind::Constant {
                 target: Side::Salesforce,
                 ..
             } => Direction::ToSalesforce,
             PairKind::Constant { .. } => Direction::ToHubspot,
-            _ => self.input.pair.direction,
+            _ => self.pair().direction,
         }
     }
 
-    fn raw(&self, side: Side) -> &'a Value {
-        match side {
-            Side::Salesforce => self.input.s,
-            Side::HubSpot => self.input.h,
-        }
+    /// What a side holds.
+    pub(super) fn raws(&self, side: Side) -> Vec<Value> {
+        let raws = self.members.iter().map(|member| member.raw(side).clone());
+        raws.collect()
     }
 
-    pub(super) fn end(&self, action: Action) -> FieldOutcome {
+    pub(super) fn end(&self, action: Action<Vec<Value>>) -> TupleOutcome {
         FieldOutcome {
             row: self.row,
             action,
@@ -99,75 +127,65 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn unknown(&self, side: Side) -> FieldOutcome {
+    pub(super) fn settle(&self) -> TupleOutcome {
+        self.end(Action::Settle {
+            diverged: !self.equal(),
+        })
+    }
+
+    fn unknown(&self, at: usize, side: Side) -> TupleOutcome {
+        let field = self
+            .members
+            .get(at)
+            .map_or("", |member| member.input.pair.field(side));
         self.end(Action::Error {
+            member: at,
             side,
             message: format!(
-                "{} was not in {side}'s answer, so nothing is written; let the integration's user read the field",
-                self.input.pair.field(side)
+                "{field} was not in {side}'s answer, so nothing is written; let the integration's user read the field"
             ),
             value: Value::Unknown,
             category: ErrorCategory::Permission,
         })
     }
 
-    fn since(&self) -> Since {
-        let Some(base) = self.input.base else {
-            return Since::First;
-        };
-        let mut values = base.values.clone();
-        if let PairKind::Constant { target, value } = &self.input.pair.kind
-            && values.get(*target).is_some()
-        {
-            let source = values.get_mut(target.other());
-            source.get_or_insert_with(|| BaseValue::Raw(value.clone()));
-        }
-        let known = PerSide::from_fn(|side| values.get(side).is_some());
-        if !known.salesforce && !known.hubspot {
-            return Since::First;
-        }
-        let changed = PerSide::from_fn(|side| match values.get(side) {
-            Some(base) => self.differs(side, base),
-            None => self.differs(side, &BaseValue::Null),
-        });
-        Since::Changed(changed, known.salesforce != known.hubspot)
-    }
-
-    /// True where a side's value is not its base any more, in the comparison domain (2.1).
-    fn differs(&self, side: Side, base: &BaseValue) -> bool {
-        let now = self.view.get(side);
-        match base {
-            BaseValue::Null => *now != self.lens.view(side, &Value::Null),
-            BaseValue::Raw(raw) => *now != self.lens.view(side, &Value::text(raw.clone())),
-            BaseValue::Hashed {
-                raw,
-                canon,
-                version,
-                ..
-            } => {
-                let hash = |text: &str| format!("{:032x}", digest128(&[text.as_bytes()]));
-                let same_raw = self
-                    .raw(side)
-                    .as_text()
-                    .is_some_and(|text| hash(text) == *raw);
-                let same_canon = *version == CANON_VERSION && hash(&now.render()) == *canon;
-                !same_raw && !same_canon
-            }
-        }
+    /// Finds what moved since the base. True where a base is missing while another is there (F11); it is taken as blank.
+    fn look_back(&mut self) -> bool {
+        let bases: Vec<PerSide<Option<BaseValue>>> =
+            self.members.iter().map(Member::base).collect();
+        let settled =
+            |base: &PerSide<Option<BaseValue>>| Side::BOTH.map(|side| base.get(side).is_some());
+        self.at_first = bases.iter().all(|base| settled(base) == [false, false]);
+        self.moved = self
+            .members
+            .iter()
+            .zip(&bases)
+            .map(|(member, base)| {
+                if self.at_first {
+                    return PerSide::from_fn(|_| !member.agrees());
+                }
+                PerSide::from_fn(|side| {
+                    let base = base.get(side).as_ref().unwrap_or(&BaseValue::Null);
+                    member.differs(side, base)
+                })
+            })
+            .collect();
+        bases.iter().any(|base| settled(base) != [true, true])
     }
 
     /// F8 to F10.
-    fn first(&mut self, equal: bool) -> FieldOutcome {
-        if equal {
+    fn first_sight(&mut self) -> TupleOutcome {
+        if self.equal() {
             self.row = "F8";
-            return self.end(Action::Settle { diverged: false });
+            return self.settle();
         }
-        let raw_blank = PerSide::from_fn(|side| self.raw(side).is_blank());
+        let all = |test: &dyn Fn(&Member<'_>) -> bool| self.members.iter().all(test);
+        let raw_blank = PerSide::from_fn(|side| all(&|member| member.raw(side).is_blank()));
         // Two blanks that differ: a default on one side stands for a value.
         let blank = if raw_blank.salesforce && raw_blank.hubspot {
-            PerSide::from_fn(|side| self.view.get(side).is_null())
+            PerSide::from_fn(|side| all(&|member| member.view.get(side).is_null()))
         } else {
-            PerSide::from_fn(|side| *raw_blank.get(side) || self.view.get(side).is_null())
+            PerSide::from_fn(|side| all(&|member| member.is_blank(side)))
         };
         let filled = match (blank.salesforce, blank.hubspot) {
             (true, false) => Side::Salesforce,
@@ -186,8 +204,9 @@ impl<'a> Case<'a> {
     }
 
     /// F1 to F7, and F11 over them.
-    fn changed(&mut self, changed: PerSide<bool>, half: bool, equal: bool) -> FieldOutcome {
-        let row = match (changed.salesforce, changed.hubspot, equal) {
+    fn changed(&mut self, half: bool) -> TupleOutcome {
+        let any = |side: Side| self.moved.iter().any(|moved| *moved.get(side));
+        let row = match (any(Side::Salesforce), any(Side::HubSpot), self.equal()) {
             (false, false, _) => "F1",
             (true, false, true) => "F2",
             (false, true, true) => "F3",
@@ -202,17 +221,17 @@ impl<'a> Case<'a> {
             "F4" => self.propagate(Side::Salesforce),
             "F5" => self.propagate(Side::HubSpot),
             "F7" => self.conflict(),
-            _ => self.end(Action::Settle { diverged: false }),
+            _ => self.settle(),
         }
     }
 
     /// One side changed: its value travels, or it is a foreign edit.
-    fn propagate(&self, from: Side) -> FieldOutcome {
+    fn propagate(&self, from: Side) -> TupleOutcome {
         let to = from.other();
         if self.direction().allows(to) {
             return self.carry(from, "changed");
         }
-        match self.input.pair.foreign_edit {
+        match self.pair().foreign_edit {
             ForeignEdit::Ignore => self.end(Action::Settle { diverged: true }),
             ForeignEdit::Report => self.end(Action::Conflict {
                 suggest: Some(to),
@@ -228,12 +247,12 @@ impl<'a> Case<'a> {
     }
 
     /// Both sides changed, or differ at first sight: the source of a one-way pair wins, else the rules decide.
-    fn conflict(&self) -> FieldOutcome {
+    fn conflict(&self) -> TupleOutcome {
         let direction = self.direction();
         let one_way = Side::BOTH.into_iter().find(|side| !direction.allows(*side));
         let (winner, rule) = match one_way {
             Some(source) => (source, "direction"),
-            None => match decide(self.input, &self.view.salesforce, &self.view.hubspot) {
+            None => match decide(self) {
                 Verdict::Winner(winner, rule) => (winner, rule),
                 Verdict::NeedsTimes => return self.end(Action::NeedsTimes),
                 Verdict::Ask { suggest, why, rule } => {
@@ -248,9 +267,9 @@ impl<'a> Case<'a> {
     }
 
     /// Records the losing value of a decided conflict, unless nothing was decided.
-    fn keep(&self, outcome: &mut FieldOutcome, winner: Side, rule: &'static str) {
+    fn keep(&self, outcome: &mut TupleOutcome, winner: Side, rule: &'static str) {
         let (winner, rule) = match &outcome.action {
-            // The blank policy turned the value round.
+            // A policy turned the value round.
             Action::Write { to, rule, .. } => (to.other(), *rule),
             Action::Settle { .. } => (winner, rule),
             _ => return,
@@ -258,20 +277,27 @@ impl<'a> Case<'a> {
         outcome.record = Some(Decided {
             winner: Some(winner),
             rule,
-            loser: self.raw(winner.other()).clone(),
+            loser: self.raws(winner.other()),
         });
     }
 
-    /// Carries one side's value over, under the blank policy.
-    fn carry(&self, from: Side, rule: &'static str) -> FieldOutcome {
+    /// Carries one side's value over, unless stages would fall or the blank policy is against it.
+    fn carry(&self, from: Side, rule: &'static str) -> TupleOutcome {
         let to = from.other();
+        if self.higher() == Some(to) {
+            if !self.direction().allows(from) {
+                return self.end(Action::Settle { diverged: true });
+            }
+            let mut outcome = self.write(from, "monotone");
+            self.keep(&mut outcome, to, "monotone");
+            return outcome;
+        }
         let outcome = self.write(to, rule);
-        let policy = self.input.pair.blanks;
         let clears = match &outcome.action {
             Action::Write { value, .. } => self.clears(from, value),
             _ => false,
         };
-        match policy {
+        match self.pair().blanks {
             BlankPolicy::Propagate => outcome,
             _ if !clears => outcome,
             BlankPolicy::PreferNonBlank if self.direction().allows(from) => {
@@ -283,32 +309,69 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// True where a blank on `from` would take a value away on the other side. A checkbox has no blank: there it is `false`.
-    fn clears(&self, from: Side, value: &Value) -> bool {
-        let to = from.other();
-        let blank = self.lens.view(to, &Value::Null);
-        (self.raw(from).is_blank() || self.view.get(from).is_null())
-            && self.lens.view(to, value) == blank
-            && *self.view.get(to) != blank
-    }
-
-    /// Writes the other side's value to `to`; what is there already is settled instead.
-    pub(super) fn write(&self, to: Side, rule: &'static str) -> FieldOutcome {
-        let source = self.raw(to.other());
-        let old = self.raw(to);
-        match self.lens.put(to, source, old) {
-            Ok(value) if value == *old => self.end(Action::Settle {
-                diverged: self.view.salesforce != self.view.hubspot,
-            }),
-            Ok(value) => self.end(Action::Write { to, value, rule }),
-            Err(refusal) => self.refused(to.other(), refusal, source),
+    /// The side whose stage is the higher one, where both have one (4).
+    pub(super) fn higher(&self) -> Option<Side> {
+        let [one] = self.members else {
+            return None;
+        };
+        let stage = PerSide {
+            salesforce: one.stage(Side::Salesforce)?,
+            hubspot: one.stage(Side::HubSpot)?,
+        };
+        match stage.salesforce.cmp(&stage.hubspot) {
+            std::cmp::Ordering::Greater => Some(Side::Salesforce),
+            std::cmp::Ordering::Less => Some(Side::HubSpot),
+            std::cmp::Ordering::Equal => None,
         }
     }
 
-    pub(super) fn refused(&self, side: Side, refusal: Refusal, value: &Value) -> FieldOutcome {
+    /// True where a blank tuple on `from` would take a value away on the other side.
+    fn clears(&self, from: Side, values: &[Value]) -> bool {
+        let to = from.other();
+        let blank = |(member, value): (&Member<'_>, &Value)| {
+            member.is_blank(from) && member.reads_blank(to, value)
+        };
+        self.members.iter().zip(values).all(blank)
+            && self.members.iter().any(|member| member.can_lose(to))
+    }
+
+    /// Writes the other side's value to `to`; what is there already is settled instead. A value that cannot be carried over
+    /// keeps the whole tuple back.
+    pub(super) fn write(&self, to: Side, rule: &'static str) -> TupleOutcome {
+        let mut value = Vec::with_capacity(self.members.len());
+        for (at, member) in self.members.iter().enumerate() {
+            let source = member.raw(to.other());
+            match member.lens.put(to, source, member.raw(to)) {
+                Ok(one) => value.push(one),
+                Err(refusal) => return self.refused(at, to.other(), refusal, source),
+            }
+        }
+        if self.holds(to, &value) {
+            self.settle()
+        } else {
+            self.end(Action::Write { to, value, rule })
+        }
+    }
+
+    /// True where a side holds exactly these values.
+    fn holds(&self, side: Side, values: &[Value]) -> bool {
+        self.members
+            .iter()
+            .zip(values)
+            .all(|(member, value)| member.raw(side) == value)
+    }
+
+    pub(super) fn refused(
+        &self,
+        at: usize,
+        side: Side,
+        refusal: Refusal,
+        value: &Value,
+    ) -> TupleOutcome {
         match refusal {
             Refusal::LeaveAlone => self.end(Action::Settle { diverged: true }),
             Refusal::Because(message) => self.end(Action::Error {
+                member: at,
                 side,
                 message,
                 value: value.clone(),
@@ -317,14 +380,14 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn union(&self, value: Value) -> FieldOutcome {
-        let joined = self.lens.view(Side::Salesforce, &value);
+    fn union(&self, value: Value) -> TupleOutcome {
+        let joined = self.first.lens.view(Side::Salesforce, &value);
         let holder = Side::BOTH
             .into_iter()
-            .find(|side| *self.view.get(*side) == joined);
+            .find(|side| *self.first.view.get(*side) == joined);
         let mut outcome = match holder {
             Some(holder) => self.write(holder.other(), "union"),
-            None => self.both(value.clone(), value, "union"),
+            None => self.both(vec![value.clone()], vec![value], "union"),
         };
         if matches!(
             outcome.action,
@@ -333,34 +396,33 @@ impl<'a> Case<'a> {
             outcome.record = Some(Decided {
                 winner: holder,
                 rule: "union",
-                loser: self.raw(holder.map_or(Side::HubSpot, Side::other)).clone(),
+                loser: self.raws(holder.map_or(Side::HubSpot, Side::other)),
             });
         }
         outcome
     }
 
     /// Writes a value to each side, as far as the direction lets it and the side does not hold it already.
-    pub(super) fn both(&self, s: Value, h: Value, rule: &'static str) -> FieldOutcome {
+    pub(super) fn both(&self, s: Vec<Value>, h: Vec<Value>, rule: &'static str) -> TupleOutcome {
         let direction = self.direction();
-        let moves = |side: Side, value: &Value| {
-            direction.allows(side) && value.is_known() && value != self.raw(side)
+        let moves = |side: Side, values: &[Value]| {
+            direction.allows(side)
+                && values.iter().all(Value::is_known)
+                && !self.holds(side, values)
         };
-        let action = match (moves(Side::Salesforce, &s), moves(Side::HubSpot, &h)) {
-            (true, true) => Action::WriteBoth { s, h, rule },
-            (true, false) => Action::Write {
+        match (moves(Side::Salesforce, &s), moves(Side::HubSpot, &h)) {
+            (true, true) => self.end(Action::WriteBoth { s, h, rule }),
+            (true, false) => self.end(Action::Write {
                 to: Side::Salesforce,
                 value: s,
                 rule,
-            },
-            (false, true) => Action::Write {
+            }),
+            (false, true) => self.end(Action::Write {
                 to: Side::HubSpot,
                 value: h,
                 rule,
-            },
-            (false, false) => Action::Settle {
-                diverged: self.view.salesforce != self.view.hubspot,
-            },
-        };
-        self.end(action)
+            }),
+            (false, false) => self.settle(),
+        }
     }
 }

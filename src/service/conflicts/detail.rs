@@ -99,7 +99,7 @@ impl House {
         Ok(mapping
             .pairs
             .iter()
-            .filter(|pair| !items.iter().any(|item| item.field == pair.name()))
+            .filter(|pair| !items.iter().any(|item| item.is_about(pair.name())))
             .map(|pair| FieldView {
                 names: pair.fields.clone(),
                 item: None,

@@ -1,7 +1,7 @@
 //! The queue's rows, read for a window of it.
 
 use super::index::row_key;
-use crate::domain::{Conflict, FieldPair, ItemId, ItemState, Mapping, PerSide, Side};
+use crate::domain::{Conflict, FieldPair, ItemId, ItemState, Mapping, PerSide, Side, Unit};
 use crate::engine::Waiting;
 use crate::service::host::House;
 use crate::service::later::note_of;
@@ -117,28 +117,38 @@ impl House {
         })
     }
 
-    pub(in crate::service) fn pair_of(&self, item: &Conflict) -> Option<(&Mapping, &FieldPair)> {
+    /// What an item is about, as the mappings have it now.
+    pub(in crate::service) fn unit_of(&self, item: &Conflict) -> Option<(&Mapping, Unit<'_>)> {
         let mapping = self
             .rules
             .mappings
             .iter()
             .find(|mapping| mapping.id == item.mapping)?;
-        Some((
-            mapping,
-            mapping
-                .pairs
-                .iter()
-                .find(|pair| pair.name() == item.field)?,
-        ))
+        Some((mapping, mapping.unit(&item.field)?))
+    }
+
+    /// The pair that an item is about; `None` for a group.
+    pub(in crate::service) fn pair_of(&self, item: &Conflict) -> Option<(&Mapping, &FieldPair)> {
+        let (mapping, unit) = self.unit_of(item)?;
+        let pair = unit.pairs().next().filter(|_| !unit.is_group())?;
+        Some((mapping, pair))
     }
 
     pub(super) fn field_view(&self, item: &Conflict) -> FieldView {
-        let pair = self.pair_of(item).map(|(_, pair)| pair);
-        let changed = |side: Side| match (&item.base, pair) {
-            (Some(base), Some(pair)) => {
-                transform::view(pair, side, base).ok()
-                    != transform::view(pair, side, &item.sides.get(side).value).ok()
-            }
+        let unit = self.unit_of(item).map(|(_, unit)| unit);
+        let first = unit.and_then(|unit| unit.pairs().next());
+        let moved = |pair: &FieldPair, side: Side| {
+            let base = match item.members.iter().find(|one| one.field == pair.name()) {
+                Some(member) => &member.base,
+                None => &item.base,
+            };
+            let now = item.value_of(pair.name(), side);
+            base.as_ref().is_none_or(|base| {
+                transform::view(pair, side, base).ok() != transform::view(pair, side, now).ok()
+            })
+        };
+        let changed = |side: Side| match (&item.base, unit) {
+            (Some(_), Some(unit)) => unit.pairs().any(|pair| moved(pair, side)),
             _ => !item.sides.get(side).value.is_blank(),
         };
         let choice = item
@@ -152,16 +162,21 @@ impl House {
                 "there is no base yet: this is the record's first sync".to_owned(),
             ));
         }
+        if !item.members.is_empty() {
+            disabled.push(("value".to_owned(), resolve::ONE_VALUE.to_owned()));
+        }
         if let Err(why) = resolve::newest(item) {
             disabled.push(("newest".to_owned(), why));
         }
         FieldView {
-            names: pair.map_or_else(PerSide::default, |pair| pair.fields.clone()),
+            names: unit.map_or_else(PerSide::default, |unit| {
+                PerSide::from_fn(|side| unit.fields(side))
+            }),
             item: Some(item.id),
             base: item.base.clone(),
             sides: item.sides.clone(),
             changed: PerSide::from_fn(changed),
-            rule: pair.map_or_else(|| item.rule.clone(), words::pair_rule),
+            rule: first.map_or_else(|| item.rule.clone(), words::pair_rule),
             suggest: item.suggest,
             result: choice.as_ref().map(|choice| resolve::result(item, choice)),
             choice,

@@ -113,6 +113,14 @@ async fn links_to_index<S: Store + ?Sized>(
             {
                 check.fail(link.id.to_string(), "the link is active and lacks a record");
             }
+            if let LinkState::Deleted(departed) = &link.state
+                && Side::BOTH.iter().all(|side| !*departed.gone.get(*side))
+            {
+                check.fail(
+                    link.id.to_string(),
+                    "the link is a tombstone, and neither of its records is gone",
+                );
+            }
             for side in Side::BOTH {
                 let Some(id) = link.ids.get(side) else {
                     continue;

@@ -107,7 +107,8 @@ impl Check {
 }
 
 /// Next step where the store itself is not to be trusted.
-const RESTORE: &str = "import the newest export into a new data folder";
+const RESTORE: &str =
+    "`syncline import --newest-backup` goes back to the newest backup and keeps this store aside";
 /// Next step where a full run puts it right.
 const FULL_RUN: &str = "run `syncline sync --full`, which finds the records again";
 

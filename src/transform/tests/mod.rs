@@ -23,6 +23,7 @@ fn pair(types: (FieldType, FieldType), transforms: Vec<TransformSpec>) -> FieldP
         conflict: vec![ConflictRule::LastWriteWins],
         blanks: BlankPolicy::Propagate,
         foreign_edit: ForeignEdit::Ignore,
+        monotone: Vec::new(),
         fold_case: false,
         country: "US".to_owned(),
     }

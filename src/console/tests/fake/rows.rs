@@ -405,6 +405,7 @@ impl World {
                     at: now(),
                     seen: PerSide::default(),
                 }),
+                members: Vec::new(),
                 automatic: false,
                 first_seen: row.since,
                 last_seen: ago(4),
@@ -698,6 +699,7 @@ impl World {
                 },
             )]
             .into(),
+            evidence: None,
             modstamp: None,
             state: if index % 11 == 10 {
                 OpState::Failed

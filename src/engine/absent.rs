@@ -1,0 +1,71 @@
+//! Records that a list did not show. That says nothing by itself (I-10): each is read by its id, and only what the vendor
+//! then says of it counts (docs/design/sync-semantics.md 5.4, 12.1).
+
+use super::context::EngineError;
+use super::db::Tx;
+use super::gone::{self, read_records};
+use super::gone_case::cases;
+use super::gone_note::note;
+use super::run_ctx::RunCtx;
+use crate::domain::{Link, LinkId, LinkState, Mapping, Presence, RecordId, Side};
+
+/// Reads the records of links that a complete list of one side did not show, deleted ones included, and notes what is gone or
+/// merged; the run decides about it like about any other. A record that does not answer becomes an error. Says how many were
+/// noted.
+pub(super) async fn confirm_absent(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    links: &[LinkId],
+) -> Result<u64, EngineError> {
+    let db = ctx.engine.db.clone();
+    let links: Vec<Link> = db
+        .links(&mapping.id, links)
+        .await?
+        .into_iter()
+        .flatten()
+        .filter(|link| link.state == LinkState::Active && !ctx.locked.contains(&link.id))
+        .filter(|link| link.ids.get(side).is_some())
+        .collect();
+    let ids: Vec<RecordId> = links
+        .iter()
+        .filter_map(|link| link.ids.get(side).clone())
+        .collect();
+    let found = read_records(ctx, mapping, side, &ids).await?;
+    let marks = db.dirty(&mapping.id, side, &ids).await?;
+    let mut noted = 0;
+    let mut tx = db.begin();
+    for ((link, records), mark) in links.into_iter().zip(found).zip(marks) {
+        let mut records = records.into_iter();
+        let Some(seen) = records.next() else { continue };
+        match seen.presence {
+            // The list was read while it moved.
+            Presence::Live => {}
+            Presence::Inaccessible => {
+                for mut case in cases(ctx, mapping, vec![link.clone()]).await? {
+                    *case.seen.get_mut(side) = Some(seen.clone());
+                    gone::out_of_reach(ctx, mapping, &case, side, &mut tx)?;
+                }
+            }
+            Presence::Deleted | Presence::MergedInto(_) | Presence::Converted(_) => {
+                note(mapping, &seen, mark.map_or(0, |row| row.reasons), &mut tx)?;
+                keep_survivors(records, &mut tx)?;
+                noted += 1;
+            }
+        }
+        tx = tx.rolled().await?;
+    }
+    tx.apply().await?;
+    Ok(noted)
+}
+
+/// What answered in the place of a merged record, so that it need not be read again.
+fn keep_survivors(
+    records: impl Iterator<Item = crate::domain::Observation>,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    for survivor in records.filter(|seen| seen.presence == Presence::Live) {
+        tx.put_observation(&survivor)?;
+    }
+    Ok(())
+}

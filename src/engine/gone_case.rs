@@ -1,0 +1,171 @@
+//! One link of which a record is gone, with all that is known of it, and what follows for it
+//! (docs/design/sync-semantics.md 12.1, 12.2).
+
+use super::context::EngineError;
+use super::db::Waiting;
+use super::gone_items as items;
+use super::gone_rules::{Facts, Policy, There, Verdict, changed_pairs, decide};
+use super::run_ctx::RunCtx;
+use crate::domain::{
+    Base, Choice, Conflict, Departed, ErrorItem, Evidence, ItemState, Link, LinkId, LinkState,
+    Mapping, Observation, PerSide, Presence, Side,
+};
+use crate::store::rows::Dirty;
+
+/// A link of which a record is gone, or was.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub(super) link: Link,
+    pub(super) seen: PerSide<Option<Observation>>,
+    pub(super) base: Base,
+    /// Open conflicts and review items.
+    pub(super) items: Vec<Conflict>,
+    pub(super) errors: Vec<ErrorItem>,
+    /// Why each record is to be looked at.
+    pub(super) marks: PerSide<u16>,
+}
+
+impl Case {
+    /// A name for people.
+    pub(super) fn label(&self) -> String {
+        let named = |side: &Side| {
+            let seen = self.seen.get(*side).as_ref()?;
+            (!seen.fields.is_empty()).then(|| seen.label())
+        };
+        let mut names = Side::BOTH.iter().filter_map(named);
+        let id = || {
+            Side::BOTH
+                .iter()
+                .find_map(|side| self.link.ids.get(*side).clone())
+        };
+        names
+            .next()
+            .unwrap_or_else(|| id().map_or_else(|| self.link.id.short(), |id| id.0))
+    }
+
+    /// What a person chose for the link as a whole.
+    pub(super) fn choice(&self) -> Option<&Choice> {
+        let draft = self
+            .items
+            .iter()
+            .find(|item| item.state == ItemState::Draft && items::is_about_the_link(item.kind));
+        draft?.resolution.as_ref().map(|chosen| &chosen.choice)
+    }
+
+    /// A person confirmed that a record which nothing answers for was deleted (12.1). That says nothing about the other one.
+    fn confirmed(&self, side: Side) -> bool {
+        let silent = |seen: &Observation| seen.presence == Presence::Inaccessible;
+        self.link.state == LinkState::Active
+            && self.seen.get(side).as_ref().is_some_and(silent)
+            && self.choice() == Some(&Choice::Accept)
+    }
+
+    fn there(&self, side: Side) -> There {
+        let known = match &self.link.state {
+            LinkState::Deleted(departed) => *departed.gone.get(side),
+            _ => false,
+        };
+        let evidence = match side {
+            Side::Salesforce => Evidence::Row,
+            Side::HubSpot => Evidence::Archived,
+        };
+        match self.seen.get(side).as_ref().map(|seen| &seen.presence) {
+            None if known => There::Gone(evidence),
+            None | Some(Presence::Live) => There::Live,
+            Some(Presence::Deleted) => There::Gone(evidence),
+            Some(Presence::MergedInto(_)) => There::Merged,
+            Some(Presence::Converted(_)) => There::Converted,
+            // What was seen deleted once may be purged by now.
+            Some(Presence::Inaccessible)
+                if known && (self.choice().is_some() || self.departed().due) =>
+            {
+                There::Gone(Evidence::Person)
+            }
+            Some(Presence::Inaccessible) if self.confirmed(side) => There::Gone(Evidence::Person),
+            Some(Presence::Inaccessible) => There::Silent,
+        }
+    }
+
+    /// Names of the pairs that changed on a side since the base and could travel.
+    pub(super) fn changed<'m>(&self, mapping: &'m Mapping, side: Side) -> Vec<&'m str> {
+        let seen = self.seen.get(side).as_ref();
+        seen.filter(|seen| seen.presence == Presence::Live)
+            .map_or_else(Vec::new, |seen| changed_pairs(mapping, &self.base, seen))
+    }
+
+    pub(super) fn verdict(&self, mapping: &Mapping) -> Verdict {
+        let confirmed = Side::BOTH.into_iter().any(|side| self.confirmed(side));
+        decide(&Facts {
+            state: &self.link.state,
+            there: PerSide::from_fn(|side| self.there(side)),
+            changed: PerSide::from_fn(|side| !self.changed(mapping, side).is_empty()),
+            policy: Policy::of(mapping),
+            choice: self.choice().filter(|_| !confirmed),
+            unfinished: !self.errors.is_empty(),
+        })
+    }
+
+    /// Why a record of the link is to be looked at.
+    pub(super) fn marked(&self, side: Side) -> u16 {
+        *self.marks.get(side)
+    }
+
+    /// True where this run read a record of the link as one that is there.
+    pub(super) fn was_read(&self) -> bool {
+        let read = |side: &Side| *self.marks.get(*side) & Dirty::CHANGED != 0;
+        Side::BOTH.iter().any(read)
+    }
+
+    pub(super) fn is_merged(&self) -> bool {
+        let merged = |side: &Side| self.there(*side) == There::Merged;
+        self.choice().is_none() && Side::BOTH.iter().any(merged)
+    }
+
+    pub(super) fn departed(&self) -> Departed {
+        match &self.link.state {
+            LinkState::Deleted(departed) => *departed,
+            _ => Departed::default(),
+        }
+    }
+}
+
+/// What is stored about links.
+pub(super) async fn cases(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    links: Vec<Link>,
+) -> Result<Vec<Case>, EngineError> {
+    let db = &ctx.engine.db;
+    let keys: Vec<LinkId> = links.iter().map(|link| link.id).collect();
+    let bases = db.bases(&mapping.id, &keys).await?;
+    let mut found = Vec::with_capacity(links.len());
+    for (link, base) in links.into_iter().zip(bases) {
+        let (mut seen, mut marks) = (PerSide::default(), PerSide::<u16>::default());
+        for side in Side::BOTH {
+            let Some(id) = link.ids.get(side) else {
+                continue;
+            };
+            let id = std::slice::from_ref(id);
+            let stored = db.observations(side, mapping.object(side), id).await?;
+            *seen.get_mut(side) = stored.into_iter().flatten().next();
+            let rows = db.dirty(&mapping.id, side, id).await?;
+            *marks.get_mut(side) = rows.into_iter().flatten().map(|row| row.reasons).sum();
+        }
+        let (mut conflicts, mut errors) = (Vec::new(), Vec::new());
+        for item in db.waiting(link.id.0).await? {
+            match item {
+                Waiting::Conflict(item) => conflicts.push(item),
+                Waiting::Error(item) => errors.push(item),
+            }
+        }
+        found.push(Case {
+            link,
+            seen,
+            base,
+            items: conflicts,
+            errors,
+            marks,
+        });
+    }
+    Ok(found)
+}

@@ -1,0 +1,286 @@
+//! Records that were merged into others: their link follows them (docs/design/sync-semantics.md 12.4). A merge made by a
+//! person is never undone here; re-pointing a link is a local write, and is journalled.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::context::EngineError;
+use super::db::Tx;
+use super::fields;
+use super::gone::{close_all, read_records, set_aside, unmatch};
+use super::gone_case::{Case, cases};
+use super::gone_items as items;
+use super::gone_rules::{Holder, Stands, follow, rebase};
+use super::links;
+use super::matchup::close_review;
+use super::run_ctx::{Mode, RunCtx};
+use crate::domain::{
+    ItemKind, Link, LinkId, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide,
+    Presence, RecordId, Side,
+};
+use crate::store::rows::Dirty;
+
+/// How often a record that was merged may itself have been merged on.
+const LONGEST_CHAIN: usize = 8;
+
+/// Follows the merges among the cases; gives back what is still to be decided.
+pub(super) async fn follow_merges(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    mut all: Vec<Case>,
+) -> Result<Vec<Case>, EngineError> {
+    for side in Side::BOTH {
+        let mut groups: BTreeMap<RecordId, Vec<Case>> = BTreeMap::new();
+        let mut rest = Vec::new();
+        for case in all {
+            match case.seen.get(side).as_ref().map(|seen| &seen.presence) {
+                Some(Presence::MergedInto(id)) if case.choice().is_none() => {
+                    groups.entry(id.clone()).or_default().push(case);
+                }
+                _ => rest.push(case),
+            }
+        }
+        for (into, cases) in groups {
+            rest.extend(follow_one(ctx, mapping, side, into, cases).await?);
+        }
+        all = rest;
+    }
+    Ok(all)
+}
+
+/// Follows the merge into one record. Where that record is gone itself, its links' cases come back: they are deletions.
+async fn follow_one(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    into: RecordId,
+    mut merged: Vec<Case>,
+) -> Result<Vec<Case>, EngineError> {
+    let Some(survivor) = survivor(ctx, mapping, side, into).await? else {
+        return Ok(Vec::new());
+    };
+    match survivor.presence {
+        Presence::Live => {}
+        Presence::Deleted => {
+            for case in &mut merged {
+                if let Some(seen) = case.seen.get_mut(side) {
+                    seen.presence = Presence::Deleted;
+                }
+            }
+            return Ok(merged);
+        }
+        _ => return Ok(Vec::new()),
+    }
+    let object = mapping.object(side);
+    let db = ctx.engine.db.clone();
+    // One look at HubSpot's survivor names all the records that went into it, whoever of them was noticed.
+    let former = fields::former_ids(&survivor);
+    let known: BTreeSet<LinkId> = merged.iter().map(|case| case.link.id).collect();
+    let more = db.link_ids(&mapping.id, side, object, &former).await?;
+    let more: Vec<LinkId> = more
+        .into_iter()
+        .flatten()
+        .filter(|link| !known.contains(link))
+        .collect();
+    let more = db.links(&mapping.id, &more).await?;
+    merged.extend(cases(ctx, mapping, more.into_iter().flatten().collect()).await?);
+    let own = std::slice::from_ref(&survivor.id);
+    let own = db.link_ids(&mapping.id, side, object, own).await?;
+    let own: Vec<LinkId> = own.into_iter().flatten().collect();
+    let own = db.links(&mapping.id, &own).await?;
+    let own = cases(ctx, mapping, own.into_iter().flatten().collect()).await?;
+    // A merge that a link was set aside for is known: only another one says something new.
+    let (told, merged): (Vec<Case>, Vec<Case>) = merged
+        .into_iter()
+        .partition(|case| is_told(&case.link, side));
+    let locked = |case: &Case| {
+        ctx.locked.contains(&case.link.id) || case.link.state == LinkState::PendingCreate
+    };
+    if merged.iter().chain(&own).any(locked) {
+        return Ok(Vec::new());
+    }
+    let holders: Vec<Holder> = merged.iter().map(holder).collect();
+    let followed = follow(own.first().map(holder).as_ref(), &holders);
+    let mut by_id: BTreeMap<LinkId, Case> = merged
+        .into_iter()
+        .chain(own)
+        .map(|case| (case.link.id, case))
+        .collect();
+    let mut tx = db.begin();
+    for id in &followed.drop {
+        if let Some(case) = by_id.remove(id) {
+            close_all(ctx, &case, &mut tx)?;
+            forget(ctx, mapping, &case.link, &survivor.id, &mut tx).await?;
+        }
+    }
+    for id in &followed.collide {
+        if let Some(case) = by_id.get_mut(id) {
+            let why = items::collides(mapping, case, side, survivor.id.as_str());
+            let left = side.other();
+            let mut candidates = items::candidates(mapping, case, left);
+            candidates.push(crate::domain::Candidate {
+                record: links::record_key(mapping, side, &survivor.id),
+                label: survivor.label(),
+                why: "what it was merged into".to_owned(),
+            });
+            if let Some(old) = case.link.ids.get(side).clone() {
+                case.link.former.get_mut(side).push(old);
+            }
+            let kind = ItemKind::MergeCollision;
+            set_aside(ctx, mapping, case, kind, why, candidates, &mut tx).await?;
+        }
+    }
+    if let Some(case) = followed.keeps.and_then(|id| by_id.get_mut(&id)) {
+        repoint(ctx, mapping, case, &survivor, &mut tx).await?;
+    }
+    tx.apply().await?;
+    Ok(told)
+}
+
+/// True where the link was set aside because its record on that side was merged.
+pub(super) fn is_told(link: &Link, side: Side) -> bool {
+    let own = link.ids.get(side).as_ref();
+    matches!(link.state, LinkState::Suspended(_))
+        && own.is_some_and(|id| link.former.get(side).contains(id))
+}
+
+fn holder(case: &Case) -> Holder {
+    Holder {
+        link: case.link.id,
+        made_at: case.link.created_at,
+        stands: match case.link.state {
+            LinkState::Active | LinkState::PendingCreate => Stands::Active,
+            LinkState::Suspended(_) | LinkState::TakenBack(_) | LinkState::OutOfScope => {
+                Stands::Aside
+            }
+            LinkState::Deleted(_) | LinkState::Unlinked => Stands::Tomb,
+        },
+    }
+}
+
+/// The record that is left of a merge, along a chain of them; `None` where it cannot be told without a read.
+async fn survivor(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    into: RecordId,
+) -> Result<Option<Observation>, EngineError> {
+    let mut id = into;
+    for _ in 0..LONGEST_CHAIN {
+        let ids = std::slice::from_ref(&id);
+        let stored = ctx
+            .engine
+            .db
+            .observations(side, mapping.object(side), ids)
+            .await?;
+        let seen = match stored.into_iter().flatten().next() {
+            Some(seen) => seen,
+            None if ctx.mode == Mode::Estimate => return Ok(None),
+            None => {
+                let found = read_records(ctx, mapping, side, ids).await?;
+                match found.into_iter().flatten().next() {
+                    Some(seen) => seen,
+                    None => return Ok(None),
+                }
+            }
+        };
+        match &seen.presence {
+            Presence::MergedInto(next) => id = next.clone(),
+            _ => return Ok(Some(seen)),
+        }
+    }
+    Ok(None)
+}
+
+/// The link points to the surviving record from now on.
+async fn repoint(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    case: &mut Case,
+    survivor: &Observation,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    let (side, object) = (survivor.side, mapping.object(survivor.side));
+    let old = case.link.ids.get(side).clone();
+    let Some(old) = old.filter(|old| *old != survivor.id) else {
+        // Salesforce's survivor had this link already.
+        return Ok(());
+    };
+    unmatch(ctx, mapping, side, Some(&old), tx).await?;
+    tx.unindex(&mapping.id, side, object, &old);
+    tx.clear_dirty(&mapping.id, side, &old);
+    tx.drop_observation(side, object, &old);
+    case.link.former.get_mut(side).push(old.clone());
+    *case.link.ids.get_mut(side) = Some(survivor.id.clone());
+    case.link.stamped = PerSide::default();
+    rebase(mapping, &mut case.base, side, survivor);
+    tx.put_link(&case.link, &links::objects(mapping))?;
+    tx.put_base(&mapping.id, case.link.id, &case.base)?;
+    tx.put_observation(survivor)?;
+    let ids = std::slice::from_ref(&survivor.id);
+    let known = ctx.engine.db.match_keys(&mapping.id, side, ids).await?;
+    let keys = known.into_iter().next().unwrap_or_default();
+    let new = fields::match_keys(mapping, survivor);
+    tx.set_match_keys(&mapping.id, side, &survivor.id, &keys, &new)?;
+    close_review(ctx, mapping, side, &survivor.id, tx).await?;
+    ctx.tally(&mapping.id).linked_after_all(side, &survivor.id);
+    let active = case.link.state == LinkState::Active;
+    for one in Side::BOTH {
+        match case.link.ids.get(one) {
+            Some(id) if active => tx.mark_dirty(&mapping.id, one, id, Dirty::RELINK)?,
+            Some(id) => tx.clear_dirty(&mapping.id, one, id),
+            None => {}
+        }
+    }
+    let why = format!("{old} was merged into {} in {side}", survivor.id);
+    items::line(
+        ctx,
+        mapping,
+        case,
+        "info",
+        format!("{why}; its link follows"),
+    );
+    journal(ctx, mapping, &case.link, side, why, tx)
+}
+
+/// Journals the re-pointing, which is written here only.
+fn journal(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    link: &Link,
+    side: Side,
+    why: String,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    let kind = OpKind::Relink;
+    let mut op = Op {
+        target: link.ids.get(side).clone(),
+        source: link.ids.get(side.other()).clone(),
+        state: OpState::Confirmed,
+        ..Op::planned(ctx.run, mapping, link.id, side, kind, BTreeMap::new(), 0)
+    };
+    ctx.seq += 1;
+    op.seq = ctx.seq;
+    op.outcome.record = op.target.clone();
+    op.outcome.why = Some(why);
+    Ok(tx.put_op(&op)?)
+}
+
+/// A link that stands for nothing any more goes; the surviving record's own rows stay.
+async fn forget(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    link: &Link,
+    survivor: &RecordId,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    tx.remove_link(link, &links::objects(mapping));
+    for side in Side::BOTH {
+        let id = link.ids.get(side).as_ref().filter(|id| *id != survivor);
+        unmatch(ctx, mapping, side, id, tx).await?;
+        if let Some(id) = id {
+            tx.clear_dirty(&mapping.id, side, id);
+            tx.drop_observation(side, mapping.object(side), id);
+        }
+    }
+    Ok(())
+}
