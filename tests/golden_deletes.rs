@@ -605,6 +605,7 @@ async fn say_deleted(house: &House) {
         state: ItemState::Open,
         candidates: Vec::new(),
         resolution: None,
+        members: Vec::new(),
         automatic: false,
         first_seen: error.first_seen,
         last_seen: error.last_seen,
@@ -784,4 +785,29 @@ async fn a_run_that_dies_at_any_request_carries_every_deletion_out_once() {
         house.quiet().await;
         buried(&house, at).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_knows_nothing_makes_no_deleted_record_anew_until_a_person_says_so() {
+    let mut house = House::empty(&people("creates = \"to_salesforce\"")).await;
+    let h = house.hs(H, &[("lastname", "Berg"), ("email", "anna@example.com")]);
+    house.fine().await;
+    let s = house.sf_ids(S).remove(0);
+    house.sf_delete(S, &s);
+    house.store = Arc::new(SimStore::new());
+    support::install(&house.store).await;
+    house.wait(60).await;
+    house.fine().await;
+    let item = house.the_item(ItemKind::Deletion).await;
+    assert_eq!(house.sf_ids(S).len(), 0);
+    house.choose(&item, Choice::Create).await;
+    let run = house.send_stored().await;
+    assert_eq!(counts(&run, "contacts").created.salesforce, 1);
+    let anew = house.sf_ids(S).remove(0);
+    assert_eq!(house.sf_value(S, &anew, "Syncline_HubSpot_Id__c"), Some(h));
+    assert_eq!(
+        house.open_items().await.len(),
+        1,
+        "its stamp names the old one"
+    );
 }

@@ -276,6 +276,74 @@ async fn an_edit_of_the_counterpart_meets_the_merge_as_a_conflict_that_the_rule_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_merge_into_a_record_that_is_out_of_reach_is_an_error_and_nothing_else() {
+    let (house, s, _, winner) = one_and_a_half(Side::Salesforce).await;
+    house.sf_merge(S, &winner, &s);
+    let hide = |hidden: bool| {
+        let mut sandbox = house.sandbox.lock().unwrap();
+        sandbox.org.hide_record(S, &winner, hidden);
+    };
+    hide(true);
+    house.wait(60).await;
+    let run = house.fine().await;
+    assert_eq!(writes(&run), 0);
+    house.the_error().await;
+    house.wait(3600).await;
+    hide(false);
+    for _ in 0..2 {
+        house.wait(60).await;
+        house.fine().await;
+    }
+    assert_eq!(house.errors().await, Vec::new());
+    let links = active(&house).await;
+    assert_eq!(links[0].ids.salesforce.as_ref().unwrap().as_str(), winner);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_refers_to_a_merged_record_refers_to_the_one_that_is_left() {
+    let house = House::empty(&firms()).await;
+    house.village();
+    house.fine().await;
+    house.settled().await;
+    let accounts = house.sf_ids("Account");
+    // Nothing says by itself that the two are one.
+    let winner = house.sf("Account", &[("Name", "Winner")]);
+    let before: Vec<_> = house
+        .hs_ids(H)
+        .iter()
+        .map(|id| partner(&house, id))
+        .collect();
+    house.sf_merge("Account", &winner, &accounts[3]);
+    house.wait(60).await;
+    house.fine().await;
+    house.quiet().await;
+    let links = active(&house).await;
+    assert!(
+        links
+            .iter()
+            .any(|link| link.ids.salesforce.as_ref().unwrap().as_str() == winner)
+    );
+    for s in house.sf_ids(S) {
+        house.sf_edit(S, &s, &[("Title", "Queen")]);
+    }
+    house.wait(60).await;
+    house.fine().await;
+    let after: Vec<_> = house
+        .hs_ids(H)
+        .iter()
+        .map(|id| partner(&house, id))
+        .collect();
+    assert_eq!(before, after, "the associations stand");
+    house.quiet().await;
+    house.whole().await;
+}
+
+fn partner(house: &House, h: &str) -> Vec<String> {
+    let sandbox = house.sandbox.lock().unwrap();
+    sandbox.portal.partners(H, h, "companies")
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_merge_and_then_a_deletion_of_what_is_left_is_a_deletion() {
     let (house, s, h) = two().await;
     house.sf_merge(S, &s[0], &s[1]);

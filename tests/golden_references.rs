@@ -5,7 +5,7 @@ mod support;
 
 use support::House;
 use support::town::*;
-use syncline::domain::{Choice, ItemKind};
+use syncline::domain::Choice;
 
 const S: &str = "Contact";
 const H: &str = "contacts";

@@ -14,9 +14,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline::clock::SystemClock;
 use syncline::store::{
-    BackupError, BackupKind, Batch, Change, Entry, ExportError, Family, Key, OverlayStore, Range,
-    Room, SimStore, SledStore, Step, Store, StoreError, TypedStore, back_up, backup_is_due,
-    backups, compact, export, has_store, keys, migrate, migrate_by, newest_sound, restore,
+    BackupError, BackupKind, Batch, Change, Entry, ExportError, Family, Key, NewestSound,
+    OverlayStore, Range, Room, SimStore, SledStore, Step, Store, StoreError, TypedStore, back_up,
+    backup_is_due, backups, compact, export, has_store, keys, migrate, migrate_by, newest_sound,
+    restore,
 };
 
 fn now() -> DateTime<Utc> {
@@ -97,7 +98,7 @@ async fn a_backup_is_private_reads_back_and_is_due_once_a_day() {
         let mode = fs::metadata(&backup.path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
-    let (sound, unsound) = newest_sound(folder.path());
+    let NewestSound { sound, unsound } = newest_sound(folder.path());
     let (found, summary) = sound.unwrap();
     assert_eq!((&found, summary.entries, unsound.len()), (&backup, 21, 0));
     for (hours, due) in [(0, false), (23, false), (24, true)] {
@@ -244,7 +245,7 @@ async fn the_newest_backup_that_reads_well_takes_the_place_of_the_store_which_is
     store.close().await.unwrap();
     let text = fs::read_to_string(&bad.path).unwrap();
     fs::write(&bad.path, text.replacen("3 of 3", "4 of 3", 1)).unwrap();
-    let (sound, unsound) = newest_sound(folder.path());
+    let NewestSound { sound, unsound } = newest_sound(folder.path());
     assert_eq!((unsound.len(), &unsound[0].0), (1, &bad));
     let (backup, _) = sound.unwrap();
     assert_eq!(backup, good);
@@ -301,7 +302,7 @@ async fn a_store_that_does_not_open_says_how_to_go_back_to_a_backup() {
     let error = open(folder.path()).unwrap_err().to_string();
     let said = "`syncline import --newest-backup` goes back to the state of 2026-11-21 14:02 UTC";
     assert!(error.contains(said), "{error}");
-    let (backup, _) = newest_sound(folder.path()).0.unwrap();
+    let (backup, _) = newest_sound(folder.path()).sound.unwrap();
     restore(backup, folder.path(), &SystemClock).await.unwrap();
     assert_eq!(content(folder.path()).await.len(), 202);
 }
@@ -340,12 +341,15 @@ async fn before_and_after() -> (tempfile::TempDir, tempfile::TempDir, Vec<Entry>
     (before, after, rows)
 }
 
+/// What a data folder holds when the kill comes: its name, the folders with what they are copies of, and what is left once it was
+/// opened.
+type State<'a> = (&'a str, &'a [(&'a str, &'a Path)], &'a [&'a str]);
+
 #[tokio::test]
 async fn a_kill_at_any_step_of_a_compaction_or_a_restore_leaves_all_rows_and_no_leftovers() {
     let (before, after, rows) = before_and_after().await;
     let (old, new): (PathBuf, PathBuf) = (before.path().join("store"), after.path().join("store"));
-    // Each state as the folders that are there, and what is left once it was opened.
-    let states: [(&str, &[(&str, &Path)], &[&str]); 7] = [
+    let states: [State<'_>; 7] = [
         (
             "while it is copied",
             &[("store", &old), ("store-unfinished/store", &new)],

@@ -176,6 +176,7 @@ fn row(ctx: &RunCtx<'_>, mapping: &Mapping, case: &Case, kind: ItemKind, why: St
         state: ItemState::Open,
         candidates: Vec::new(),
         resolution: None,
+        members: Vec::new(),
         automatic: false,
         first_seen: now,
         last_seen: now,

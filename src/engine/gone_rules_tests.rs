@@ -435,6 +435,7 @@ fn mapping() -> Mapping {
         conflict: Vec::new(),
         blanks: Default::default(),
         foreign_edit: Default::default(),
+        monotone: Vec::new(),
         fold_case: false,
         country: "US".into(),
     };
@@ -457,6 +458,7 @@ fn mapping() -> Mapping {
             pair("City", Direction::Both),
             pair("Stage", Direction::ToHubspot),
         ],
+        groups: Vec::new(),
         match_rules: Vec::new(),
         keys: crate::domain::KeyFields {
             salesforce: "K".into(),

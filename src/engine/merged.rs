@@ -47,7 +47,7 @@ pub(super) async fn follow_merges(
     Ok(all)
 }
 
-/// Follows the merge into one record. Where that record is gone itself, its links' cases come back: they are deletions.
+/// Follows the merge into one record. Where that record is gone itself, or out of reach, its links' cases come back as that.
 async fn follow_one(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
@@ -55,20 +55,20 @@ async fn follow_one(
     into: RecordId,
     mut merged: Vec<Case>,
 ) -> Result<Vec<Case>, EngineError> {
-    let Some(survivor) = survivor(ctx, mapping, side, into).await? else {
+    let Some(mut survivor) = survivor(ctx, mapping, side, into).await? else {
         return Ok(Vec::new());
     };
-    match survivor.presence {
+    match std::mem::replace(&mut survivor.presence, Presence::Live) {
         Presence::Live => {}
-        Presence::Deleted => {
+        // What became of the survivor became of all that went into it.
+        presence => {
             for case in &mut merged {
                 if let Some(seen) = case.seen.get_mut(side) {
-                    seen.presence = Presence::Deleted;
+                    seen.presence = presence.clone();
                 }
             }
             return Ok(merged);
         }
-        _ => return Ok(Vec::new()),
     }
     let object = mapping.object(side);
     let db = ctx.engine.db.clone();

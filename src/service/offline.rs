@@ -100,7 +100,7 @@ pub async fn doctor(data_dir: &Path, clock: &dyn Clock) -> Result<Vec<CheckLine>
 /// # Errors
 /// There is none.
 pub fn newest_backup(data_dir: &Path) -> Result<BackupFound, Refusal> {
-    let (sound, unsound) = store::newest_sound(data_dir);
+    let store::NewestSound { sound, unsound } = store::newest_sound(data_dir);
     match sound {
         Some((backup, summary)) => Ok(BackupFound {
             file: backup.path,

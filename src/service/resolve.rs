@@ -274,6 +274,7 @@ impl House {
                 at: now,
                 seen: PerSide::default(),
             }),
+            members: Vec::new(),
             automatic: false,
             first_seen: error.first_seen,
             last_seen: now,

@@ -43,7 +43,7 @@ impl House {
 
 /// The newest backup that can be read, for `doctor`.
 pub(super) fn backup_line(data_dir: &Path, now: DateTime<Utc>) -> CheckLine {
-    let (sound, unsound) = store::newest_sound(data_dir);
+    let store::NewestSound { sound, unsound } = store::newest_sound(data_dir);
     let line = |state, message: String, next: &str| CheckLine {
         check: "backups".into(),
         subject: String::new(),

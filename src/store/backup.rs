@@ -139,16 +139,28 @@ pub fn backups(data_dir: &Path) -> Vec<Backup> {
     found
 }
 
-/// The newest backup that reads back, and those that are newer and do not, with the reason.
-pub fn newest_sound(data_dir: &Path) -> (Option<(Backup, ExportSummary)>, Vec<(Backup, String)>) {
-    let mut unsound = Vec::new();
+/// What was found on the way from the newest backup to one that reads back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewestSound {
+    /// The newest one that does, and what is in it.
+    pub sound: Option<(Backup, ExportSummary)>,
+    /// Newer ones that do not, with the reason.
+    pub unsound: Vec<(Backup, String)>,
+}
+
+/// Reads backups from the newest on, up to the first that reads back.
+pub fn newest_sound(data_dir: &Path) -> NewestSound {
+    let mut found = NewestSound::default();
     for backup in backups(data_dir) {
         match backup.check() {
-            Ok(summary) => return (Some((backup, summary)), unsound),
-            Err(why) => unsound.push((backup, why)),
+            Ok(summary) => {
+                found.sound = Some((backup, summary));
+                break;
+            }
+            Err(why) => found.unsound.push((backup, why)),
         }
     }
-    (None, unsound)
+    found
 }
 
 /// True where no backup of the last day is there.

@@ -31,7 +31,9 @@ mod thread;
 mod traits;
 mod typed;
 
-pub use backup::{Backup, BackupError, BackupKind, back_up, backup_is_due, backups, newest_sound};
+pub use backup::{
+    Backup, BackupError, BackupKind, NewestSound, back_up, backup_is_due, backups, newest_sound,
+};
 pub use codec::{FORMAT, VALUE_LIMIT, decode, encode};
 pub use compact::{Compacted, compact};
 pub use counters::{Count, CounterDelta, Counters};

@@ -51,7 +51,7 @@ pub(super) fn with_remedy(error: StoreError, data_dir: &Path) -> StoreError {
     let StoreError::Damaged { folder, why, .. } = error else {
         return error;
     };
-    let next = match newest_sound(data_dir).0 {
+    let next = match newest_sound(data_dir).sound {
         Some((backup, _)) => format!(
             "nothing was deleted; `syncline import --newest-backup` goes back to the state of {} and keeps this one aside",
             backup.at.format("%Y-%m-%d %H:%M UTC")

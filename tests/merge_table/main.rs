@@ -2,7 +2,6 @@
 //! from docs/design/sync-semantics.md 7 and 8. The list knows values only as classes of equality, never as text.
 #![expect(
     clippy::panic,
-    clippy::expect_used,
     reason = "helpers of tests fail by panicking; the lint knows only the test functions themselves"
 )]
 
