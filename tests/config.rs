@@ -16,7 +16,7 @@ use syncline::config::{
 };
 use syncline::domain::{
     BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, ForeignEdit,
-    MappingId, OtherwiseRule, PairKind, Side, TransformSpec,
+    LeavesScope, MappingId, OtherwiseRule, PairKind, Side, TransformSpec,
 };
 
 /// Two connections and two mappings; line numbers in the tests count from here.
@@ -328,11 +328,7 @@ fn broken_toml_names_its_line() {
 
 #[test]
 fn keys_whose_rule_is_not_built_are_refused_by_line() {
-    for (key, value) in [
-        ("leaves_scope", "\"keep\""),
-        ("strict_cas", "false"),
-        ("detect_clobber", "false"),
-    ] {
+    for (key, value) in [("strict_cas", "false"), ("detect_clobber", "false")] {
         let text = with(
             "name = \"accounts\"",
             &format!("name = \"accounts\"\n{key} = {value}"),
@@ -351,13 +347,6 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
         );
     }
     for (from, to, line, key, word) in [
-        (
-            "object = \"Contact\"",
-            "object = \"Contact\", where = \"x\"",
-            18,
-            "mapping.contacts.salesforce.where",
-            "`where`",
-        ),
         (
             "object = \"Contact\"",
             "object = \"Contact\", report = \"x\"",
@@ -388,17 +377,10 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
         ),
         (
             "[defaults]",
-            "[engine]\nsweep_hubspot = \"1d\"\n[defaults]",
+            "[engine]\nbulk_read = 1\n[defaults]",
             7,
-            "engine.sweep_hubspot",
-            "`sweep_hubspot`",
-        ),
-        (
-            "[defaults]",
-            "[safety]\ncanary = {}\n[defaults]",
-            7,
-            "safety.canary",
-            "`canary`",
+            "engine.bulk_read",
+            "`bulk_read`",
         ),
         (
             "flow = \"client_credentials\"",
@@ -429,6 +411,84 @@ fn keys_whose_rule_is_not_built_are_refused_by_line() {
             &[word, "not available in this version"],
         );
     }
+}
+
+#[test]
+fn a_canary_is_whole_or_refused() {
+    let canary = |fields: &str| {
+        let text = format!("[safety]\ncanary = {{ hubspot = {{ {fields} }} }}\n[defaults]");
+        with("[defaults]", &text)
+    };
+    let whole = canary("object = \"companies\", id = \"9\", field = \"name\", value = \"Acme\"");
+    let found = parse(&whole).unwrap().safety.canary;
+    assert_eq!(found.hubspot.unwrap().id, "9");
+    assert!(found.salesforce.is_none());
+    let part = canary("object = \"companies\", id = \"9\", field = \"name\"");
+    assert_refused(&part, 7, "safety.canary.hubspot", &["`value`", "missing"]);
+}
+
+#[test]
+fn a_scope_is_read_and_what_it_cannot_hold_is_refused_by_line_and_place() {
+    let scoped = |text: &str| {
+        with(
+            "object = \"Contact\"",
+            &format!("object = \"Contact\", where = \"{text}\""),
+        )
+    };
+    let config = parse(&scoped(
+        "Contact.Title != null AND Account.Type IN ('A', 'B')",
+    ))
+    .unwrap();
+    let mapping = &config.mappings[1];
+    let fields: Vec<&str> = mapping
+        .scope
+        .as_ref()
+        .unwrap()
+        .fields()
+        .into_iter()
+        .collect();
+    assert_eq!(fields, ["Account.Type", "Title"]);
+    assert_eq!(mapping.leaves_scope, LeavesScope::Keep);
+    let frozen = with(
+        "name = \"contacts\"",
+        "name = \"contacts\"\nleaves_scope = \"freeze\"",
+    );
+    assert_eq!(
+        parse(&frozen).unwrap().mappings[1].leaves_scope,
+        LeavesScope::Freeze
+    );
+    for (text, words) in [
+        ("", ["the end", "a field"]),
+        (
+            "Id IN (SELECT ContactId FROM Case)",
+            ["\"SELECT\" at character 8", "a query of its own"],
+        ),
+        (
+            "CALENDAR_YEAR(CreatedDate) = 2026",
+            ["\"CALENDAR_YEAR\" at character 1", "function"],
+        ),
+        (
+            "Account.Owner.Name = 'x'",
+            ["\"Account.Owner.Name\"", "more than one step up"],
+        ),
+        (
+            "Title = 'a' OR Title = 'b' AND Email = null",
+            ["\"AND\" at character 28", "parentheses"],
+        ),
+        (
+            "CreatedDate = LAST_WEEK",
+            ["\"LAST_WEEK\"", "where a week begins"],
+        ),
+    ] {
+        let key = "mapping.contacts.salesforce.where";
+        assert_refused(&scoped(text), 18, key, &words);
+    }
+    assert_refused(
+        &with("object = \"Contact\"", "object = \"Contact\", where = 1"),
+        18,
+        "mapping.contacts.salesforce.where",
+        &["text in quotes"],
+    );
 }
 
 #[test]
@@ -1283,6 +1343,10 @@ fn the_revision_moves_with_the_rules_that_ask_again() {
     assert!(moved(
         "hubspot = \"lastname\"",
         "hubspot = \"lastname\", match = true"
+    ));
+    assert!(moved(
+        "object = \"Contact\"",
+        "object = \"Contact\", where = \"Title != null\""
     ));
     assert!(!moved(
         "name = \"contacts\"",

@@ -166,6 +166,8 @@ fn link(link: &Link) -> String {
         LinkState::Suspended(why) => format!("set aside: {}", clean(why)),
         LinkState::Deleted(_) => "a record of it is gone".to_owned(),
         LinkState::TakenBack(run) => format!("taken back by run {run}"),
+        LinkState::OutOfScope => "out of scope, at rest".to_owned(),
+        LinkState::Unlinked => "left the scope, not linked any more".to_owned(),
     };
     format!(
         "{}  {how}, {} UTC, {state}",

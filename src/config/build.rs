@@ -16,7 +16,7 @@ use super::secret::{self, SecretRef};
 use super::tree::{self, Node, Place, Raw};
 use super::value::{Percent, address, duration, percent};
 use super::{check, field_rules, mapping, rules};
-use crate::domain::ConflictRule;
+use crate::domain::{Canary, ConflictRule, PerSide, Side};
 
 /// Longest config file that is read, in bytes.
 const LONGEST: u64 = 4 * 1024 * 1024;
@@ -132,6 +132,7 @@ fn build(
             max_creates: reader.percent("safety.max_creates"),
             max_cleared: reader.percent("safety.max_cleared"),
             max_conflicts: reader.percent("safety.max_conflicts"),
+            canary: PerSide::from_fn(|side| reader.canary(side, problems)),
         },
         engine: engine(&reader, problems),
         mappings: mappings.into_iter().map(|one| one.mapping).collect(),
@@ -153,6 +154,8 @@ fn engine(reader: &Reader<'_>, problems: &mut Problems) -> EngineSettings {
         stop_grace: reader.duration("engine.stop_grace"),
         searches_per_second: reader.number("engine.searches_per_second"),
         schema_refresh: reader.duration("engine.schema_refresh"),
+        sweep_hubspot: reader.duration("engine.sweep_hubspot"),
+        sweep_salesforce: reader.duration("engine.sweep_salesforce"),
         quarantine_after: reader.number("engine.quarantine_after"),
         oscillation_writes: reader.number("engine.oscillation_writes"),
         blocked_after: reader.duration("engine.blocked_after"),
@@ -221,6 +224,28 @@ impl Reader<'_> {
             _ => None,
         };
         written.or(default).unwrap_or_default()
+    }
+
+    /// `[safety] canary`, one side of it: whole or not at all.
+    fn canary(&self, side: Side, problems: &mut Problems) -> Option<Canary> {
+        let path = format!("safety.canary.{}", side.word());
+        let table = self.tree.at(&path)?;
+        let mut word = |key: &str| {
+            let found = table.get(key);
+            if found.is_none() && matches!(table.raw, Raw::Table(_)) {
+                let message = format!("the key `{key}` is missing");
+                let next = "a canary names object, id, field and value";
+                problems.add(&table.place, &path, "", message, next);
+            }
+            found.and_then(Node::text).map(str::to_owned)
+        };
+        let (object, id, field, value) = (word("object"), word("id"), word("field"), word("value"));
+        Some(Canary {
+            object: object?,
+            id: id?,
+            field: field?,
+            value: value?,
+        })
     }
 
     fn secret(&self, path: &str) -> Option<SecretRef> {

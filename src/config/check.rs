@@ -73,7 +73,7 @@ fn value(spec: &KeySpec, node: &Node, shown: &str, problems: &mut Problems) {
         },
         Kind::Secret => secret::check(node, shown, problems),
         // Read, with their own messages, where mappings are built.
-        Kind::FieldLists | Kind::Transform => {}
+        Kind::FieldLists | Kind::Transform | Kind::Condition => {}
         Kind::Conflict => field_rules::check_conflict(node, shown, problems),
         Kind::Stages => field_rules::check_stages(node, shown, problems),
         _ => match node.text() {

@@ -1,6 +1,6 @@
 //! From a `[[mapping]]` table to a `domain::Mapping`.
 
-use super::check::item_name;
+use super::check::{item_name, wrong_type};
 use super::error::{Problems, nearest, suggestion};
 use super::field_rules;
 use super::groups;
@@ -9,9 +9,10 @@ use super::pair::{self, MappingRules, ReadPair};
 use super::schema::spec;
 use super::tree::{Node, Place, Raw};
 use super::value::duration;
+use crate::domain::condition::Condition;
 use crate::domain::{
-    CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint, KeyFields, Mapping, MappingId,
-    MatchRule, PairKind, PerSide, Side,
+    CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint, KeyFields, LeavesScope, Mapping,
+    MappingId, MatchRule, PairKind, PerSide, Side,
 };
 
 /// Objects that this version syncs with each other.
@@ -66,6 +67,7 @@ fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems)
     let match_rules = read_match(node, &shown, &pairs, problems);
     let groups = groups::read(node, &shown, &pairs, problems);
     let creates = read_creates(node, &shown, direction, problems);
+    let scope = read_scope(node, &shown, &objects.salesforce, problems);
     if match_rules.is_empty()
         && creates != CreatePolicy::None
         && !pairs.is_empty()
@@ -87,6 +89,12 @@ fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems)
                 object: objects.get(side).clone(),
             }),
             direction,
+            scope,
+            leaves_scope: match node.get("leaves_scope").and_then(Node::text) {
+                Some("freeze") => LeavesScope::Freeze,
+                Some("unlink") => LeavesScope::Unlink,
+                _ => LeavesScope::Keep,
+            },
             creates,
             deletes: match word(node, "deletes").as_str() {
                 "archive" => DeletePolicy::Archive,
@@ -205,6 +213,29 @@ fn read_objects(node: &Node, shown: &str, problems: &mut Problems) -> PerSide<St
     PerSide {
         salesforce: salesforce.unwrap_or_default(),
         hubspot: hubspot.unwrap_or_default(),
+    }
+}
+
+/// `salesforce.where`: a condition that the engine can evaluate (docs/design/sync-semantics.md 12.6).
+fn read_scope(
+    node: &Node,
+    shown: &str,
+    object: &str,
+    problems: &mut Problems,
+) -> Option<Condition> {
+    let written = node.at("salesforce.where")?;
+    let key = format!("{shown}.salesforce.where");
+    let Some(text) = written.text() else {
+        wrong_type(written, &key, "text in quotes", problems);
+        return None;
+    };
+    match Condition::parse(object, text) {
+        Ok(condition) => Some(condition),
+        Err(why) => {
+            let next = "use comparisons, IN, LIKE, null tests, AND, OR, NOT and date literals over fields of the object or of a parent one step up";
+            problems.add(&written.place, &key, "", why.to_string(), next);
+            None
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::revision::digest;
 use super::secret::SecretRef;
 use super::tree::Place;
 use super::value::Percent;
-use crate::domain::{ConflictRule, Mapping, MappingId, Side};
+use crate::domain::{Canary, ConflictRule, Mapping, MappingId, PerSide, Side};
 
 /// How Syncline signs in to Salesforce (docs/vendor/salesforce.md 1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +103,8 @@ pub struct Safety {
     pub max_cleared: Percent,
     /// Conflicts.
     pub max_conflicts: Percent,
+    /// Records that are looked at before anything else.
+    pub canary: PerSide<Option<Canary>>,
 }
 
 /// `[engine]` (docs/design/sync-semantics.md, Names).
@@ -133,6 +135,10 @@ pub struct EngineSettings {
     pub searches_per_second: u32,
     /// How long a schema that was read is believed.
     pub schema_refresh: Duration,
+    /// How often every HubSpot record is walked over (docs/design/sync-semantics.md 5.4).
+    pub sweep_hubspot: Duration,
+    /// The same for Salesforce.
+    pub sweep_salesforce: Duration,
     /// Tries after which a failing record waits for an edit or a person.
     pub quarantine_after: u32,
     /// Writes of one field within ten runs before its going back and forth freezes it.

@@ -41,10 +41,14 @@ pub fn mapping_revision(mapping: &Mapping) -> String {
         &mapping.keys,
         pairs,
     );
-    match mapping.delete_update {
+    let revised = match mapping.delete_update {
         // A key that came later does not move the revision of those who do not use it.
         DeleteUpdate::Ask => digest(&revised),
         chosen => digest(&(revised, chosen)),
+    };
+    match &mapping.scope {
+        Some(scope) => digest(&(revised, scope.text(), mapping.leaves_scope)),
+        None => revised,
     }
 }
 

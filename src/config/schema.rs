@@ -35,6 +35,8 @@ pub(super) enum Kind {
     FieldLists,
     /// A list of stages, lowest first.
     Stages,
+    /// A condition of SOQL.
+    Condition,
     /// A transform, or a chain of them.
     Transform,
     /// A constant: text, number or true/false.
@@ -150,6 +152,17 @@ pub(super) const KEYS: &[KeySpec] = &[
     valve("safety.max_creates", "20%"),
     valve("safety.max_cleared", "10%"),
     valve("safety.max_conflicts", "10%"),
+    key("safety.canary", Kind::Table, ""),
+    key("safety.canary.salesforce", Kind::Table, ""),
+    key("safety.canary.salesforce.object", Kind::Text, ""),
+    key("safety.canary.salesforce.id", Kind::Text, ""),
+    key("safety.canary.salesforce.field", Kind::Text, ""),
+    key("safety.canary.salesforce.value", Kind::Text, ""),
+    key("safety.canary.hubspot", Kind::Table, ""),
+    key("safety.canary.hubspot.object", Kind::Text, ""),
+    key("safety.canary.hubspot.id", Kind::Text, ""),
+    key("safety.canary.hubspot.field", Kind::Text, ""),
+    key("safety.canary.hubspot.value", Kind::Text, ""),
     key("engine", Kind::Table, ""),
     seconds("engine.settle_delay", "120s", 0, HOUR),
     seconds("engine.request_timeout", "30s", 1, 10 * MINUTE),
@@ -163,6 +176,8 @@ pub(super) const KEYS: &[KeySpec] = &[
     seconds("engine.stop_grace", "30s", 1, 10 * MINUTE),
     number("engine.searches_per_second", "4", 1, 5),
     seconds("engine.schema_refresh", "1h", 0, 31 * DAY),
+    seconds("engine.sweep_hubspot", "1d", HOUR, 31 * DAY),
+    seconds("engine.sweep_salesforce", "7d", HOUR, 31 * DAY),
     number("engine.quarantine_after", "8", 1, 100),
     number("engine.oscillation_writes", "3", 2, 10),
     seconds("engine.blocked_after", "7d", HOUR, 31 * DAY),
@@ -171,6 +186,7 @@ pub(super) const KEYS: &[KeySpec] = &[
     key("mapping.name", Kind::Text, ""),
     key("mapping.salesforce", Kind::Table, ""),
     key("mapping.salesforce.object", Kind::Text, ""),
+    key("mapping.salesforce.where", Kind::Condition, ""),
     key("mapping.hubspot", Kind::Table, ""),
     key("mapping.hubspot.object", Kind::Text, ""),
     key("mapping.direction", DIRECTION, "both"),
@@ -181,6 +197,14 @@ pub(super) const KEYS: &[KeySpec] = &[
             planned: &[],
         },
         "both",
+    ),
+    key(
+        "mapping.leaves_scope",
+        Kind::Words {
+            built: &["keep", "freeze", "unlink"],
+            planned: &[],
+        },
+        "keep",
     ),
     key(
         "mapping.deletes",
@@ -236,17 +260,12 @@ pub(super) const KEYS: &[KeySpec] = &[
 /// Keys that the documents describe and this version does not have. A file that uses one is refused, so that nobody believes
 /// a rule is kept that is not.
 pub(super) const PLANNED: &[&str] = &[
-    "safety.canary",
     "duplicates",
-    "engine.sweep_hubspot",
-    "engine.sweep_salesforce",
     "engine.bulk_read",
     "engine.bulk_write",
-    "mapping.salesforce.where",
     "mapping.salesforce.report",
     "mapping.hubspot.list",
     "mapping.hubspot.originated",
-    "mapping.leaves_scope",
     "mapping.strict_cas",
     "mapping.detect_clobber",
     "mapping.fields.on_unlinked",

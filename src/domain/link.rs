@@ -33,6 +33,11 @@ pub enum LinkState {
     PendingCreate,
     /// Set aside, with the reason.
     Suspended(String),
+    /// Its Salesforce record left the scope: nothing is written either way until it comes back (12.6).
+    OutOfScope,
+    /// Its Salesforce record left the scope and the link with it: the two ids are remembered so that nothing is made for
+    /// either, the base is not (12.6).
+    Unlinked,
     /// A record of it is gone (12.1). The link stays as the tombstone: it keeps both ids and the base, nothing is made from the
     /// record that is left, and one that is seen alive again finds its way back (12.3, 12.5).
     Deleted(Departed),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::condition::Condition;
 use super::{FieldGroup, FieldType, MappingId, PerSide, Side};
 
 /// Where values may flow.
@@ -111,6 +112,19 @@ impl CreatePolicy {
             CreatePolicy::ToSalesforce => target == Side::Salesforce,
         }
     }
+}
+
+/// What becomes of a link whose record leaves the scope; never a deletion (12.6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeavesScope {
+    /// It stays and goes on syncing.
+    #[default]
+    Keep,
+    /// It stays and nothing is written either way until the record comes back.
+    Freeze,
+    /// It ends; both records stay as they are.
+    Unlink,
 }
 
 /// What a deletion does to the other side (12.2).
@@ -286,6 +300,10 @@ pub struct Mapping {
     pub objects: PerSide<Endpoint>,
     /// Direction.
     pub direction: Direction,
+    /// Which Salesforce records it is about; `None`: all of them (12.6).
+    pub scope: Option<Condition>,
+    /// What becomes of links whose record leaves the scope.
+    pub leaves_scope: LeavesScope,
     /// Which side's records may start a counterpart.
     pub creates: CreatePolicy,
     /// Deletions.

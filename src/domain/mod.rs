@@ -1,6 +1,8 @@
 //! The words of docs/design/product.md as types, canonical forms and the field merge. No I/O, no time, no randomness.
 
+mod canary;
 pub mod canon;
+pub mod condition;
 mod group;
 mod ids;
 mod link;
@@ -14,6 +16,7 @@ mod secret;
 mod side;
 mod value;
 
+pub use canary::Canary;
 pub use group::{FieldGroup, Unit, names_field, shown};
 pub use ids::{ItemId, LinkId, MappingId, OpId, RecordId, RecordKey, RunId, digest128};
 pub use link::{
@@ -21,7 +24,8 @@ pub use link::{
 };
 pub use mapping::{
     BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint,
-    FieldPair, ForeignEdit, KeyFields, Mapping, MatchRule, OtherwiseRule, PairKind, TransformSpec,
+    FieldPair, ForeignEdit, KeyFields, LeavesScope, Mapping, MatchRule, OtherwiseRule, PairKind,
+    TransformSpec,
 };
 pub use op::{Assignment, Attempt, Evidence, Op, OpKind, OpOutcome, OpState};
 pub use pending::{

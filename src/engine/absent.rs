@@ -8,11 +8,6 @@ use super::gone_case::cases;
 use super::gone_note::note;
 use super::run_ctx::RunCtx;
 use crate::domain::{Link, LinkId, LinkState, Mapping, Presence, RecordId, Side};
-use crate::store::rows::Dirty;
-use crate::store::{Family, Key, Range, TypedStore, keys};
-
-/// Links looked at together.
-const PAGE: usize = 1000;
 
 /// Reads the records of links that a complete list of one side did not show, deleted ones included, and notes what is gone or
 /// merged; the run decides about it like about any other. A record that does not answer becomes an error. Says how many were
@@ -73,40 +68,4 @@ fn keep_survivors(
         tx.put_observation(&survivor)?;
     }
     Ok(())
-}
-
-/// After a complete list of one side: the links in step whose record it did not show. The list marked every linked record
-/// that it met, so one without a mark was not met; the links are walked page by page, whatever their number.
-pub(super) async fn after_list(
-    ctx: &mut RunCtx<'_>,
-    mapping: &Mapping,
-    side: Side,
-) -> Result<u64, EngineError> {
-    let prefix = keys::by_mapping(Family::Link, &mapping.id);
-    let mut after: Option<Key> = None;
-    let mut noted = 0;
-    loop {
-        ctx.engine.control.border().await?;
-        let db = ctx.engine.db.clone();
-        let range = Range::prefix(prefix.clone(), PAGE).after(after);
-        let rows: Vec<(Key, Link)> = db.store().scan(range).await?;
-        let Some((last, _)) = rows.last() else {
-            return Ok(noted);
-        };
-        after = Some(last.clone());
-        let held: Vec<(LinkId, RecordId)> = rows
-            .into_iter()
-            .filter(|(_, link)| link.state == LinkState::Active)
-            .filter_map(|(_, link)| Some((link.id, link.ids.get(side).clone()?)))
-            .collect();
-        let ids: Vec<RecordId> = held.iter().map(|(_, id)| id.clone()).collect();
-        let marks = db.dirty(&mapping.id, side, &ids).await?;
-        let missed: Vec<LinkId> = held
-            .into_iter()
-            .zip(marks)
-            .filter(|(_, mark)| mark.is_none_or(|row: Dirty| row.reasons == 0))
-            .map(|((link, _), _)| link)
-            .collect();
-        noted += confirm_absent(ctx, mapping, side, &missed).await?;
-    }
 }

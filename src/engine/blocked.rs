@@ -9,7 +9,8 @@ use super::failures::{ErrorFacts, error_item};
 use super::link_plan::{LinkPlan, Work, pair_digests};
 use super::links;
 use super::run::RunCtx;
-use crate::domain::{ErrorCategory, ErrorItem, Mapping, RecordKey, Value};
+use super::scope;
+use crate::domain::{ErrorCategory, ErrorItem, Mapping, PairKind, RecordKey, Value};
 use crate::store::rows::{ChildRef, Dirty};
 use crate::store::{Family, Key, Range, TypedStore, keys};
 
@@ -45,7 +46,8 @@ pub(super) async fn wait(
         let since = before
             .and_then(|row| row.since)
             .unwrap_or_else(|| engine.clock.now());
-        let overdue = is_overdue(engine, Some(since));
+        let awaited = !is_outside(engine, mapping, &pair, &parent).await?;
+        let overdue = awaited && is_overdue(engine, Some(since));
         if overdue {
             plan.errors
                 .push(error(ctx, mapping, work, &pair, &parent, since));
@@ -54,12 +56,33 @@ pub(super) async fn wait(
             mapping: mapping.id.clone(),
             link: work.link.id,
             parent: Some(parent.clone()),
-            since: Some(since),
+            since: awaited.then_some(since),
             told: overdue,
         };
         tx.wait_for_parent(&parent, &row)?;
     }
     Ok(())
+}
+
+/// True where the parent lies outside the scope of its mapping: nobody waits for it, but its link would be news (14.1).
+async fn is_outside(
+    engine: &Engine,
+    mapping: &Mapping,
+    pair: &str,
+    parent: &RecordKey,
+) -> Result<bool, EngineError> {
+    let through = mapping
+        .pairs
+        .iter()
+        .find(|one| one.name() == pair)
+        .and_then(|one| match &one.kind {
+            PairKind::Reference { mapping } => engine.mapping(mapping),
+            _ => None,
+        });
+    match through {
+        Some(through) => scope::is_outside(engine, through, parent.side, &parent.id).await,
+        None => Ok(false),
+    }
 }
 
 fn error(

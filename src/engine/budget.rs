@@ -40,6 +40,21 @@ impl Budget {
         })
     }
 
+    /// True where what can wait may use calls too: less than four fifths of our share are used (17: sweeps come last).
+    pub(super) fn is_ample(&self, engine: &Engine, side: Side) -> bool {
+        let Some((used, limit)) = engine.side(side).health().daily else {
+            return true;
+        };
+        let share = u64::from(*engine.rules.settings.daily_share.get(side));
+        self.ours(engine, side) * 5 < limit * share / 100 * 4
+            && limit.saturating_sub(used) > limit / RESERVE * 2
+    }
+
+    /// Our calls of the last day, this run's included.
+    fn ours(&self, engine: &Engine, side: Side) -> u64 {
+        self.used.get(side) + calls(engine).get(side) - self.at_start.get(side)
+    }
+
     /// Fails where no further write may be sent on that side.
     pub(super) fn check(&self, engine: &Engine, side: Side) -> Result<(), EngineError> {
         let Some((used, limit)) = engine
@@ -51,7 +66,7 @@ impl Budget {
             return Ok(());
         };
         let share = u64::from(*engine.rules.settings.daily_share.get(side));
-        let ours = self.used.get(side) + calls(engine).get(side) - self.at_start.get(side);
+        let ours = self.ours(engine, side);
         if ours >= limit * share / 100 {
             return Err(EngineError::halt(format!(
                 "budget: {ours} calls to {side} in the last day use up our share of {share}% of {limit}; \

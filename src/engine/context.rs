@@ -12,7 +12,9 @@ use super::guard::SafetyLimits;
 use super::report::Reporter;
 use crate::clock::Clock;
 use crate::crm::{Crm, CrmError};
-use crate::domain::{LinkId, Mapping, MappingId, Op, PerSide, RecordId, RunId, Side, ValveHit};
+use crate::domain::{
+    Canary, LinkId, Mapping, MappingId, Op, PerSide, RecordId, RunId, Side, ValveHit,
+};
 use crate::store::StoreError;
 
 /// The `[engine]` numbers of the config (docs/design/sync-semantics.md, Names).
@@ -44,6 +46,10 @@ pub struct Settings {
     pub oscillation_writes: u32,
     /// How long a field waits for the record that it refers to before that is an error.
     pub blocked_after: Duration,
+    /// How often every record of each side is walked over.
+    pub sweep: PerSide<Duration>,
+    /// The record of each side that is looked at before anything else.
+    pub canary: PerSide<Option<Canary>>,
     /// How long runs with their journals, and items that are over, are kept.
     pub retention: Duration,
     /// Share of each side's daily calls that is ours, in percent.
@@ -66,6 +72,11 @@ impl Default for Settings {
             quarantine_after: 8,
             oscillation_writes: 3,
             blocked_after: Duration::from_secs(7 * 24 * 3600),
+            sweep: PerSide {
+                salesforce: Duration::from_secs(7 * 24 * 3600),
+                hubspot: Duration::from_secs(24 * 3600),
+            },
+            canary: PerSide::default(),
             retention: Duration::from_secs(90 * 24 * 3600),
             daily_share: PerSide {
                 salesforce: 50,
@@ -202,12 +213,21 @@ pub struct Known {
     pub us: PerSide<Option<String>>,
     /// (mapping, side) whose key field exists and is writable.
     pub keyed: BTreeSet<(MappingId, Side)>,
+    /// (mapping, pair) that a change of the objects has paused (19.2).
+    pub paused: BTreeSet<(MappingId, String)>,
     /// Required fields for a create, per (mapping, side): API names.
     pub required: BTreeMap<(MappingId, Side), Vec<String>>,
     /// The install id (hexadecimal), a part of every link id.
     pub install: String,
     /// Hashes of the records that were forgotten on request (19.4).
     pub forgotten: BTreeSet<u128>,
+}
+
+impl Known {
+    /// True where a change of the objects has paused the pair.
+    pub(super) fn is_paused(&self, mapping: &MappingId, pair: &str) -> bool {
+        !self.paused.is_empty() && self.paused.contains(&(mapping.clone(), pair.to_owned()))
+    }
 }
 
 /// The engine over one store and two sides. Cheap to clone; a clone over scratch space makes previews.

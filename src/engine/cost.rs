@@ -23,6 +23,8 @@ pub struct CostInput {
     pub associations_read: u64,
     /// Associations written.
     pub associations_written: u64,
+    /// Calls of sweep slices (5.4): how many of them a run takes is no consequence of what changed.
+    pub swept: SideCount,
 }
 
 /// Records of one kind are cut into calls of this size (docs/design/sync-semantics.md 21; vendor sheets).
@@ -37,6 +39,14 @@ mod per_call {
     pub const HISTORY_HUBSPOT: u64 = 50;
     pub const ASSOCIATIONS_READ: u64 = 1000;
     pub const ASSOCIATIONS_WRITE: u64 = 2000;
+}
+
+/// Pages that a walk over so many records takes.
+pub(super) fn list_pages(side: Side, records: u64) -> u64 {
+    records.div_ceil(match side {
+        Side::Salesforce => per_call::PAGE_SALESFORCE,
+        Side::HubSpot => per_call::PAGE_HUBSPOT_LIST,
+    })
 }
 
 /// Calls that read records by id.
@@ -89,7 +99,8 @@ pub fn expected_calls(input: &CostInput) -> SideCount {
         + 2 * write_calls(Side::Salesforce, created.salesforce)
         + read_calls(Side::Salesforce, created.salesforce)
         + write_calls(Side::Salesforce, input.deleted.salesforce)
-        + input.direct.salesforce;
+        + input.direct.salesforce
+        + input.swept.salesforce;
     let hubspot = pages(input.listed.hubspot, PAGE_HUBSPOT_LIST)
         + pages(input.changed.hubspot, PAGE_HUBSPOT_SEARCH)
         + read_calls(Side::HubSpot, written.hubspot)
@@ -100,7 +111,8 @@ pub fn expected_calls(input: &CostInput) -> SideCount {
         + input.direct.hubspot
         + history_calls(input.field_times)
         + association_read_calls(input.associations_read)
-        + association_write_calls(input.associations_written);
+        + association_write_calls(input.associations_written)
+        + input.swept.hubspot;
     SideCount {
         salesforce,
         hubspot,
@@ -139,6 +151,10 @@ mod tests {
         field_times: 0,
         associations_read: 0,
         associations_written: 0,
+        swept: SideCount {
+            salesforce: 0,
+            hubspot: 0,
+        },
     };
 
     #[test]

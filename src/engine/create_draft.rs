@@ -13,6 +13,7 @@ use super::links;
 use super::matchup::errors_of_record;
 use super::references::{Parents, Token, is_translated};
 use super::run::{Mode, RunCtx};
+use super::scope;
 use super::tally;
 use crate::crm::Purpose;
 use crate::domain::{
@@ -138,6 +139,19 @@ pub(super) async fn drafts(
         let known = errors_of_record(ctx, mapping, source, &seen.id).await?;
         let id = links::free_id(ctx, mapping, source, &seen.id).await?;
         let draft = draft(ctx, mapping, seen, id, &parents, known);
+        let now = ctx.engine.clock.now();
+        if scope::is_inside(mapping, &draft.seen, now) == Some(false)
+            || scope::would_lie_outside(mapping, draft.op.side, draft.op.fields.iter(), now)
+        {
+            for old in &draft.known {
+                tx.remove_error(old);
+            }
+            tx.clear_dirty(&mapping.id, source, &draft.seen.id);
+            tx.drop_observation(source, &object, &draft.seen.id);
+            ctx.tally(&mapping.id)
+                .unlinked(source, &draft.seen.id, tally::Unlinked::Excluded);
+            continue;
+        }
         if let Some(error) = refusal(ctx, mapping, &draft) {
             unlinked_error(ctx, mapping, &draft, &error, &mut tx)?;
             continue;
@@ -194,7 +208,8 @@ fn draft(
     let mut fields = BTreeMap::new();
     let mut errors = Vec::new();
     for pair in &mapping.pairs {
-        if !pair.direction.allows(target) || !fields::is_property(pair, target) {
+        let paused = ctx.known.is_paused(&mapping.id, pair.name());
+        if paused || !pair.direction.allows(target) || !fields::is_property(pair, target) {
             continue;
         }
         let raw = seen.value(pair.field(source)).clone();

@@ -187,6 +187,17 @@ impl Db {
             .await
     }
 
+    /// The sweeps that saw these records last, in the order asked.
+    pub async fn swept(
+        &self,
+        side: Side,
+        object: &str,
+        ids: &[RecordId],
+    ) -> Result<Vec<Option<u64>>, StoreError> {
+        let rows = ids.iter().map(|id| keys::swept(side, object, id));
+        self.store.rows(rows.collect()).await
+    }
+
     /// The next dirty records of one side of a mapping after `after`, in id order.
     pub async fn dirty_page(
         &self,
@@ -406,6 +417,11 @@ impl Tx<'_> {
         self.batch.put_row(keys::meta(name), value)
     }
 
+    /// Takes a `meta` value away.
+    pub fn drop_meta(&mut self, name: &str) {
+        self.batch.remove(keys::meta(name));
+    }
+
     /// Sets a mapping's state.
     pub fn put_map_state(
         &mut self,
@@ -423,6 +439,22 @@ impl Tx<'_> {
         cursor: &Cursor,
     ) -> Result<(), StoreError> {
         self.batch.put_row(keys::cursor(side, object), cursor)
+    }
+
+    /// Stamps a record with the sweep that saw it.
+    pub fn put_swept(
+        &mut self,
+        side: Side,
+        object: &str,
+        id: &RecordId,
+        number: u64,
+    ) -> Result<(), StoreError> {
+        self.batch.put_row(keys::swept(side, object, id), &number)
+    }
+
+    /// Takes a sweep's stamp away.
+    pub fn drop_swept(&mut self, key: Key) {
+        self.batch.remove(key);
     }
 
     /// Stores a schema.

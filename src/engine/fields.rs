@@ -40,6 +40,9 @@ pub(super) fn observed<'a>(
                 fields.insert(further.to_owned());
             }
         }
+        if let Some(scope) = mapping.scope.as_ref().filter(|_| side == Side::Salesforce) {
+            fields.extend(scope.fields().into_iter().map(str::to_owned));
+        }
         if known.keyed.contains(&(mapping.id.clone(), side)) {
             fields.insert(mapping.key_field(side).to_owned());
         }

@@ -50,7 +50,9 @@ pub(super) fn beside(link: &Link, seen: &Observation) -> Beside {
             }
             _ => Beside::Alone,
         },
-        LinkState::Deleted(_) => Beside::Alone,
+        // What is gone while its link rests is told once it is back: nothing travels meanwhile (12.2).
+        LinkState::OutOfScope => Beside::Linked(Fate::Unchanged),
+        LinkState::Deleted(_) | LinkState::Unlinked => Beside::Alone,
     }
 }
 

@@ -458,6 +458,8 @@ fn mapping() -> Mapping {
             pair("City", Direction::Both),
             pair("Stage", Direction::ToHubspot),
         ],
+        scope: None,
+        leaves_scope: Default::default(),
         groups: Vec::new(),
         match_rules: Vec::new(),
         keys: crate::domain::KeyFields {

@@ -26,8 +26,12 @@ pub(super) fn plan(view: &View<'_>, work: &Work) -> LinkPlan {
         };
         return plan;
     }
+    let paused = |pair: &FieldPair| view.known.is_paused(&view.mapping.id, pair.name());
     for unit in view.mapping.units() {
-        plan_unit(view, work, &unit, &mut plan);
+        // A group merges as a whole, so one paused pair pauses it.
+        if !unit.pairs().any(paused) {
+            plan_unit(view, work, &unit, &mut plan);
+        }
     }
     for side in Side::BOTH {
         plan_stamp(view, work, side, &mut plan);

@@ -1,14 +1,30 @@
 //! Reading both sides: each object once, as a whole or what changed (docs/design/sync-semantics.md 5), and the halt where a
 //! side is suddenly empty (18).
 
-use super::absent::after_list;
 use super::backfill;
 use super::context::{Engine, EngineError, Halt, Order, Scope};
+use super::drift;
 use super::observe::{Pass, observe};
 use super::report::Phase;
-use super::run_ctx::RunCtx;
+use super::run_ctx::{Mode, RunCtx};
+use super::scope;
+use super::sweep::{conclude, slice};
 use super::whole::whole;
 use crate::domain::{Mapping, MappingId, Side, ValveHit};
+use crate::store::{TypedStore, keys};
+
+/// The objects of one side, each once, with the mappings over it.
+fn grounds<'m>(mappings: &[&'m Mapping], side: Side) -> Vec<(&'m str, Vec<&'m Mapping>)> {
+    let mut all: Vec<(&str, Vec<&Mapping>)> = Vec::new();
+    for mapping in mappings {
+        let object = mapping.object(side);
+        match all.iter_mut().find(|(known, _)| *known == object) {
+            Some((_, over)) => over.push(mapping),
+            None => all.push((object, vec![mapping])),
+        }
+    }
+    all
+}
 
 impl Engine {
     /// Reads every object of the mappings, each once; says whether as a whole.
@@ -24,20 +40,13 @@ impl Engine {
         }
         let whole = whole(self, order, mappings).await?.is_some();
         let pass = if whole { Pass::Full } else { Pass::Changes };
+        let asked = order.scope == Scope::Full;
+        // Slices of sweeps ride in ordinary runs: neither a preview nor the carrying out of a plan walks on.
+        let rides =
+            order.scope == Scope::Changed && order.confirm.is_none() && ctx.mode == Mode::Write;
         for side in Side::BOTH {
             self.report.begin(Phase::Observe(side));
-            let mut objects: Vec<&str> = Vec::new();
-            for mapping in mappings {
-                if !objects.contains(&mapping.object(side)) {
-                    objects.push(mapping.object(side));
-                }
-            }
-            for object in objects {
-                let over: Vec<&Mapping> = mappings
-                    .iter()
-                    .copied()
-                    .filter(|mapping| mapping.object(side) == object)
-                    .collect();
+            for (object, over) in grounds(mappings, side) {
                 let seen = observe(
                     self,
                     &ctx.known,
@@ -55,55 +64,82 @@ impl Engine {
                         Pass::Changes => *cost.changed.get_mut(side) = Some(seen.records),
                     }
                     cost.associations_read += seen.associations;
-                    if pass == Pass::Full {
-                        self.empty_source(side, object, seen.records + seen.earlier, &over)
-                            .await?;
-                        for mapping in &over {
-                            after_list(ctx, mapping, side).await?;
-                        }
-                    }
+                }
+                if rides && pass == Pass::Changes {
+                    slice(ctx, side, object, &over).await?;
                 }
             }
             self.report.end(Phase::Observe(side));
         }
+        // What a walk over everything did not meet counts only once both sides were read.
+        for side in Side::BOTH {
+            for (object, over) in grounds(mappings, side) {
+                if rides || pass == Pass::Full {
+                    conclude(ctx, side, object, &over, asked).await?;
+                }
+            }
+        }
         backfill::remember(self, mappings).await?;
+        scope::remember(self, mappings).await?;
+        if whole {
+            drift::caught_up(self, mappings).await?;
+        }
         Ok(whole)
     }
 
-    /// A side that is suddenly (half) empty stops the run before anything is planned (18).
-    async fn empty_source(
+    /// How many records an object had when it was counted last.
+    pub(super) async fn live(&self, side: Side, object: &str) -> Result<u64, EngineError> {
+        Ok(self
+            .db
+            .number(&format!("live/{}/{object}", side.word()))
+            .await?)
+    }
+
+    /// A side that is suddenly (half) empty stops the run before anything is planned (18). A person who looked and `asked`
+    /// for everything once more accepts the number that the first look found.
+    pub(super) async fn empty_source(
         &self,
         side: Side,
         object: &str,
         count: u64,
         over: &[&Mapping],
+        asked: bool,
     ) -> Result<(), EngineError> {
-        let name = format!("live/{}/{object}", side.word());
-        let before = self.db.number(&name).await?;
-        if before > 20 && count * 2 < before {
-            let message = format!(
-                "{side} {object} has {count} records where it had {before}; nothing is planned from that"
-            );
-            let mapping = over
-                .first()
-                .map(|mapping| mapping.id.clone())
-                .unwrap_or(MappingId(String::new()));
-            let hit = ValveHit {
-                valve: "empty_source".into(),
-                mapping,
-                found: count,
-                limit: before / 2,
-                message: message.clone(),
-                confirmable: false,
-            };
-            let reason = format!("{message}; check the credentials' rights, then run --full again");
-            return Err(EngineError::Halted(Box::new(Halt {
-                valves: vec![hit],
-                ..Halt::because(reason)
-            })));
-        }
+        let of = |what: &str| format!("{what}/{}/{object}", side.word());
         let mut tx = self.db.begin();
-        tx.put_meta(&name, &count)?;
-        Ok(tx.apply().await?)
+        let told: Option<u64> = self.db.store().row(keys::meta(&of("emptied"))).await?;
+        let before = self.live(side, object).await?;
+        let emptied = before > 20 && count * 2 < before;
+        if !emptied || (asked && told.is_some_and(|told| count >= told / 2)) {
+            tx.put_meta(&of("live"), &count)?;
+            if told.is_some() {
+                tx.drop_meta(&of("emptied"));
+            }
+            return Ok(tx.apply().await?);
+        }
+        tx.put_meta(&of("emptied"), &count)?;
+        tx.commit().await?;
+        let message = format!(
+            "{side} {object} has {count} records where it had {before}; nothing is planned from that"
+        );
+        let mapping = over
+            .first()
+            .map(|mapping| mapping.id.clone())
+            .unwrap_or(MappingId(String::new()));
+        let hit = ValveHit {
+            valve: "empty_source".into(),
+            mapping,
+            found: count,
+            limit: before / 2,
+            message: message.clone(),
+            confirmable: false,
+        };
+        let reason = format!(
+            "{message}; check the credentials' rights, and run --full once more if it is right"
+        );
+        Err(EngineError::Halted(Box::new(Halt {
+            valves: vec![hit],
+            ..Halt::because(reason)
+        })))
     }
 }

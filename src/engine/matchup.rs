@@ -10,6 +10,7 @@ use super::links;
 use super::matching::{Linked, MatchInput, MatchOutcome, Unlinked, matching};
 use super::report::Phase;
 use super::run::{Mode, RunCtx};
+use super::scope;
 use super::tally::{self, Fate};
 use super::tombs;
 use crate::domain::{
@@ -37,7 +38,7 @@ pub(super) async fn match_up(
     };
     let mut creates = Creates::default();
     let choices = choices(ctx, mapping, &dirty).await?;
-    let input = gather(ctx, mapping, &dirty, &choices).await?;
+    let (input, shadows) = gather(ctx, mapping, &dirty, &choices).await?;
     let outcomes = matching(&input);
     let mut tx = ctx.engine.db.begin();
     for outcome in outcomes {
@@ -59,7 +60,11 @@ pub(super) async fn match_up(
                 if !dirty.get(side).contains(&id) {
                     continue;
                 }
-                if mapping.creates.allows(side.other()) && mapping.direction.allows(side.other()) {
+                if shadows.contains(&(side, id.clone())) {
+                    drop_record(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx);
+                } else if mapping.creates.allows(side.other())
+                    && mapping.direction.allows(side.other())
+                {
                     creates.get_mut(side).push(id);
                 } else {
                     drop_record(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx);
@@ -226,13 +231,14 @@ async fn choices(
     Ok(found)
 }
 
-/// The records with their keys, and everybody else who shares one of them.
+/// The records with their keys, and everybody else who shares one of them; and those of HubSpot that share one with a
+/// Salesforce record outside the scope: nothing is made for them (12.6).
 async fn gather(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
     dirty: &PerSide<BTreeSet<RecordId>>,
     choices: &[(Side, RecordId, Choice)],
-) -> Result<MatchInput, EngineError> {
+) -> Result<(MatchInput, BTreeSet<(Side, RecordId)>), EngineError> {
     let db = &ctx.engine.db;
     let rules = mapping.match_rules.len() + 1;
     let mut keys_of: PerSide<BTreeMap<RecordId, Vec<(u8, u128)>>> = PerSide::default();
@@ -258,7 +264,7 @@ async fn gather(
     let none_linked = db.count(&Count::Links(mapping.id.clone())) == 0;
     let whole = ctx.is_first(&mapping.id) && none_linked;
     let mut others: PerSide<BTreeSet<RecordId>> = PerSide::default();
-    if !whole {
+    if !whole || mapping.scope.is_some() {
         let all: BTreeSet<(u8, u128)> = Side::BOTH
             .iter()
             .flat_map(|side| keys_of.get(*side).values().flatten().copied())
@@ -273,6 +279,7 @@ async fn gather(
             }
         }
     }
+    let mut outside: BTreeSet<(u8, u128)> = BTreeSet::new();
     let mut input = MatchInput {
         rules,
         ..MatchInput::default()
@@ -289,8 +296,14 @@ async fn gather(
             .link_ids(&mapping.id, side, mapping.object(side), &ids)
             .await?;
         let keys = db.match_keys(&mapping.id, side, &ids).await?;
+        let away = scope::ended(ctx, mapping, &links).await?;
         let tombs = tombs::among(ctx, mapping, side, &links).await?;
         for ((id, link), keys) in ids.into_iter().zip(links).zip(keys) {
+            let away = side == Side::Salesforce && link.is_some_and(|link| away.contains(&link));
+            if away || keys.contains(&scope::OUTSIDE) {
+                outside.extend(keys.iter().filter(|key| **key != scope::OUTSIDE));
+                continue;
+            }
             let keys = per_rule(&keys, rules);
             match link.filter(|link| !tombs.contains(link)) {
                 Some(link) => input.linked.get_mut(side).push(Linked { id, link, keys }),
@@ -298,7 +311,14 @@ async fn gather(
             }
         }
     }
-    Ok(input)
+    let shadowed = |keys: &[(u8, u128)]| keys.iter().any(|key| outside.contains(key));
+    let shadows = keys_of
+        .hubspot
+        .iter()
+        .filter(|(_, keys)| shadowed(keys))
+        .map(|(id, _)| (Side::HubSpot, id.clone()))
+        .collect();
+    Ok((input, shadows))
 }
 
 fn per_rule(keys: &[(u8, u128)], rules: usize) -> Vec<Vec<u128>> {

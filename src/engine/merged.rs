@@ -149,8 +149,10 @@ fn holder(case: &Case) -> Holder {
         made_at: case.link.created_at,
         stands: match case.link.state {
             LinkState::Active | LinkState::PendingCreate => Stands::Active,
-            LinkState::Suspended(_) | LinkState::TakenBack(_) => Stands::Aside,
-            LinkState::Deleted(_) => Stands::Tomb,
+            LinkState::Suspended(_) | LinkState::TakenBack(_) | LinkState::OutOfScope => {
+                Stands::Aside
+            }
+            LinkState::Deleted(_) | LinkState::Unlinked => Stands::Tomb,
         },
     }
 }

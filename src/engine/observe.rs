@@ -11,16 +11,15 @@ use super::fields;
 use super::forget::leave_out;
 use super::gone_note::{Beside, beside, note, note_merged};
 use super::report::Phase;
+use super::scope;
 use super::tally::{Fate, Tally, Unlinked};
 use crate::crm::{Page, Window};
-use crate::domain::{
-    Conflict, ItemState, Mapping, MappingId, Observation, Presence, Side, SideBase, Value,
-};
+use crate::domain::{Mapping, MappingId, Observation, Presence, Side, SideBase, Value};
 use crate::store::keys::record_owner;
 use crate::store::rows::{Cursor, Dirty};
 
 /// Records per call of an association read (docs/vendor/hubspot.md 6.4).
-const ASSOCIATION_BATCH: usize = 1000;
+pub(super) const ASSOCIATION_BATCH: usize = 1000;
 
 /// How an object is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +41,8 @@ pub(super) struct Observed {
     pub(super) associations: u64,
     /// Records marked dirty.
     pub(super) dirty: u64,
+    /// The number that linked records are stamped with, where this is a walk over all of them (5.4).
+    pub(super) stamp: Option<u64>,
 }
 
 /// Reads one object of one side and stores what was seen. `tallies` has the mappings over it.
@@ -73,8 +74,14 @@ pub(super) async fn observe(
     };
     if cursor.window_hi.is_none() || resume.is_none() {
         cursor.window_hi = Some(safe.safe.min(safe.server_now));
+        if pass == Pass::Full {
+            cursor.sweep.begin(engine.clock.now());
+        }
     }
-    let mut total = Observed::default();
+    let mut total = Observed {
+        stamp: (pass == Pass::Full).then_some(cursor.sweep.number),
+        ..Observed::default()
+    };
     if resume.is_some() {
         // An earlier process read the first part of this pass: what it marked is in this run as well.
         total.earlier = cursor.read;
@@ -116,6 +123,9 @@ pub(super) async fn observe(
                     store_pages(engine, records, pass, mappings, tallies, &mut total).await?;
                 }
                 cursor.read = total.earlier + total.dirty;
+                if pass == Pass::Full {
+                    cursor.sweep.read = total.earlier + total.records;
+                }
                 save_cursor(
                     engine,
                     side,
@@ -192,6 +202,7 @@ async fn save_cursor(
             cursor.pass += 1;
             if pass == Pass::Full {
                 cursor.last_full = Some(engine.clock.now());
+                cursor.sweep.walked = true;
             }
         }
     }
@@ -200,10 +211,10 @@ async fn save_cursor(
 }
 
 /// Records of a page that are stored in one batch.
-const STORED_TOGETHER: usize = 250;
+pub(super) const STORED_TOGETHER: usize = 250;
 
 /// Reads the associations of what was read, and stores it. Durable with the cursor.
-async fn store_pages(
+pub(super) async fn store_pages(
     engine: &Engine,
     mut records: Vec<Observation>,
     pass: Pass,
@@ -235,6 +246,7 @@ async fn store_page(
     let stored = engine.db.observations(side, &object, &ids).await?;
     let mut tx = engine.db.begin();
     let mut keep: BTreeSet<usize> = BTreeSet::new();
+    let now = engine.clock.now();
     let offset = chrono::Duration::milliseconds(engine.side(side).health().clock_offset_ms);
     for mapping in mappings {
         let mut tally = tallies.remove(&mapping.id).unwrap_or_default();
@@ -265,6 +277,26 @@ async fn store_page(
                 .copied()
                 .flatten()
                 .map_or(0, |row: Dirty| row.reasons);
+            if let (Some(number), Some(_)) = (total.stamp, link) {
+                tx.put_swept(side, &object, &seen.id, number)?;
+            }
+            let inside = scope::is_inside(mapping, seen, now);
+            if let Some((link, step)) = link.and_then(|link| {
+                Some((
+                    link,
+                    scope::step(mapping.leaves_scope, &link.state, inside)?,
+                ))
+            }) {
+                scope::take(engine, mapping, link, step, &mut tx).await?;
+                tally.link(link.id, Fate::Unchanged);
+                continue;
+            }
+            if link.is_none() && inside == Some(false) {
+                tally.unlinked(side, &seen.id, Unlinked::Excluded);
+                let old = old_keys.get(index).map(Vec::as_slice).unwrap_or_default();
+                scope::leave_out(engine, mapping, seen, old, &mut tx).await?;
+                continue;
+            }
             let Some(link) = link else {
                 if seen.presence == Presence::Live {
                     if note_merged(engine, mapping, seen, &mut tx).await? {
@@ -368,20 +400,7 @@ async fn forget_unlinked(
     tx.clear_dirty(&mapping.id, side, &seen.id);
     tx.drop_observation(side, mapping.object(side), &seen.id);
     let owner = record_owner(&super::links::record_key(mapping, side, &seen.id));
-    for item in engine.db.waiting(owner).await? {
-        match item {
-            Waiting::Error(error) => tx.remove_error(&error),
-            Waiting::Conflict(before) => {
-                let over = Conflict {
-                    state: ItemState::Resolved,
-                    last_seen: engine.clock.now(),
-                    ..before.clone()
-                };
-                tx.put_conflict(&over, Some(&before), owner)?;
-            }
-        }
-    }
-    Ok(())
+    scope::nothing_waits(engine, owner, tx).await
 }
 
 /// True where the record is as it was when its base was settled. Salesforce stamps whole seconds: an edit in the second in

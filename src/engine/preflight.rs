@@ -5,12 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
+use super::canary;
 use super::context::{Engine, EngineError, Halt, Known, OwnerCache, Owners};
 use super::db::names;
+use super::drift;
 use super::fields::is_property;
 use super::report::Phase;
+use super::scope;
+use crate::crm::{CrmError, ErrorClass};
 use crate::domain::{
-    FieldSchema, Mapping, ObjectSchema, PairKind, PerSide, Side, SideCount, ValveHit, digest128,
+    FieldSchema, Mapping, MappingId, ObjectSchema, PairKind, PerSide, Side, SideCount, ValveHit,
+    digest128,
 };
 use crate::store::rows::SchemaRow;
 
@@ -22,6 +27,44 @@ pub struct Preflight {
     pub calls: SideCount,
     /// The objects, as they were described.
     pub schemas: BTreeMap<(Side, String), ObjectSchema>,
+    /// Mappings that cannot run on them, with the reasons; the others go on.
+    pub(super) refused: BTreeMap<MappingId, Vec<ValveHit>>,
+}
+
+impl Preflight {
+    /// The mappings that can run.
+    ///
+    /// # Errors
+    /// None of them can.
+    pub(super) fn fit<'m>(
+        &self,
+        mappings: &[&'m Mapping],
+    ) -> Result<Vec<&'m Mapping>, EngineError> {
+        let fit: Vec<&Mapping> = mappings
+            .iter()
+            .copied()
+            .filter(|mapping| !self.refused.contains_key(&mapping.id))
+            .collect();
+        if fit.is_empty() && !self.refused.is_empty() {
+            return Err(self.halt());
+        }
+        Ok(fit)
+    }
+
+    /// The halt of a run that no mapping is left for.
+    pub(super) fn halt(&self) -> EngineError {
+        let valves: Vec<ValveHit> = self.refused.values().flatten().cloned().collect();
+        let more = match valves.len() {
+            0 | 1 => String::new(),
+            all => format!(" ({} more, see `syncline check`)", all - 1),
+        };
+        let first = valves.first().map_or("", |hit| hit.message.as_str());
+        let reason = format!("{first}{more}");
+        EngineError::Halted(Box::new(Halt {
+            valves,
+            ..Halt::because(reason)
+        }))
+    }
 }
 
 /// Checks the accounts, reads the schemas where they have grown old, and the users where a mapping has owners.
@@ -37,27 +80,30 @@ pub(super) async fn preflight(
         ..Known::default()
     };
     known.us = accounts(engine).await?;
+    canary::check(engine, mappings).await?;
     let schemas = schemas(engine, mappings).await?;
-    let mut refused = Vec::new();
+    let mut refused: BTreeMap<MappingId, Vec<ValveHit>> = BTreeMap::new();
     for mapping in mappings {
-        let problems = unmet_requirements(mapping, &schemas);
-        refused.extend(
-            problems
-                .into_iter()
-                .map(|message| refusal(mapping, message)),
-        );
-    }
-    if let Some(first) = refused.first() {
-        let more = if refused.len() > 1 {
-            format!(" ({} more, see `syncline check`)", refused.len() - 1)
-        } else {
-            String::new()
-        };
-        let reason = format!("{}{more}", first.message);
-        return Err(EngineError::Halted(Box::new(Halt {
-            valves: refused,
-            ..Halt::because(reason)
-        })));
+        let drift = drift::look(engine, mapping, &schemas).await?;
+        let paused =
+            |problem: &Unmet| problem.read_only && drift.degraded.contains_key(&problem.pair);
+        let unmet = unmet(mapping, &schemas);
+        let problems = unmet
+            .into_iter()
+            .filter(|problem| !paused(problem))
+            .map(|problem| problem.message)
+            .chain(drift.breaking.iter().cloned());
+        let hits: Vec<ValveHit> = problems.map(|message| refusal(mapping, message)).collect();
+        if !hits.is_empty() {
+            refused.insert(mapping.id.clone(), hits);
+        }
+        for (pair, why) in drift.degraded {
+            tracing::warn!(
+                event = "pair_paused",
+                "{why}; the pair waits until it is right again"
+            );
+            known.paused.insert((mapping.id.clone(), pair));
+        }
     }
     for mapping in mappings {
         learn(mapping, &schemas, &mut known);
@@ -83,6 +129,7 @@ pub(super) async fn preflight(
         known,
         calls: used,
         schemas,
+        refused,
     })
 }
 
@@ -146,7 +193,15 @@ async fn schemas(
             let schema = match stored {
                 Some(row) => row.schema,
                 None => {
-                    let schema = engine.side(side).describe(object).await?;
+                    let schema = match engine.side(side).describe(object).await {
+                        Ok(schema) => schema,
+                        // The side answers, and has no such object (any more): its mappings are refused.
+                        Err(error) if is_no_object(&error) => {
+                            tracing::warn!(%side, object, %error, "the object cannot be described");
+                            continue;
+                        }
+                        Err(error) => return Err(error.into()),
+                    };
                     let row = SchemaRow {
                         fetched_at: now,
                         fingerprint: fingerprint(&schema),
@@ -162,6 +217,11 @@ async fn schemas(
         }
     }
     Ok(all)
+}
+
+fn is_no_object(error: &CrmError) -> bool {
+    let refused = matches!(error.class, ErrorClass::Record | ErrorClass::Systemic);
+    refused && error.vendor.is_some()
 }
 
 /// A hash of what matters of a schema (19.2).
@@ -211,33 +271,64 @@ fn refusal(mapping: &Mapping, message: String) -> ValveHit {
     }
 }
 
+/// Why a mapping cannot run on these objects.
+struct Unmet {
+    /// The pair's name; empty where it is the mapping as a whole.
+    pair: String,
+    /// The field is there and cannot be written.
+    read_only: bool,
+    /// The sentence.
+    message: String,
+}
+
 /// Why a mapping cannot run on these objects, in sentences; empty where it can.
 pub fn unmet_requirements(
     mapping: &Mapping,
     schemas: &BTreeMap<(Side, String), ObjectSchema>,
 ) -> Vec<String> {
+    let found = unmet(mapping, schemas).into_iter();
+    found.map(|problem| problem.message).collect()
+}
+
+fn unmet(mapping: &Mapping, schemas: &BTreeMap<(Side, String), ObjectSchema>) -> Vec<Unmet> {
     let mut problems = Vec::new();
+    let mut tell = |pair: &str, read_only: bool, message: String| {
+        problems.push(Unmet {
+            pair: pair.to_owned(),
+            read_only,
+            message,
+        });
+    };
     for side in Side::BOTH {
         let object = mapping.object(side);
         let Some(schema) = schemas.get(&(side, object.to_owned())) else {
-            problems.push(format!(
-                "mapping {}: {side} has no object {object}",
-                mapping.id
-            ));
+            let message = format!("mapping {}: {side} has no object {object}", mapping.id);
+            tell("", false, message);
             continue;
         };
+        if side == Side::Salesforce {
+            for message in scope::unmet(mapping, schema) {
+                tell("", false, message);
+            }
+        }
         for pair in mapping.pairs.iter().filter(|pair| is_property(pair, side)) {
             let name = pair.field(side);
             match schema.fields.get(name) {
-                None => problems.push(format!(
-                    "mapping {}: {side} {object} has no field {name} that the credentials may read{}",
-                    mapping.id,
-                    nearest(name, schema)
-                )),
-                Some(field) if pair.direction.allows(side) && !writable(field) => problems.push(format!(
-                    "mapping {}: {side} {object}.{name} is not writable; give the pair the direction away from {side}",
-                    mapping.id
-                )),
+                None => {
+                    let message = format!(
+                        "mapping {}: {side} {object} has no field {name} that the credentials may read{}",
+                        mapping.id,
+                        nearest(name, schema)
+                    );
+                    tell(pair.name(), false, message);
+                }
+                Some(field) if pair.direction.allows(side) && !writable(field) => {
+                    let message = format!(
+                        "mapping {}: {side} {object}.{name} is not writable; give the pair the direction away from {side}",
+                        mapping.id
+                    );
+                    tell(pair.name(), true, message);
+                }
                 Some(_) => {}
             }
         }

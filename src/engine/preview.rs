@@ -111,7 +111,7 @@ impl Engine {
         let scratch = Engine { db, ..self.clone() };
         let found = preflight(&scratch, &mappings).await?;
         let scratch = scratch.typed(&found.schemas);
-        let mappings = scratch.chosen(order).await?;
+        let mappings = found.fit(&scratch.chosen(order).await?)?;
         let budget = Budget::load(&scratch).await?;
         let run = RunId(scratch.db.number(names::LAST_RUN).await? + 1);
         let mut ctx = RunCtx::new(&scratch, run, Mode::Preview, found.known, budget);
@@ -127,9 +127,10 @@ impl Engine {
         plan_all(&mut ctx, &mappings).await?;
         scratch.report.end(Phase::Plan);
         let foreseen = std::mem::take(&mut ctx.foreseen);
-        let valves = scratch
+        let mut valves = scratch
             .valves(&ctx, &mappings, &states, &foreseen, false)
             .await?;
+        valves.extend(found.refused.into_values().flatten());
         let mut forecast = ctx.expected();
         for side in Side::BOTH {
             *forecast.get_mut(side) += *found.calls.get(side);

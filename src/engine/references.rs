@@ -100,9 +100,10 @@ impl Parents {
                 let id = RecordId::from(text);
                 let link = self.link(mapping, side, &id);
                 match link.map(|link| (&link.state, link.id)) {
-                    Some((LinkState::Active | LinkState::PendingCreate, id)) => {
-                        Token::Shared(Value::Text(id.to_string()))
-                    }
+                    Some((
+                        LinkState::Active | LinkState::OutOfScope | LinkState::PendingCreate,
+                        id,
+                    )) => Token::Shared(Value::Text(id.to_string())),
                     Some((LinkState::Deleted(_), _)) => {
                         Token::Away(Value::Text(own_words(side, text)))
                     }

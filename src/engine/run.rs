@@ -9,6 +9,7 @@ use super::context::{Engine, EngineError, Halt, Order, Scope};
 use super::create::{anew, creates};
 use super::db::names;
 use super::drafts::mark_due;
+use super::drift::{self, paused_pairs};
 use super::foresee::Keep;
 use super::gone::{Wave, gone};
 use super::matchup::{match_up, wake_children};
@@ -22,6 +23,7 @@ use super::tally::Fate;
 use super::undo::undo;
 use super::valves::leave_out;
 use super::whole::whole;
+use crate::crm::ErrorClass;
 use crate::domain::{
     CallCount, Counters, LinkId, Mapping, MappingCounts, MappingId, Op, OpenCounts, PerSide, RunId,
     RunKind, RunRecord, RunState, Side, SideCount, ValveHit,
@@ -156,6 +158,10 @@ impl Engine {
             }
             Err(error @ EngineError::Store(_)) => return Err(error),
             Err(error) => {
+                if matches!(&error, EngineError::Crm(crm) if crm.class == ErrorClass::Systemic) {
+                    let mappings = self.chosen(order).await?;
+                    self.doubt_schemas(mappings.iter()).await?;
+                }
                 record.state = RunState::Halted;
                 record.reason = Some(error.to_string());
                 Some(error)
@@ -252,16 +258,32 @@ impl Engine {
         };
         let budget = Budget::load(self).await?;
         let found = preflight(self, &mappings).await?;
+        let doubted = |one: &&&Mapping| found.refused.contains_key(&one.id);
+        self.doubt_schemas(mappings.iter().filter(doubted)).await?;
         let typed = self.typed(&found.schemas);
         let mappings = typed.chosen(order).await?;
-        let mut ctx = RunCtx::new(&typed, record.run, Mode::Write, found.known, budget);
+        let fit = found.fit(&mappings)?;
+        if matches!(record.kind, RunKind::Full | RunKind::Incremental) {
+            // Mappings that fell out, and pairs that go on again, change what has to be read.
+            let whole = whole(&typed, order, &fit).await?.is_some();
+            record.kind = match whole {
+                true => RunKind::Full,
+                false => RunKind::Incremental,
+            };
+            self.report.change(|view| view.kind = Some(record.kind));
+        }
+        let known = found.known.clone();
+        let mut ctx = RunCtx::new(&typed, record.run, Mode::Write, known, budget);
         ctx.only = only;
         let outcome = if let Scope::Undo(target) = order.scope {
+            if !found.refused.is_empty() {
+                return Err(found.halt());
+            }
             undo(&mut ctx, record, target, &mappings, found.calls).await
         } else {
-            let mut states = typed.states(&mut ctx, &mappings).await?;
+            let mut states = typed.states(&mut ctx, &fit).await?;
             typed
-                .steps(&mut ctx, record, order, &mappings, &mut states)
+                .steps(&mut ctx, record, order, &fit, &mut states, found.refused)
                 .await
         };
         record.mappings = ctx.counts(&mappings);
@@ -301,6 +323,7 @@ impl Engine {
         order: &Order,
         mappings: &[&Mapping],
         states: &mut BTreeMap<MappingId, MapState>,
+        refused: BTreeMap<MappingId, Vec<ValveHit>>,
     ) -> Result<(), EngineError> {
         recover(ctx).await?;
         ctx.ghosts = self.ghosts().await?;
@@ -355,7 +378,7 @@ impl Engine {
             }
         }
         drop(estimate);
-        let mut halted: BTreeMap<MappingId, Vec<ValveHit>> = BTreeMap::new();
+        let mut halted = refused;
         for mapping in mappings {
             match work(ctx, mapping).await {
                 Err(EngineError::Halted(halt)) if halt.mapping.is_some() => {
@@ -396,7 +419,11 @@ impl Engine {
                 .unwrap_or_default();
             state.rev = state.confirmed_rev.clone();
             state.confirmed_epoch = epoch;
-            state.reason = None;
+            let paused = paused_pairs(&self.db, mapping).await?;
+            state.reason = (!paused.is_empty()).then(|| {
+                let reasons: Vec<&str> = paused.values().map(String::as_str).collect();
+                format!("paused: {}", reasons.join("; "))
+            });
             if state.state != MappingPhase::Paused {
                 state.state = MappingPhase::Active;
             }
@@ -407,7 +434,8 @@ impl Engine {
         if halted.is_empty() {
             return Ok(());
         }
-        self.doubt_schemas(mappings, &halted).await?;
+        self.doubt_schemas(mappings.iter().filter(|one| halted.contains_key(&one.id)))
+            .await?;
         let valves: Vec<ValveHit> = halted.into_values().flatten().collect();
         let reasons: Vec<&str> = valves.iter().map(|hit| hit.message.as_str()).collect();
         Err(EngineError::Halted(Box::new(Halt {
@@ -417,16 +445,12 @@ impl Engine {
     }
 
     /// What halts a mapping may be a change of its objects: the next run reads them anew.
-    async fn doubt_schemas(
+    async fn doubt_schemas<'m>(
         &self,
-        mappings: &[&Mapping],
-        halted: &BTreeMap<MappingId, Vec<ValveHit>>,
+        mappings: impl Iterator<Item = &'m &'m Mapping>,
     ) -> Result<(), EngineError> {
         let mut tx = self.db.begin();
-        for mapping in mappings
-            .iter()
-            .filter(|mapping| halted.contains_key(&mapping.id))
-        {
+        for mapping in mappings {
             for side in Side::BOTH {
                 let object = mapping.object(side);
                 if let Some(mut row) = self.db.schema(side, object).await? {
@@ -474,6 +498,9 @@ impl Engine {
         };
         let mut tx = self.db.begin();
         tx.put_map_state(mapping, &state)?;
+        if let Some(mapping) = self.mapping(mapping).filter(|_| !paused) {
+            drift::accept(self, mapping, &mut tx).await?;
+        }
         Ok(tx.commit().await?)
     }
 }

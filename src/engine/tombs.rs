@@ -22,6 +22,8 @@ pub(super) async fn among(
     let links = ctx.engine.db.links(&mapping.id, &known).await?;
     let left = |link: &Link| match &link.state {
         LinkState::Deleted(departed) => !*departed.gone.get(side),
+        // Its Salesforce record left the scope (12.6): that of HubSpot may be matched with another one.
+        LinkState::Unlinked => side == Side::HubSpot,
         _ => false,
     };
     let tombs = links.into_iter().flatten().filter(left);
@@ -46,7 +48,8 @@ pub(super) async fn give_way(
         let held = db.link_ids(&mapping.id, side, mapping.object(side), ids);
         let held: Vec<LinkId> = held.await?.into_iter().flatten().collect();
         let tombs = db.links(&mapping.id, &held).await?.into_iter().flatten();
-        let tombs = tombs.filter(|tomb| matches!(tomb.state, LinkState::Deleted(_)));
+        let tombs =
+            tombs.filter(|tomb| matches!(tomb.state, LinkState::Deleted(_) | LinkState::Unlinked));
         for case in cases(ctx, mapping, tombs.collect()).await? {
             close_all(ctx, &case, tx)?;
             tx.remove_link(&case.link, &links::objects(mapping));

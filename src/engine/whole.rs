@@ -5,6 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::backfill;
 use super::context::{Engine, EngineError, Order, Scope};
+use super::drift;
+use super::scope;
 use crate::domain::{Mapping, Side};
 use crate::store::keys;
 use crate::store::rows::{Cursor, MapState};
@@ -25,6 +27,10 @@ pub(super) enum Why {
     Restored,
     /// A mapping has field pairs that its links have never seen.
     NewPairs,
+    /// A mapping's scope or match rules have changed: records that nobody edited are concerned.
+    NewRules,
+    /// A pair that a change of the objects had paused goes on again.
+    Released,
     /// The last look lies behind the horizon.
     TooOld,
 }
@@ -38,6 +44,8 @@ impl Why {
             Why::CutOff => "an earlier pass was cut off",
             Why::Restored => "the store was restored",
             Why::NewPairs => "field pairs were added",
+            Why::NewRules => "the scope or the match rules changed",
+            Why::Released => "a paused field pair goes on again",
             Why::TooOld => "the last look is too long ago",
         }
     }
@@ -48,6 +56,8 @@ pub(super) struct Facts<'a> {
     pub(super) state: &'a MapState,
     pub(super) epoch: u64,
     pub(super) new_pairs: bool,
+    pub(super) new_rules: bool,
+    pub(super) released: bool,
     pub(super) cursors: [&'a Cursor; 2],
     pub(super) now: DateTime<Utc>,
 }
@@ -67,6 +77,8 @@ pub(super) fn why(facts: &Facts<'_>) -> Option<Why> {
             Why::CutOff,
         ),
         (facts.new_pairs, Why::NewPairs),
+        (facts.new_rules, Why::NewRules),
+        (facts.released, Why::Released),
         (facts.cursors.iter().any(too_old), Why::TooOld),
     ];
     reasons.into_iter().find(|(is, _)| *is).map(|(_, why)| why)
@@ -97,6 +109,8 @@ pub(super) async fn whole(
             state: &state,
             epoch,
             new_pairs: !backfill::new_pairs(engine, mapping).await?.is_empty(),
+            released: drift::accepted(&engine.db, mapping).await?.catch_up,
+            new_rules: scope::is_new(engine, mapping).await?,
             cursors: [
                 &cursor(Side::Salesforce).await?,
                 &cursor(Side::HubSpot).await?,
@@ -156,6 +170,8 @@ mod tests {
                 state,
                 epoch,
                 new_pairs,
+                new_rules: false,
+                released: false,
                 cursors,
                 now,
             };

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::host::{House, refusal};
+use super::host::{House, refusal, store_refusal};
 use super::messages::{CheckLine, CheckState, Event, Refusal, RefusalKind, Reply, Tone};
 use super::upkeep::room_line;
 use crate::crm::CrmError;
 use crate::domain::{ObjectSchema, PerSide, Side};
-use crate::engine::unmet_requirements;
+use crate::engine::{paused_pairs, unmet_requirements};
 
 /// A clock that is further off than this is worth a warning (docs/design/sync-semantics.md 5.1).
 const SKEW_MS: i64 = 300_000;
@@ -176,6 +176,12 @@ impl House {
                     message,
                     "",
                 ));
+            }
+            let paused = paused_pairs(&self.db, mapping).await;
+            for (pair, why) in paused.map_err(|error| store_refusal(&error))? {
+                let next = "set the field right again, change the pair, or resume the mapping to accept it";
+                let subject = format!("{}.{pair}", mapping.id);
+                checks.push(line("paused", subject, CheckState::Warn, why, next));
             }
             for problem in problems {
                 let next = "correct the mapping in the config, or give the integration user the right on the field";

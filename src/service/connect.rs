@@ -127,6 +127,11 @@ pub(super) fn rules(config: &Config) -> Rules {
             quarantine_after: engine.quarantine_after,
             oscillation_writes: engine.oscillation_writes,
             blocked_after: engine.blocked_after,
+            sweep: PerSide {
+                salesforce: engine.sweep_salesforce,
+                hubspot: engine.sweep_hubspot,
+            },
+            canary: config.safety.canary.clone(),
             retention: engine.retention,
             daily_share: PerSide {
                 salesforce: config

@@ -54,11 +54,13 @@ pub enum Family {
     Activity = 24,
     /// parent record, link -> the link that waits for the parent (14.4).
     Waiting = 25,
+    /// side, object, record id -> number of the sweep that saw it last (5.4).
+    Swept = 26,
 }
 
 impl Family {
     /// All families in key order.
-    pub const ALL: [Family; 25] = [
+    pub const ALL: [Family; 26] = [
         Family::Meta,
         Family::Map,
         Family::Link,
@@ -84,6 +86,7 @@ impl Family {
         Family::PendingIndex,
         Family::Activity,
         Family::Waiting,
+        Family::Swept,
     ];
 
     /// The name in exports and messages.
@@ -114,6 +117,7 @@ impl Family {
             Family::PendingIndex => "pidx",
             Family::Activity => "act",
             Family::Waiting => "wait",
+            Family::Swept => "swept",
         }
     }
 

@@ -76,7 +76,7 @@ pub fn by_mapping_side(family: Family, mapping: &MappingId, side: Side) -> Key {
     of_side(family, mapping, side).finish()
 }
 
-/// All rows of an object: `Observation`, `LinkIndex`.
+/// All rows of an object: `Observation`, `LinkIndex`, `Swept`.
 pub fn by_object(family: Family, side: Side, object: &str) -> Key {
     of_object(family, side, object).finish()
 }
@@ -164,6 +164,11 @@ pub fn match_keys(mapping: &MappingId, side: Side, id: &RecordId) -> Key {
 /// How far an object was read.
 pub fn cursor(side: Side, object: &str) -> Key {
     of_object(Family::Cursor, side, object).finish()
+}
+
+/// Which sweep saw a record last.
+pub fn swept(side: Side, object: &str, id: &RecordId) -> Key {
+    of_record(Family::Swept, side, object, id).finish()
 }
 
 /// A journalled op.

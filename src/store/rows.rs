@@ -59,7 +59,7 @@ pub struct Cursor {
     /// The end of the open window.
     #[serde(with = "chrono::serde::ts_milliseconds_option")]
     pub window_hi: Option<DateTime<Utc>>,
-    /// Counts passes over the object; sweeps compare with it.
+    /// Counts passes over the object.
     pub pass: u64,
     /// Records read so far in a full pass that is under way.
     pub read: u64,
@@ -68,6 +68,48 @@ pub struct Cursor {
     pub last_full: Option<DateTime<Utc>>,
     /// The side's clock minus ours, in milliseconds.
     pub clock_offset: i64,
+    /// The walk over every record (5.4).
+    pub sweep: Sweep,
+}
+
+/// `cur`: how far a walk over every record of an object has come (docs/design/sync-semantics.md 5.4). A full pass is one too.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sweep {
+    /// Its number; every linked record that it meets is stamped with it.
+    pub number: u64,
+    /// When it began; `None` where none is under way.
+    #[serde(with = "chrono::serde::ts_milliseconds_option")]
+    pub since: Option<DateTime<Utc>>,
+    /// Where to go on, in the client's words.
+    pub resume: Option<String>,
+    /// Pages read so far.
+    pub pages: u64,
+    /// Records read so far.
+    pub read: u64,
+    /// Every record was met; what was not met is still to be looked for.
+    pub walked: bool,
+    /// When the last complete one began.
+    #[serde(with = "chrono::serde::ts_milliseconds_option")]
+    pub done: Option<DateTime<Utc>>,
+}
+
+impl Sweep {
+    /// A new walk begins, whatever became of the one before.
+    pub fn begin(&mut self, now: DateTime<Utc>) {
+        *self = Sweep {
+            number: self.number + 1,
+            since: Some(now),
+            done: self.done,
+            ..Sweep::default()
+        };
+    }
+
+    /// The walk is through, and what it did not meet was looked for.
+    pub fn finish(&mut self) {
+        self.done = self.since.take();
+        self.walked = false;
+    }
 }
 
 /// `dirty`: why a record is to be looked at, as bits.

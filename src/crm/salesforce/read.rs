@@ -149,7 +149,9 @@ impl SalesforceClient {
         fields: &[String],
     ) -> Result<Vec<Found>, CrmError> {
         let what = format!("read {object}");
-        let asked = self.asked(&what, object, fields)?;
+        // A retrieve knows the object's own fields only (3.2); a parent's stay unknown.
+        let mut asked = self.asked(&what, object, fields)?;
+        asked.retain(|name| !name.contains('.'));
         let mut wanted: Vec<String> = ids.iter().filter_map(|id| sound(id.as_str())).collect();
         wanted.sort_unstable();
         wanted.dedup();

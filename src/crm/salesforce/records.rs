@@ -7,7 +7,7 @@ use super::ids::widen;
 use crate::crm::wire::{
     Malformed, RawFields, from_json, is_true, moment, moment_of, text_of, value,
 };
-use crate::domain::{Observation, Presence, RecordId, Side};
+use crate::domain::{Observation, Presence, RecordId, Side, Value};
 
 /// What every read asks for besides the mapped fields.
 const ALWAYS: &[&str] = &[
@@ -103,7 +103,7 @@ pub fn observation(
         .ok_or_else(|| Malformed::new(WHAT, "a row has no SystemModstamp"))?;
     let fields = wanted
         .iter()
-        .filter_map(|name| Some((name.clone(), value(find(row, name)?))))
+        .filter_map(|name| Some((name.clone(), read(row, name)?)))
         .collect();
     Ok(Observation {
         side: Side::Salesforce,
@@ -117,6 +117,19 @@ pub fn observation(
         presence: presence(row),
         observed_at,
     })
+}
+
+/// The value of a field, or of a parent's field behind a dot: a row without that parent has null there (2.4).
+fn read(row: &RawFields, name: &str) -> Option<Value> {
+    let Some((parent, field)) = name.split_once('.') else {
+        return Some(value(find(row, name)?));
+    };
+    let nested = find(row, parent)?;
+    if value(nested) == Value::Null {
+        return Some(Value::Null);
+    }
+    let nested: RawFields = serde_json::from_str(nested.get()).ok()?;
+    Some(value(find(&nested, field)?))
 }
 
 /// The vendor answers with its own spelling of a name, whatever the query's was.
@@ -164,9 +177,8 @@ pub fn parse_covered(body: &[u8]) -> Result<DateTime<Utc>, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Value;
 
-    fn read(row: &str, wanted: &[&str]) -> Result<Observation, Malformed> {
+    fn seen(row: &str, wanted: &[&str]) -> Result<Observation, Malformed> {
         let row: RawFields = serde_json::from_str(row).unwrap();
         let wanted: Vec<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
         observation("Contact", &row, &wanted, DateTime::UNIX_EPOCH)
@@ -179,7 +191,7 @@ mod tests {
         let row = format!(
             r#"{{"attributes":{{"type":"Contact"}},{STAMPS},"Email":"a@x.example","Title":null,"Amount":10.50,"Other":"x"}}"#
         );
-        let seen = read(&row, &["email", "Title", "Amount", "Hidden"]).unwrap();
+        let seen = seen(&row, &["email", "Title", "Amount", "Hidden"]).unwrap();
         assert_eq!(seen.id.as_str(), "003Wb00000Ab1cDIAR");
         assert_eq!(seen.value("email"), &Value::text("a@x.example"));
         assert_eq!(seen.value("Title"), &Value::Null);
@@ -196,6 +208,20 @@ mod tests {
         );
         assert_eq!(seen.modified_by.as_deref(), Some("005Wb00000Gh7iJIAR"));
         assert!(seen.modified_at < Some(seen.modstamp));
+    }
+
+    #[test]
+    fn a_parents_field_is_read_behind_its_dot_and_is_null_without_a_parent() {
+        let with =
+            format!(r#"{{{STAMPS},"Account":{{"attributes":{{}},"Name":"Acme","Site":null}}}}"#);
+        let read = seen(&with, &["account.name", "Account.Site", "Account.Hidden"]).unwrap();
+        assert_eq!(read.value("account.name"), &Value::text("Acme"));
+        assert_eq!(read.value("Account.Site"), &Value::Null);
+        assert_eq!(read.value("Account.Hidden"), &Value::Unknown);
+        let without = format!(r#"{{{STAMPS},"Account":null}}"#);
+        let read = seen(&without, &["Account.Name", "Owner.Name"]).unwrap();
+        assert_eq!(read.value("Account.Name"), &Value::Null);
+        assert_eq!(read.value("Owner.Name"), &Value::Unknown);
     }
 
     #[test]
@@ -220,17 +246,17 @@ mod tests {
             ),
         ];
         for (marks, presence) in table {
-            let seen = read(&format!("{{{STAMPS},{marks}}}"), &[]).unwrap();
+            let seen = seen(&format!("{{{STAMPS},{marks}}}"), &[]).unwrap();
             assert_eq!(seen.presence, presence, "{marks}");
         }
     }
 
     #[test]
     fn a_row_without_id_or_stamp_is_a_typed_error() {
-        assert!(read(r#"{"SystemModstamp":"2026-11-20T09:15:02.000+0000"}"#, &[]).is_err());
-        assert!(read(r#"{"Id":"003Wb00000Ab1cD"}"#, &[]).is_err());
+        assert!(seen(r#"{"SystemModstamp":"2026-11-20T09:15:02.000+0000"}"#, &[]).is_err());
+        assert!(seen(r#"{"Id":"003Wb00000Ab1cD"}"#, &[]).is_err());
         assert!(
-            read(
+            seen(
                 r#"{"Id":"nonsense","SystemModstamp":"2026-11-20T09:15:02.000+0000"}"#,
                 &[]
             )

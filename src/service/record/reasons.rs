@@ -25,6 +25,14 @@ impl Facts<'_> {
                 ),
             )),
             LinkState::Deleted(departed) => Some((Tone::Info, departed_words(departed))),
+            LinkState::OutOfScope => Some((
+                Tone::Info,
+                "Its Salesforce record left the scope of the mapping: nothing is written on either side until it comes back.".into(),
+            )),
+            LinkState::Unlinked => Some((
+                Tone::Info,
+                "Its Salesforce record left the scope of the mapping, and the two are no longer linked; nothing is made for either.".into(),
+            )),
             LinkState::TakenBack(run) => Some((
                 Tone::Info,
                 format!(

@@ -47,6 +47,7 @@ fn layout(family: Family, second_byte: Option<u8>) -> (&'static str, Decode) {
         Family::PendingIndex => ("ii", as_row::<Json>),
         Family::Activity => ("n", as_row::<ActivityLine>),
         Family::Waiting => ("ii", as_row::<ChildRef>),
+        Family::Swept => ("stt", as_row::<u64>),
     }
 }
 

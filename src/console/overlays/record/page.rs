@@ -98,6 +98,8 @@ fn link_words(link: &Link, model: &Model) -> String {
         LinkState::Suspended(_) => ", set aside",
         LinkState::Deleted(_) => ", a record of it is gone",
         LinkState::TakenBack(_) => ", taken back",
+        LinkState::OutOfScope => ", out of scope",
+        LinkState::Unlinked => ", not linked any more",
     };
     format!(
         "{}  {how}, {}{state}",
