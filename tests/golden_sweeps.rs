@@ -164,7 +164,7 @@ async fn a_record_made_unseen_gets_its_counterpart_with_the_sweep() {
 
 #[tokio::test(start_paused = true)]
 async fn a_record_that_was_archived_unseen_is_found_out_by_a_direct_read() {
-    let (house, s, h) = clerk(&people("")).await;
+    let (house, s, h) = clerk(&people("deletes = \"ask\"")).await;
     let now = house.clock.now();
     house
         .sandbox

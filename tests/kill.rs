@@ -219,7 +219,7 @@ fn no_record_is_linked_twice(desk: &Desk) {
 fn thirty_kills_lose_nothing_and_make_nothing_twice() {
     let seed = number("KILL_SEED", 20_261_122);
     let kills = number("KILLS", 30) as usize;
-    let contacts = number("KILL_CONTACTS", 250) as usize;
+    let contacts = number("KILL_CONTACTS", 150) as usize;
     println!("KILL_SEED={seed} KILLS={kills} KILL_CONTACTS={contacts}");
     let began = Instant::now();
 

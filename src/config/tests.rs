@@ -47,6 +47,7 @@ fn example_paths() -> BTreeSet<String> {
                 .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
             && let Some(node) = parse_value(value, &super::Place::Default)
         {
+            found.insert(join(&section, key));
             paths(&node, &join(&section, key), &mut found);
         }
     }

@@ -167,6 +167,9 @@ pub struct BaseField {
         skip_serializing_if = "is_default"
     )]
     pub held_at: Option<DateTime<Utc>>,
+    /// The last look at a side found another value, which is not settled yet: the base does not stand in for that side (6.1).
+    #[serde(rename = "x", default, skip_serializing_if = "is_default")]
+    pub apart: PerSide<bool>,
 }
 
 /// A write of ours to one side of a pair.

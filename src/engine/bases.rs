@@ -3,7 +3,7 @@
 use super::links::base_field;
 use super::oscillation;
 use super::references::is_translated;
-use crate::domain::{Base, Mapping, Op, Side, Written};
+use crate::domain::{Base, Mapping, Op, PerSide, Side, Written};
 use crate::transform;
 
 /// The target's base moves to what was stored, the source's to the value that led there.
@@ -22,6 +22,8 @@ pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: b
         *field.values.get_mut(op.side.other()) =
             transform::base_value(pair, op.side.other(), source);
         *field.unverified.get_mut(op.side) = unverified;
+        field.apart = PerSide::default();
+        field.held_at = None;
         let (s, h) = match op.side {
             Side::Salesforce => (left, source),
             Side::HubSpot => (source, left),

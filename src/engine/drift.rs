@@ -337,8 +337,20 @@ mod tests {
             (|now| now.required = true, true, "degraded"),
             (|now| now.writable = false, true, "degraded"),
             (|now| now.writable = false, false, "benign"),
-            (|now| drop(now.options.insert("C".into())), true, "benign"),
-            (|now| drop(now.options.remove("A")), true, "degraded"),
+            (
+                |now| {
+                    now.options.insert("C".into());
+                },
+                true,
+                "benign",
+            ),
+            (
+                |now| {
+                    now.options.remove("A");
+                },
+                true,
+                "degraded",
+            ),
             (|now| now.kind = FieldType::Number, false, "breaking"),
         ];
         for (number, (edit, written, want)) in table.into_iter().enumerate() {

@@ -8,8 +8,8 @@ use super::links;
 use super::references::{Token, is_translated};
 use super::work::{LinkPlan, View, Work};
 use crate::domain::{
-    BaseField, BaseValue, Choice, Conflict, FieldPair, ItemKind, ItemState, PairKind, PerSide,
-    Side, Unit, Value, shown,
+    BaseField, BaseValue, Choice, Conflict, ErrorItem, FieldPair, ItemKind, ItemState, PairKind,
+    PerSide, Side, Unit, Value, shown,
 };
 use crate::transform;
 
@@ -98,7 +98,13 @@ pub(super) fn gather<'a>(
                         Some(parent) => plan.blocked.push(blocked(pair, parent)),
                         None if unit
                             .pairs()
-                            .all(|pair| nothing_new(work, pair, side.other())) => {}
+                            .all(|pair| nothing_new(work, pair, side.other())) =>
+                        {
+                            let mine = |error: &&ErrorItem| {
+                                unit.pairs().any(|pair| error.field == pair.name())
+                            };
+                            plan.errors.extend(work.errors.iter().filter(mine).cloned());
+                        }
                         None => *plan.needs.get_mut(side) = true,
                     }
                     return None;
@@ -130,9 +136,16 @@ fn side_value(work: &Work, pair: &FieldPair, side: Side) -> Side1 {
         }
         None => match open_conflict(work, pair) {
             Some(item) => Side1::Shown(item.value_of(pair.name(), side).clone()),
+            None if is_apart(work, pair, side) => Side1::Missing,
             None => assumed(work, pair, side).map_or(Side1::Missing, Side1::Assumed),
         },
     }
+}
+
+/// True where the last look at a side found something else than its base, and that was not settled.
+fn is_apart(work: &Work, pair: &FieldPair, side: Side) -> bool {
+    let field = work.base.fields.get(pair.name());
+    field.is_some_and(|field| *field.apart.get(side))
 }
 
 /// The base of a side as a value, where it is stored as it was.

@@ -185,9 +185,7 @@ fn one(
             }
         }
         if let Some((modstamp, observed_at)) = settled {
-            if side == Side::Salesforce {
-                note_unsettled(mapping, work, &seen);
-            }
+            note_unsettled(mapping, work, &seen);
             let base = work.base.sides.get_mut(side);
             base.modstamp = base.modstamp.max(Some(modstamp));
             base.observed_at = Some(observed_at);
@@ -223,25 +221,35 @@ fn one(
     Ok(())
 }
 
-/// Remembers of every field that is not at its base, and stays so, when Salesforce was last seen holding the base: the look that
-/// is about to be noted for the whole record says nothing of when such a field changed (8).
+/// Remembers of every field of a side that is not at its base, and stays so, that the base does not stand in for it; and when
+/// Salesforce was last seen holding the base: the look that is about to be noted for the whole record says nothing of when
+/// such a field changed (8).
 fn note_unsettled(mapping: &Mapping, work: &mut Work, seen: &Observation) {
-    let side = Side::Salesforce;
-    let looked = work.base.sides.salesforce.observed_at;
+    let side = seen.side;
+    let looked = work.base.sides.get(side).observed_at;
     for pair in mapping
         .pairs
         .iter()
         .filter(|pair| fields::is_property(pair, side))
     {
-        let now = transform::base_value(pair, side, seen.value(pair.field(side)));
+        let name = pair.field(side);
+        let now = seen.value(name);
+        let held = links::base_raw(&work.base, pair.name(), side);
         let Some(field) = work.base.fields.get_mut(pair.name()) else {
             continue;
         };
-        let rests = now.is_none() || field.values.salesforce == now;
-        field.held_at = match rests {
-            true => None,
-            false => field.held_at.or(looked),
-        };
+        let rests = !now.is_known()
+            || match held {
+                Some(held) => super::apply::same_value(mapping, side, name, &held, now),
+                None => *field.values.get(side) == transform::base_value(pair, side, now),
+            };
+        *field.apart.get_mut(side) = !rests;
+        if side == Side::Salesforce {
+            field.held_at = match rests {
+                true => None,
+                false => field.held_at.or(looked),
+            };
+        }
     }
 }
 

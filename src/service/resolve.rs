@@ -225,6 +225,7 @@ impl House {
             tx.put_conflict(&drafted, Some(&item), self.pending_owner(&item))
                 .map_err(store)?;
         }
+        let grows = !silent.is_empty();
         for (error, link) in silent {
             before.push((error.id, None));
             self.confirm_deletion(&error, link, &by, &mut tx)
@@ -232,6 +233,10 @@ impl House {
                 .map_err(store)?;
         }
         tx.commit().await.map_err(store)?;
+        if grows {
+            // Items that were none before: the queue is read anew.
+            lock(&self.lists).conflicts = None;
+        }
         self.resolved(before, &rows).await
     }
 
