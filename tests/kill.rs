@@ -100,7 +100,7 @@ impl Run {
         let document = ended.map(|status| {
             assert!(
                 matches!(status.code(), Some(0 | 1)),
-                "a run must end 0 or 1, not {status}: {err}"
+                "a run must end 0 or 1, not {status}: {err}{out}"
             );
             serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{err}"))
         });

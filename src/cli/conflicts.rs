@@ -123,7 +123,7 @@ fn cells(item: &Conflict) -> Vec<String> {
         ItemState::Draft => "decided, not sent",
         ItemState::Resolved => "resolved",
     };
-    let (what, salesforce, hubspot) = if item.kind.is_review() {
+    let (what, salesforce, hubspot) = if !item.kind.is_of_field() {
         let of = |side: Side| {
             let own = item
                 .sides

@@ -1,13 +1,13 @@
 //! `export`: the whole state as JSON lines, to a file or stdout. A file appears whole or not at all.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
 
 use super::app::App;
 use super::args::ExportArgs;
 use super::exit::{Exit, Failure};
 use super::output::Role;
+use super::private;
 use super::text::count;
 
 /// Runs the verb.
@@ -30,14 +30,8 @@ pub async fn run(app: &mut App, args: &ExportArgs) -> Result<Exit, Failure> {
             path.display()
         ))
     };
-    let beside = beside(path);
-    // Created anew, so that its permissions hold: the state has values of people's records.
-    let _ = fs::remove_file(&beside);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = BufWriter::new(options.open(&beside).map_err(failed)?);
+    let (beside, file) = private::draft(path).map_err(failed)?;
+    let mut file = BufWriter::new(file);
     let written = backend.export(&folders.data_dir, &mut file).await;
     let placed = match written {
         Ok(entries) => file
@@ -55,10 +49,4 @@ pub async fn run(app: &mut App, args: &ExportArgs) -> Result<Exit, Failure> {
     let text = format!("{} to {}", count(entries, "entry"), path.display());
     app.out.note(Role::Plain, &text);
     Ok(Exit::Well)
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".unfinished");
-    path.with_file_name(name)
 }

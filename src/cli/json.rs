@@ -220,7 +220,7 @@ pub fn conflict(item: &Conflict) -> Json {
         "hubspot": side(&item.sides.hubspot),
     });
     if let Some(map) = document.as_object_mut() {
-        if item.kind.is_review() {
+        if !item.kind.is_of_field() {
             let candidates: Vec<Json> = item
                 .candidates
                 .iter()

@@ -25,6 +25,7 @@ mod lists;
 mod output;
 mod plan;
 mod preview;
+mod private;
 mod progress;
 mod record;
 mod report;

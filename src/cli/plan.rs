@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use super::door::Door;
 use super::exit::{Failure, unexpected};
 use super::json;
+use super::private;
 use crate::domain::{
     Assignment, LinkId, MappingCounts, MappingId, Op, OpId, OpKind, OpOutcome, OpState, RecordId,
     RunId, RunKind, Side, SideCount, Value, ValveHit, digest128,
@@ -30,7 +31,7 @@ pub async fn keep(door: &dyn Door, file: &Path) -> Result<(), Failure> {
         _ => return Err(unexpected("the plan")),
     };
     let text = write(&plan);
-    std::fs::write(file, text)
+    private::write(file, &text)
         .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
 }
 

@@ -89,9 +89,6 @@ fn change(before: &Facts, now: &Facts, written: bool) -> Option<Change> {
         );
         return Some(Breaking(why));
     }
-    if before.unique && !now.unique {
-        return Some(Benign("is no longer unique".into()));
-    }
     let gone: Vec<&str> = before
         .options
         .difference(&now.options)
@@ -128,6 +125,7 @@ fn change(before: &Facts, now: &Facts, written: bool) -> Option<Change> {
     match reasons.into_iter().find(|(is, _)| *is) {
         Some((_, why)) if written => Some(Degraded(why)),
         Some((_, why)) => Some(Benign(why)),
+        None if before.unique && !now.unique => Some(Benign("is no longer unique".into())),
         None if before != now => Some(Benign("has changed in a way that is no obstacle".into())),
         None => None,
     }

@@ -370,6 +370,7 @@ impl Db {
     ) -> Result<(), StoreError> {
         let RecordKey { side, object, id } = record;
         tx.drop_observation(*side, object, id);
+        tx.drop_swept(keys::swept(*side, object, id));
         let over = mappings
             .iter()
             .filter(|mapping| mapping.object(*side) == object);

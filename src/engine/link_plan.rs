@@ -26,6 +26,11 @@ pub(super) fn plan(view: &View<'_>, work: &Work) -> LinkPlan {
         };
         return plan;
     }
+    for side in Side::BOTH {
+        // The base does not stand in for a side that is known to have moved (6.1): another mapping over the object, or a link
+        // that came back, may have dropped what was seen.
+        *plan.needs.get_mut(side) = *work.news.get(side) && work.seen.get(side).is_none();
+    }
     let paused = |pair: &FieldPair| view.known.is_paused(&view.mapping.id, pair.name());
     for unit in view.mapping.units() {
         // A group merges as a whole, so one paused pair pauses it.

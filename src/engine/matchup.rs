@@ -349,8 +349,18 @@ async fn link(
     let mut link = links::active(id, mapping, ids, by, engine.clock.now());
     link.former = tombs::give_way(ctx, mapping, &link, tx).await?;
     tx.add_link(&link, &links::objects(mapping))?;
+    // What failed while they had no link, such as a create, is over.
+    let errors = engine.db.count(&Count::Errors(mapping.id.clone())) > 0;
     for side in Side::BOTH {
         if let Some(record) = link.ids.get(side) {
+            if errors {
+                let owner = keys::record_owner(&links::record_key(mapping, side, record));
+                for item in engine.db.waiting(owner).await? {
+                    if let Waiting::Error(error) = item {
+                        tx.remove_error(&error);
+                    }
+                }
+            }
             tx.mark_dirty(&mapping.id, side, record, Dirty::RELINK)?;
         }
     }

@@ -228,10 +228,15 @@ pub(super) async fn is_outside(
     }
     let ids = std::slice::from_ref(id);
     let keys = engine.db.match_keys(&through.id, side, ids).await?;
-    let object = through.object(side);
-    let link = engine.db.link_ids(&through.id, side, object, ids).await?;
-    // A record that is linked and still waited for is one whose link has ended.
-    Ok(keys.iter().any(|keys| keys.contains(&OUTSIDE)) || link.iter().any(Option::is_some))
+    let link = engine
+        .db
+        .link_ids(&through.id, side, through.object(side), ids)
+        .await?;
+    let known: Vec<LinkId> = link.into_iter().flatten().collect();
+    let links = engine.db.links(&through.id, &known).await?;
+    let mut links = links.into_iter().flatten();
+    Ok(keys.iter().any(|keys| keys.contains(&OUTSIDE))
+        || links.any(|link| link.state == LinkState::Unlinked))
 }
 
 /// The links among these that have ended because their record left the scope.

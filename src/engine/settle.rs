@@ -234,15 +234,17 @@ fn note_unsettled(mapping: &Mapping, work: &mut Work, seen: &Observation) {
     {
         let name = pair.field(side);
         let now = seen.value(name);
+        if !now.is_known() {
+            continue;
+        }
         let held = links::base_raw(&work.base, pair.name(), side);
         let Some(field) = work.base.fields.get_mut(pair.name()) else {
             continue;
         };
-        let rests = !now.is_known()
-            || match held {
-                Some(held) => super::apply::same_value(mapping, side, name, &held, now),
-                None => *field.values.get(side) == transform::base_value(pair, side, now),
-            };
+        let rests = match held {
+            Some(held) => super::apply::same_value(mapping, side, name, &held, now),
+            None => *field.values.get(side) == transform::base_value(pair, side, now),
+        };
         *field.apart.get_mut(side) = !rests;
         if side == Side::Salesforce {
             field.held_at = match rests {

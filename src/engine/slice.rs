@@ -118,21 +118,27 @@ async fn load(
         *seen.get_mut(one) = db.observations(one, mapping.object(one), &ids).await?;
     }
     let mut reasons = vec![0; links.len()];
+    let mut news = vec![PerSide::<bool>::default(); links.len()];
     for one in Side::BOTH {
         let ids: Vec<RecordId> = links
             .iter()
             .filter_map(|link| link.ids.get(one).clone())
             .collect();
         let rows = db.dirty(&mapping.id, one, &ids).await?;
-        for (sum, row) in reasons.iter_mut().zip(rows) {
-            *sum |= row.map_or(0, |row| row.reasons);
+        for ((sum, news), row) in reasons.iter_mut().zip(&mut news).zip(rows) {
+            let own = row.map_or(0, |row| row.reasons);
+            *sum |= own;
+            *news.get_mut(one) = own & (Dirty::CHANGED | Dirty::RELINK) != 0;
         }
     }
     let mut works = Vec::with_capacity(links.len());
     let (mut away, mut gone) = (Vec::new(), Vec::new());
     let observed = seen.salesforce.into_iter().zip(seen.hubspot);
-    let stored = links.into_iter().zip(bases).zip(reasons);
-    for (((link, base), reasons), (salesforce, hubspot)) in stored.zip(observed) {
+    let stored = links
+        .into_iter()
+        .zip(bases)
+        .zip(reasons.into_iter().zip(news));
+    for (((link, base), (reasons, news)), (salesforce, hubspot)) in stored.zip(observed) {
         let there = |seen: &Option<Observation>| {
             seen.as_ref()
                 .is_none_or(|seen| seen.presence == Presence::Live)
@@ -165,6 +171,7 @@ async fn load(
             times: None,
             replans: 0,
             only_changed: reasons == Dirty::CHANGED,
+            news,
         });
     }
     let mut tx = db.begin();

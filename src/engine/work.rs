@@ -34,6 +34,8 @@ pub(super) struct Work {
     pub(super) replans: u32,
     /// Records read as changed are all that brought it here: no choice, no retry, no parent that is ready.
     pub(super) only_changed: bool,
+    /// Sides of which something new is known to have been seen: where what was seen is not there any more, they are read.
+    pub(super) news: PerSide<bool>,
 }
 
 impl Work {

@@ -234,8 +234,9 @@ impl House {
         }
         tx.commit().await.map_err(store)?;
         if grows {
-            // Items that were none before: the queue is read anew.
-            lock(&self.lists).conflicts = None;
+            // Errors became items: both lists are read anew.
+            let mut lists = lock(&self.lists);
+            (lists.conflicts, lists.errors) = (None, None);
         }
         self.resolved(before, &rows).await
     }

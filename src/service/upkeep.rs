@@ -110,7 +110,8 @@ pub(super) fn room_line(room: Room) -> CheckLine {
             megabytes(room.free)
         ),
         next: if room.is_scarce() {
-            "free some space, or shrink the store with `syncline compact`".into()
+            "free some space on that disk; `syncline compact` needs as much room as the store takes"
+                .into()
         } else {
             String::new()
         },

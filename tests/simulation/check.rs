@@ -323,6 +323,8 @@ fn permitted(scene: &Scene<'_>, at: usize, side: Side, rule: &str) -> bool {
     let configured = scene.story.rules.get(at).copied().unwrap_or("salesforce");
     match rule {
         "resolved" => true,
+        // An undo writes only over what the run left.
+        "undo" => false,
         "last_write_wins" => configured == rule,
         "salesforce" => configured == rule && side == Side::HubSpot,
         "hubspot" => configured == rule && side == Side::Salesforce,

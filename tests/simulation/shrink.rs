@@ -78,12 +78,12 @@ impl Shrinker {
     /// Takes out of what is left whatever is not needed.
     fn calm(&mut self) {
         for at in 0..self.story.acts.len() {
-            let Act::Sync(sync) = self.story.acts[at].clone() else {
+            let (Act::Sync(sync) | Act::Undo { sync, .. }) = self.story.acts[at].clone() else {
                 continue;
             };
             let mut with = |change: &dyn Fn(&mut crate::story::Sync)| {
                 let mut story = self.story.clone();
-                if let Act::Sync(sync) = &mut story.acts[at] {
+                if let Act::Sync(sync) | Act::Undo { sync, .. } = &mut story.acts[at] {
                     change(sync);
                 }
                 self.take(story);
@@ -99,7 +99,7 @@ impl Shrinker {
                 });
             }
         }
-        let switches: [fn(&mut Story); 8] = [
+        let switches: [fn(&mut Story); 7] = [
             |story| story.faults = String::new(),
             |story| story.firms = false,
             |story| story.automation = false,
@@ -107,7 +107,6 @@ impl Shrinker {
             |story| story.keep_values = false,
             |story| story.people[3] = 0,
             |story| story.one_way = false,
-            |story| story.crowded = false,
         ];
         for switch in switches {
             let mut story = self.story.clone();

@@ -19,7 +19,7 @@ use crate::check::{self, Books, Broken, Rest, Scene, Seen};
 use crate::cover::Cover;
 use crate::people;
 use crate::rng::Rng;
-use crate::story::{Act, Mode, Story, Sync};
+use crate::story::{Act, Story, Sync};
 use crate::support::{self, House, InProcess, SALESFORCE, clients_over, install, start_time};
 use crate::weak::Weakness;
 use crate::wire::{Disk, Doom, Meanwhile, Trace, Wire};
@@ -185,9 +185,7 @@ impl Stage {
             }
             self.house.wait(1).await;
         }
-        if self.story.mode == Mode::Liveness {
-            self.come_to_rest(acts.len()).await?;
-        }
+        self.come_to_rest(acts.len()).await?;
         self.sum_up(began).await;
         Ok(std::mem::take(&mut self.report))
     }

@@ -4,15 +4,6 @@ use syncline::domain::Side;
 
 use crate::rng::Rng;
 
-/// How a world is judged (docs/design/testing.md 2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Faults to the end; only what must always hold is checked.
-    Safety,
-    /// Faults stop, then all must become quiet and equal.
-    Liveness,
-}
-
 /// What a person does to a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pen {
@@ -98,7 +89,6 @@ pub struct Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Story {
     pub seed: u64,
-    pub mode: Mode,
     /// Persons on both sides, in Salesforce only, in HubSpot only, and pairs of twins.
     pub people: [usize; 4],
     /// Firms are synced too.
@@ -125,7 +115,7 @@ const FAULTS: [&str; 5] = ["throttle", "errors", "timeouts", "auth", "lag"];
 
 impl Story {
     /// The story of a seed.
-    pub fn of(seed: u64, mode: Mode) -> Story {
+    pub fn of(seed: u64) -> Story {
         let mut rng = Rng::stream(seed, "switches");
         let mut faults: Vec<&str> = FAULTS.into_iter().filter(|_| rng.percent(35)).collect();
         if rng.percent(30) {
@@ -138,7 +128,6 @@ impl Story {
         };
         let mut story = Story {
             seed,
-            mode,
             people: [
                 match size {
                     20 => size + rng.below(8),

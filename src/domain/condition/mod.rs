@@ -120,6 +120,38 @@ impl Condition {
         &self.text
     }
 
+    /// The parts that AND joins, each a condition over `object` by itself; the whole where there are none.
+    pub fn clauses(&self, object: &str) -> Vec<Condition> {
+        self.split(object).unwrap_or_else(|_| vec![self.clone()])
+    }
+
+    fn split(&self, object: &str) -> Result<Vec<Condition>, NotUnderstood> {
+        let mut depth = 0_usize;
+        // First letter and the one behind the last of each part, counted from 0.
+        let mut parts = vec![(0, usize::MAX)];
+        for token in lexer::tokens(&self.text)? {
+            match &token.kind {
+                lexer::Kind::Sign("(") => depth += 1,
+                lexer::Kind::Sign(")") => depth = depth.saturating_sub(1),
+                lexer::Kind::Word(word) if depth == 0 && word.eq_ignore_ascii_case("OR") => {
+                    return Ok(vec![self.clone()]);
+                }
+                lexer::Kind::Word(word) if depth == 0 && word.eq_ignore_ascii_case("AND") => {
+                    if let Some(last) = parts.last_mut() {
+                        last.1 = token.at - 1;
+                    }
+                    parts.push((token.at - 1 + "AND".len(), usize::MAX));
+                }
+                _ => {}
+            }
+        }
+        let cut = |(from, to): (usize, usize)| {
+            let letters = self.text.chars().skip(from).take(to - from);
+            Condition::parse(object, letters.collect::<String>().trim())
+        };
+        parts.into_iter().map(cut).collect()
+    }
+
     /// The fields that it looks at, as written; a parent's with its relationship before a dot.
     pub fn fields(&self) -> BTreeSet<&str> {
         self.tests().map(|(field, _)| field).collect()

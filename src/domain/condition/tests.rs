@@ -221,3 +221,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_condition_is_told_clause_by_clause_where_and_joins_it() {
+    for (text, want) in [
+        ("Title = 'a'", vec!["Title = 'a'"]),
+        (
+            "Title = 'x AND y' and (Active = true OR Score > 1) AND NOT Department = null",
+            vec![
+                "Title = 'x AND y'",
+                "(Active = true OR Score > 1)",
+                "NOT Department = null",
+            ],
+        ),
+        (
+            "Title = 'a' OR Active = true",
+            vec!["Title = 'a' OR Active = true"],
+        ),
+    ] {
+        let clauses = Condition::parse("Contact", text)
+            .unwrap()
+            .clauses("Contact");
+        let texts: Vec<&str> = clauses.iter().map(Condition::text).collect();
+        assert_eq!(texts, want);
+    }
+}

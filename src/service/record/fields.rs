@@ -25,15 +25,21 @@ const HUBSPOT_TYPES: [(&str, &str); 5] = [
     ("tasks", "0-27"),
 ];
 
-/// The fields that a mapping reads on a side; HubSpot's references are associations and are asked for by themselves.
+/// The fields that a mapping reads on a side, its condition's among them; HubSpot's references are associations and are asked
+/// for by themselves.
 pub(super) fn properties(mapping: &Mapping, side: Side) -> Vec<String> {
-    mapping
+    let scope = mapping.scope.iter().filter(|_| side == Side::Salesforce);
+    let mut all: Vec<String> = mapping
         .pairs
         .iter()
         .filter(|pair| !(side == Side::HubSpot && matches!(pair.kind, PairKind::Reference { .. })))
         .map(|pair| pair.field(side).to_owned())
         .filter(|name| !name.is_empty())
-        .collect()
+        .chain(scope.flat_map(|scope| scope.fields().into_iter().map(str::to_owned)))
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// Both sides as a look found them.

@@ -7,6 +7,9 @@ mod why;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
+use fields::Look;
 use find::{Hit, SEVERAL};
 use why::{Alone, Facts, Standing};
 
@@ -90,11 +93,14 @@ impl House {
             .get(&mapping.id)
             .copied()
             .filter(|_| self.schedules && standing == Standing::Active);
-        let alone = match link {
-            Some(_) => Alone::Unmatched,
-            None => self.alone(&hit).await?,
-        };
         let now = self.clock.now();
+        let conditions = conditions(mapping, &look, now);
+        let outside = conditions.iter().find(|one| one.holds == Some(false));
+        let alone = match (link, outside) {
+            (Some(_), _) => Alone::Unmatched,
+            (None, Some(outside)) => Alone::Outside(outside.clause.clone()),
+            (None, None) => self.alone(&hit).await?,
+        };
         let facts = Facts {
             now,
             mapping: mapping.id.as_str(),
@@ -117,7 +123,7 @@ impl House {
             tone,
             mapping: mapping.id.clone(),
             label,
-            scope: scope(mapping, &look.sides, link),
+            scope: scope(mapping, &conditions, &look.sides, link),
             link: hit.link.clone(),
             sides: look.sides,
             fields,
@@ -156,6 +162,9 @@ impl House {
     /// Why a record has no counterpart.
     async fn alone(&self, hit: &Hit) -> Result<Alone, StoreError> {
         let (mapping, record) = (&hit.mapping, &hit.record);
+        if self.db.is_forgotten(record).await? {
+            return Ok(Alone::Forgotten);
+        }
         let ids = std::slice::from_ref(&record.id);
         let dirty = self.db.dirty(&mapping.id, record.side, ids).await?;
         if dirty.iter().any(Option::is_some) {
@@ -176,7 +185,7 @@ impl House {
         &self,
         mapping: &Mapping,
         record: &RecordKey,
-    ) -> Result<Option<(String, chrono::DateTime<chrono::Utc>)>, StoreError> {
+    ) -> Result<Option<(String, DateTime<Utc>)>, StoreError> {
         let item = crate::engine::review_id(mapping, record.side, &record.id);
         let Some(Waiting::Conflict(item)) = self.db.waiting_item(item).await? else {
             return Ok(None);
@@ -259,17 +268,41 @@ fn not_made(mapping: &Mapping, side: Side) -> Option<String> {
     (!mapping.creates.allows(target)).then(|| format!("creates = \"{word}\""))
 }
 
-/// What the mapping asks of a record that takes part: today all records of its objects do; one that is alone must be one that
-/// a counterpart may be made for.
-fn scope(mapping: &Mapping, sides: &PerSide<SideNow>, link: Option<&Link>) -> Vec<ScopeClause> {
-    let mut clauses: Vec<ScopeClause> = Side::BOTH
-        .into_iter()
-        .filter(|side| sides.get(*side).seen != Seen::NoRecord)
-        .map(|side| ScopeClause {
-            clause: format!("every {} of {}", mapping.object(side), side.name()),
-            holds: Some(true),
+/// The clauses of the mapping's condition, held against the Salesforce record as it was read; none where there is no condition.
+fn conditions(mapping: &Mapping, look: &Look, now: DateTime<Utc>) -> Vec<ScopeClause> {
+    let seen = look.seen.salesforce.as_ref();
+    let clauses = mapping
+        .scope
+        .iter()
+        .flat_map(|scope| scope.clauses(mapping.object(Side::Salesforce)));
+    clauses
+        .map(|clause| ScopeClause {
+            holds: seen.and_then(|seen| clause.holds(&|field| seen.value(field), now)),
+            clause: clause.text().to_owned(),
         })
-        .collect();
+        .collect()
+}
+
+/// What the mapping asks of a record that takes part, clause by clause; one that is alone must besides be one that a counterpart
+/// may be made for.
+fn scope(
+    mapping: &Mapping,
+    conditions: &[ScopeClause],
+    sides: &PerSide<SideNow>,
+    link: Option<&Link>,
+) -> Vec<ScopeClause> {
+    let whole = |side: Side| ScopeClause {
+        clause: format!("every {} of {}", mapping.object(side), side.name()),
+        holds: Some(true),
+    };
+    let mut clauses = Vec::new();
+    for side in Side::BOTH {
+        match side {
+            _ if sides.get(side).seen == Seen::NoRecord => {}
+            Side::Salesforce if !conditions.is_empty() => clauses.extend_from_slice(conditions),
+            _ => clauses.push(whole(side)),
+        }
+    }
     let own = Side::BOTH
         .into_iter()
         .find(|side| sides.get(*side).id.is_some());
@@ -317,11 +350,11 @@ fn as_settled(hit: &Hit, base: &Base) -> Observation {
         side,
         object,
         id,
-        modstamp: chrono::DateTime::UNIX_EPOCH,
+        modstamp: DateTime::UNIX_EPOCH,
         modified_at: None,
         created_at: None,
         modified_by: None,
         presence: Presence::Live,
-        observed_at: chrono::DateTime::UNIX_EPOCH,
+        observed_at: DateTime::UNIX_EPOCH,
     }
 }

@@ -354,6 +354,18 @@ impl Facts<'_> {
                     self.mapping
                 ),
             ),
+            Alone::Forgotten => (
+                Tone::Info,
+                "It was forgotten on request: no run looks at it again, and nothing is made of it."
+                    .into(),
+            ),
+            Alone::Outside(clause) => (
+                Tone::Info,
+                format!(
+                    "It is out of scope: {} takes only records for which {clause}. It takes part by itself once that holds.",
+                    self.mapping
+                ),
+            ),
             Alone::Unmatched => (
                 Tone::Info,
                 format!(

@@ -39,6 +39,10 @@ pub(super) enum Alone {
     },
     /// Nothing matches it, and the mapping makes nothing from it: the setting that says so.
     NotMade(String),
+    /// It was forgotten on request.
+    Forgotten,
+    /// It does not meet this clause of the mapping's condition.
+    Outside(String),
     /// Nothing matches it.
     Unmatched,
 }

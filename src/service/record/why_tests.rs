@@ -483,6 +483,18 @@ const ALONE: &[Row] = &[
         "It is excluded: nothing in HubSpot matches it, and contacts makes nothing there (creates = \"to_salesforce\").",
     ),
     (
+        "outside the condition of its mapping",
+        |it| it.alone(Alone::Outside("Type = 'Customer'".into())),
+        Tone::Info,
+        "It is out of scope: contacts takes only records for which Type = 'Customer'. It takes part by itself once that holds.",
+    ),
+    (
+        "forgotten",
+        |it| it.alone(Alone::Forgotten),
+        Tone::Info,
+        "It was forgotten on request: no run looks at it again, and nothing is made of it.",
+    ),
+    (
         "ignored by a person",
         |it| {
             it.alone(Alone::Ignored {

@@ -18,7 +18,10 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let name = field.map(|field| field.names.salesforce.as_str());
     let title = name.map_or("History".to_owned(), |name| format!("History of {name}"));
     let inner = Panel::titled(title).draw(buf, area, model.theme);
-    let is_review = this.queue.current().is_some_and(|row| row.kind.is_review());
+    let is_review = this
+        .queue
+        .current()
+        .is_some_and(|row| !row.kind.is_of_field());
     if is_review {
         let text = " A review item is about a record that has no past here yet.";
         draw_lines(buf, inner, &[Text::of(text, Role::Muted)], model.theme);
