@@ -221,6 +221,14 @@ fn thirty_kills_lose_nothing_and_make_nothing_twice() {
     let kills = number("KILLS", 30) as usize;
     let contacts = number("KILL_CONTACTS", 150) as usize;
     println!("KILL_SEED={seed} KILLS={kills} KILL_CONTACTS={contacts}");
+    // Two installations side by side: most of a kill is waiting.
+    std::thread::scope(|scope| {
+        scope.spawn(|| killed_again_and_again(seed, kills.div_ceil(2), contacts));
+        scope.spawn(|| killed_again_and_again(seed + 1, kills / 2, contacts));
+    });
+}
+
+fn killed_again_and_again(seed: u64, kills: usize, contacts: usize) {
     let began = Instant::now();
 
     // The same world without a kill: how long a run takes, and how many records there must be at the end.
@@ -312,7 +320,7 @@ fn thirty_kills_lose_nothing_and_make_nothing_twice() {
         .copied()
         .unwrap_or_default();
     println!(
-        "first sync {first:.1?}, last run {length:.1?}; {killed} kills, {hit} hit a running write ({open} writes open); {finished} runs ended first; \
+        "seed {seed}: first sync {first:.1?}, last run {length:.1?}; {killed} kills, {hit} hit a running write ({open} writes open); {finished} runs ended first; \
          start to preflight over: median {median:.2?}, most {most:.2?} of {}; {runs} runs and {:.1?} to rest; {:.1?} in all",
         recoveries.len(),
         healing.elapsed(),

@@ -405,6 +405,7 @@ fn second() -> f64 {
         % 60.0
 }
 
+/// `PTY_MINUTE=1` waits for the turn of a minute too; without it that is proved in virtual time alone.
 #[test]
 fn an_idle_console_writes_nothing_until_the_minute_turns() {
     let vendors = Vendors::new(40, 1);
@@ -428,26 +429,32 @@ fn an_idle_console_writes_nothing_until_the_minute_turns() {
     let first = terminal.bytes;
     // Idle from here: messages of the start leave after six seconds.
     let calm = Instant::now();
-    while calm.elapsed() < Duration::from_secs(8) || second() > 50.0 || second() < 3.0 {
+    while calm.elapsed() < Duration::from_secs(8) || second() > 52.0 || second() < 3.0 {
         terminal.read(POLL);
     }
     let before = terminal.bytes;
-    while second() < 58.0 && second() >= 3.0 {
+    let from = Instant::now();
+    while from.elapsed() < Duration::from_secs(5) {
         terminal.read(POLL);
     }
     let between = terminal.bytes - before;
-    let shown = terminal.text();
-    let turn = Instant::now();
-    while turn.elapsed() < Duration::from_secs(5) {
-        terminal.read(POLL);
+    println!("first paint {first} B; idle {between} B");
+    assert_eq!(between, 0, "{}", terminal.text());
+    if std::env::var_os("PTY_MINUTE").is_some() {
+        let before = terminal.bytes;
+        while second() >= 3.0 {
+            terminal.read(POLL);
+        }
+        while second() < 5.0 {
+            terminal.read(POLL);
+        }
+        let turned = terminal.bytes - before;
+        println!("at the turn of the minute {turned} B");
+        assert!(
+            turned > 0 && turned < 600,
+            "{turned} bytes at the turn of a minute"
+        );
     }
-    let turned = terminal.bytes - before - between;
-    println!("first paint {first} B; idle between two minutes {between} B; at the turn {turned} B");
-    assert_eq!(between, 0, "{shown}");
-    assert!(
-        turned > 0 && turned < 600,
-        "{turned} bytes at the turn of a minute"
-    );
     leave(&mut terminal);
 }
 
@@ -458,7 +465,7 @@ fn watching_a_sync_costs_less_than_two_kilobytes_a_second() {
     terminal.press("2");
     terminal.until("progress", |text| text.contains("observe"));
     let (from, bytes) = (Instant::now(), terminal.bytes);
-    while from.elapsed() < Duration::from_secs(10) {
+    while from.elapsed() < Duration::from_secs(5) {
         terminal.read(POLL);
     }
     let seconds = from.elapsed().as_secs_f64();

@@ -17,6 +17,7 @@ use super::run::{Mode, RunCtx};
 use super::tally;
 use crate::crm::WriteKind;
 use crate::domain::{ErrorItem, Mapping, OpId, Presence, RecordId, Side};
+use crate::store::rows::Dirty;
 
 /// Creates the counterparts of the given records.
 pub(super) async fn creates(
@@ -174,13 +175,17 @@ async fn foresee(
     target: Side,
     drafts: Vec<Draft>,
 ) -> Result<(), EngineError> {
-    let mut tx = ctx.engine.db.begin();
-    for draft in drafts {
+    let db = ctx.engine.db.clone();
+    let sources: Vec<RecordId> = drafts.iter().map(|one| one.seen.id.clone()).collect();
+    let marks = db.dirty(&mapping.id, target.other(), &sources).await?;
+    let mut tx = db.begin();
+    for (draft, mark) in drafts.into_iter().zip(marks) {
         draft.put_pending(mapping, &mut tx)?;
         tx.clear_dirty(&mapping.id, target.other(), &draft.seen.id);
         ctx.tally(&mapping.id)
             .created(target, &draft.seen.id, draft.link.id);
-        ctx.foresee_create(mapping, draft.op, draft.errors);
+        let again = mark.is_some_and(|row| row.reasons & Dirty::RETRY != 0);
+        ctx.foresee_create(mapping, draft.op, draft.errors, again);
     }
     tx.apply().await?;
     ctx.store_plan().await

@@ -196,7 +196,9 @@ impl RunCtx<'_> {
                 u64::from(open && plan.conflicts.iter().any(|item| !known.contains(&item.id)));
             for side in Side::BOTH {
                 *counted.changed.get_mut(side) += u64::from(*plan.changed.get(side));
-                let touched = ops.iter().any(|op| op.side == side && !op.is_stamp());
+                // A write that may still land was let through when it was sent.
+                let touched = !self.ghosts.contains_key(&link)
+                    && ops.iter().any(|op| op.side == side && !op.is_stamp());
                 *counted.updates.get_mut(side) += u64::from(touched);
             }
             for op in &ops {
@@ -242,11 +244,18 @@ impl RunCtx<'_> {
         Ok(tx.apply().await?)
     }
 
-    /// Counts a create, with the stamp that it will cost on the source's side.
-    pub(super) fn foresee_create(&mut self, mapping: &Mapping, op: Op, errors: Vec<ErrorItem>) {
+    /// Counts a create, with the stamp that it will cost on the source's side. What is tried `again` an earlier run was let
+    /// to make: the valves do not ask for it once more (18).
+    pub(super) fn foresee_create(
+        &mut self,
+        mapping: &Mapping,
+        op: Op,
+        errors: Vec<ErrorItem>,
+        again: bool,
+    ) {
         let name = mapping.id.clone();
         let counted = self.foreseen.counts.entry(name.clone()).or_default();
-        *counted.creates.get_mut(op.side) += 1;
+        *counted.creates.get_mut(op.side) += u64::from(!again);
         self.foreseen.meet(&name, &errors);
         let stamped = self.known.keyed.contains(&(name.clone(), op.side.other()));
         let cost = self.cost(&name);

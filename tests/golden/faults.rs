@@ -1,0 +1,556 @@
+//! Golden scenarios: answers that are lost, late or refused, on either side, for creates and updates.
+
+use std::time::Duration;
+
+use crate::support;
+use crate::support::House;
+use crate::support::town::*;
+use syncline::domain::{ErrorCategory, ItemKind, RunState};
+use syncline::sandbox::Side as Party;
+use syncline::sandbox::faults::Fault;
+
+const S: &str = "Contact";
+const H: &str = "contacts";
+const CUT: Fault = Fault::Cut { committed: true };
+const LOST: Fault = Fault::Cut { committed: false };
+const SILENT: Fault = Fault::Silence { committed: true };
+
+/// Where the writes of a kind go.
+fn door(side: Party, create: bool) -> (&'static str, &'static str) {
+    match (side, create) {
+        (Party::Salesforce, true) => ("PATCH", "/services/data/v68.0/composite/sobjects/Contact/"),
+        (Party::Salesforce, false) => ("PATCH", "/services/data/v68.0/composite/sobjects"),
+        (Party::HubSpot, true) => ("POST", "/crm/objects/2026-09/contacts/batch/upsert"),
+        (Party::HubSpot, false) => ("POST", "/crm/objects/2026-09/contacts/batch/update"),
+    }
+}
+
+/// Four people on the side that is the source of a create.
+async fn four(target: Party) -> House {
+    let house = House::empty(&people("")).await;
+    house.fine().await;
+    for at in 0..4 {
+        let mail = format!("p{at}@example.com");
+        match target {
+            Party::HubSpot => drop(house.sf(S, &[("LastName", "New"), ("Email", &mail)])),
+            Party::Salesforce => drop(house.hs(H, &[("lastname", "New"), ("email", &mail)])),
+        }
+    }
+    house
+}
+
+async fn full(house: &House) -> syncline::domain::RunRecord {
+    let order = syncline::engine::Order {
+        scope: syncline::engine::Scope::Full,
+        ..support::order()
+    };
+    let end = house.run(&order).await;
+    assert!(end.error.is_none(), "{:?}", end.error);
+    end.record
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_answer_is_lost_is_found_by_its_key_and_made_once() {
+    for target in [Party::HubSpot, Party::Salesforce] {
+        for fault in [
+            CUT,
+            SILENT,
+            Fault::Truncated,
+            Fault::Garbled,
+            Fault::ServerError {
+                status: 503,
+                html: true,
+                committed: true,
+            },
+        ] {
+            let house = four(target).await;
+            let (method, path) = door(target, true);
+            house.script(target, Some(method), path, fault, 1);
+            let run = full(&house).await;
+            let got = counts(&run, "contacts");
+            assert_eq!(got.unlinked_errors, 4, "{target:?} {fault:?} {got:?}");
+            adds_up_whole(got);
+            let errors = house.errors().await;
+            assert_eq!(errors.len(), 4);
+            for error in &errors {
+                assert_eq!(error.category, ErrorCategory::Transient);
+                let due = error.retry_at.unwrap();
+                assert!(
+                    error.next.contains(&due.format("%H:%M:%S").to_string()),
+                    "{}",
+                    error.next
+                );
+            }
+            // Within the settle delay: the look-up by key finds them already; nothing is made twice either way.
+            house.wait(20).await;
+            house.fine().await;
+            house.wait(130).await;
+            house.fine().await;
+            assert_eq!(
+                (house.sf_ids(S).len(), house.hs_ids(H).len()),
+                (4, 4),
+                "{target:?} {fault:?}"
+            );
+            assert!(house.errors().await.is_empty());
+            assert_eq!(house.links().await.len(), 4);
+            house.quiet().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_never_arrived_is_sent_again_after_the_settle_delay() {
+    for target in [Party::HubSpot, Party::Salesforce] {
+        let house = four(target).await;
+        let (method, path) = door(target, true);
+        house.script(target, Some(method), path, LOST, 1);
+        full(&house).await;
+        house.wait(20).await;
+        let run = house.fine().await;
+        assert_eq!(writes(&run), 0, "{target:?}: too early to tell");
+        assert_eq!(house.errors().await.len(), 4);
+        house.sound().await;
+        house.wait(130).await;
+        house.fine().await;
+        assert_eq!(
+            (house.sf_ids(S).len(), house.hs_ids(H).len()),
+            (4, 4),
+            "{target:?}"
+        );
+        assert!(house.errors().await.is_empty());
+        house.quiet().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn creates_of_a_first_sync_that_got_no_answer_are_not_asked_for_again() {
+    let house = House::empty(&people("")).await;
+    for at in 0..36 {
+        let mail = format!("p{at}@example.com");
+        house.sf(S, &[("LastName", "New"), ("Email", &mail)]);
+        if at < 24 {
+            house.hs(H, &[("lastname", "New"), ("email", &mail)]);
+        }
+    }
+    let (method, path) = door(Party::HubSpot, true);
+    house.script(Party::HubSpot, Some(method), path, LOST, 1);
+    let run = full(&house).await;
+    assert_eq!(counts(&run, "contacts").unlinked_errors, 12);
+    house.wait(150).await;
+    // More than a fifth of the links: as creates of its own the run would have to ask.
+    let run = house.fine().await;
+    assert_eq!(run.valves, vec![]);
+    assert_eq!(house.hs_ids(H).len(), 36);
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_lands_late_is_not_made_twice() {
+    for target in [Party::HubSpot, Party::Salesforce] {
+        for after in [40, 100, 3600] {
+            let house = four(target).await;
+            let (method, path) = door(target, true);
+            house.script(
+                target,
+                Some(method),
+                path,
+                Fault::LandsLater(Duration::from_secs(after)),
+                1,
+            );
+            full(&house).await;
+            for pause in [20, 60, 130, 400, 4000] {
+                house.wait(pause).await;
+                house.fine().await;
+            }
+            assert_eq!(
+                (house.sf_ids(S).len(), house.hs_ids(H).len()),
+                (4, 4),
+                "{target:?} {after}"
+            );
+            assert!(house.errors().await.is_empty());
+            house.quiet().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_whose_answer_is_lost_after_the_commit_settles_without_a_second_write() {
+    for target in [Party::HubSpot, Party::Salesforce] {
+        for fault in [CUT, SILENT, Fault::Truncated, Fault::Garbled] {
+            let (house, s, h) = clerk(&people("")).await;
+            let (method, path) = door(target, false);
+            house.script(target, Some(method), path, fault, 1);
+            match target {
+                Party::HubSpot => house.sf_edit(S, &s, &[("Title", "Boss")]),
+                Party::Salesforce => house.hs_edit(H, &h, &[("jobtitle", "Boss")]),
+            }
+            house.wait(60).await;
+            let run = house.fine().await;
+            assert_eq!(counts(&run, "contacts").errors, 1, "{target:?} {fault:?}");
+            let error = house.the_error().await;
+            assert_eq!(error.category, ErrorCategory::Transient);
+            assert!(error.next.contains("UTC"), "{}", error.next);
+            house.wait(20).await;
+            let run = house.fine().await;
+            assert_eq!(writes(&run), 0, "{target:?} {fault:?}");
+            house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+            assert!(house.errors().await.is_empty(), "{target:?} {fault:?}");
+            house.quiet().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_never_arrived_waits_for_the_settle_delay_and_is_planned_anew() {
+    for target in [Party::HubSpot, Party::Salesforce] {
+        let (house, s, h) = clerk(&people("")).await;
+        let (method, path) = door(target, false);
+        house.script(target, Some(method), path, LOST, 1);
+        match target {
+            Party::HubSpot => house.sf_edit(S, &s, &[("Title", "Boss")]),
+            Party::Salesforce => house.hs_edit(H, &h, &[("jobtitle", "Boss")]),
+        }
+        house.wait(60).await;
+        house.fine().await;
+        house.wait(20).await;
+        let run = house.fine().await;
+        assert_eq!(
+            (writes(&run), counts(&run, "contacts").errors),
+            (0, 1),
+            "{target:?}"
+        );
+        house.the_error().await;
+        house.wait(130).await;
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+        assert!(house.errors().await.is_empty());
+        house.quiet().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_write_that_lands_after_a_newer_one_is_not_taken_for_an_edit() {
+    for target in [Party::HubSpot, Party::Salesforce] {
+        let (house, s, h) = clerk(&people("")).await;
+        let (method, path) = door(target, false);
+        let edit = |title: &str| match target {
+            Party::HubSpot => house.sf_edit(S, &s, &[("Title", title)]),
+            Party::Salesforce => house.hs_edit(H, &h, &[("jobtitle", title)]),
+        };
+        house.script(
+            target,
+            Some(method),
+            path,
+            Fault::LandsLater(Duration::from_secs(600)),
+            1,
+        );
+        edit("First");
+        house.wait(60).await;
+        house.fine().await;
+        edit("Second");
+        house.wait(200).await;
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
+        // Now the first one lands at the vendor, minutes after its sender had given it up.
+        house.wait(600).await;
+        house.fine().await;
+        house.wait(60).await;
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
+        let history = house
+            .sandbox
+            .lock()
+            .unwrap()
+            .portal
+            .history(H, &h)
+            .cloned()
+            .unwrap();
+        let versions = history.versions.iter();
+        let back = versions.filter(|one| one.value("jobtitle") == Some("First"));
+        assert_eq!(
+            back.count(),
+            1,
+            "the scenario is real: it did land (or was the edit itself)"
+        );
+        house.quiet().await;
+        house.wait(1800).await;
+        house.quiet().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_tokens_and_a_storm_of_refusals_for_the_rate_cost_time_only() {
+    for (side, fault, times) in [
+        (Party::Salesforce, Fault::ExpiredToken, 1),
+        (Party::Salesforce, Fault::Throttle { retry_after: None }, 2),
+        (
+            Party::HubSpot,
+            Fault::Throttle {
+                retry_after: Some(2),
+            },
+            4,
+        ),
+        (Party::HubSpot, Fault::Throttle { retry_after: None }, 4),
+        (Party::HubSpot, Fault::Locked, 1),
+    ] {
+        let (house, s, h) = clerk(&people("")).await;
+        house.sf_edit(S, &s, &[("Title", "Boss")]);
+        house.hs_edit(H, &h, &[("city", "Oslo")]);
+        house.wait(60).await;
+        let (method, path) = door(side, false);
+        house.script(side, Some(method), path, fault, times);
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+        house.both((&s, &h), ("MailingCity", "city"), ("Oslo", "Oslo"));
+        assert!(house.errors().await.is_empty(), "{fault:?}");
+        house.quiet().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_while_reading_are_tried_again_and_lose_nothing() {
+    for fault in [
+        LOST,
+        CUT,
+        Fault::Truncated,
+        Fault::Garbled,
+        Fault::ServerError {
+            status: 502,
+            html: true,
+            committed: false,
+        },
+    ] {
+        let (house, s, h) = clerk(&people("")).await;
+        house.sf_edit(S, &s, &[("Title", "Boss")]);
+        house.hs_edit(H, &h, &[("city", "Oslo")]);
+        house.wait(60).await;
+        house.script(
+            Party::Salesforce,
+            Some("GET"),
+            "/services/data/v68.0/query",
+            fault,
+            1,
+        );
+        house.script(
+            Party::HubSpot,
+            Some("POST"),
+            "/crm/objects/2026-09/contacts/search",
+            fault,
+            1,
+        );
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+        house.both((&s, &h), ("MailingCity", "city"), ("Oslo", "Oslo"));
+        house.quiet().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_day_s_calls_used_up_end_the_run_and_the_next_day_goes_on() {
+    let (house, s, h) = clerk(&people("")).await;
+    house.sf_edit(S, &s, &[("Title", "Boss")]);
+    house.wait(60).await;
+    let (method, path) = door(Party::HubSpot, false);
+    house.script(Party::HubSpot, Some(method), path, Fault::DailyLimit, 1);
+    let end = house.run(&support::order()).await;
+    assert!(
+        matches!(
+            end.record.state,
+            RunState::Halted | RunState::DoneWithErrors
+        ),
+        "{:?}",
+        end.record.state
+    );
+    assert!(end.record.reason.is_some());
+    house.sound().await;
+    house.wait(24 * 3600).await;
+    house.fine().await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+    assert!(house.errors().await.is_empty());
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_key_fields_a_lost_answer_is_looked_up_by_the_match_field() {
+    for target in [Party::HubSpot, Party::Salesforce] {
+        for fault in [None, Some(CUT), Some(LOST), Some(SILENT)] {
+            let house = House::unkeyed(&people("")).await;
+            match target {
+                Party::HubSpot => {
+                    drop(house.sf(S, &[("LastName", "New"), ("Email", "Two@example.com")]))
+                }
+                Party::Salesforce => {
+                    drop(house.hs(H, &[("lastname", "New"), ("email", "two@example.com")]))
+                }
+            }
+            let path = match target {
+                Party::HubSpot => "/crm/objects/2026-09/contacts/batch/create",
+                Party::Salesforce => "/services/data/v68.0/composite/sobjects",
+            };
+            if let Some(fault) = fault {
+                house.script(target, Some("POST"), path, fault, 1);
+            }
+            let run = house.fine().await;
+            assert_eq!(
+                counts(&run, "contacts").unlinked_errors,
+                u64::from(fault.is_some()),
+                "{target:?} {fault:?}"
+            );
+            house.wait(20).await;
+            house.fine().await;
+            house.wait(130).await;
+            house.fine().await;
+            house.wait(30).await;
+            house.fine().await;
+            assert_eq!(
+                (house.sf_ids(S).len(), house.hs_ids(H).len()),
+                (1, 1),
+                "{target:?} {fault:?}"
+            );
+            assert!(house.errors().await.is_empty(), "{target:?} {fault:?}");
+            assert!(house.open_items().await.is_empty(), "{target:?} {fault:?}");
+            house.quiet().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_association_whose_answer_is_lost_is_set_once() {
+    for fault in [CUT, LOST] {
+        let house = House::empty(&firms()).await;
+        let account = house.sf("Account", &[("Name", "Acme"), ("Website", "acme.example")]);
+        let company = house.hs("companies", &[("name", "Acme"), ("domain", "acme.example")]);
+        house.sf(
+            S,
+            &[
+                ("LastName", "Berg"),
+                ("Email", "a@example.com"),
+                ("AccountId", &account),
+            ],
+        );
+        let h = house.hs(H, &[("lastname", "Berg"), ("email", "a@example.com")]);
+        house.script(
+            Party::HubSpot,
+            Some("POST"),
+            "/crm/associations/2026-09/contacts/companies/batch/create",
+            fault,
+            1,
+        );
+        house.fine().await;
+        house.wait(20).await;
+        house.fine().await;
+        house.wait(130).await;
+        house.fine().await;
+        let partners = house
+            .sandbox
+            .lock()
+            .unwrap()
+            .portal
+            .partners(H, &h, "companies");
+        assert_eq!(partners, [company], "{fault:?}");
+        assert!(house.errors().await.is_empty(), "{fault:?}");
+        house.quiet().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_record_waits_longer_each_time_and_at_last_for_an_edit() {
+    let (house, s, h) = clerk(&people_with(
+        "",
+        "{ salesforce = \"Phone\", hubspot = \"phone\" },",
+    ))
+    .await;
+    // The org's own rule: who left keeps no telephone number.
+    house.sf_edit(S, &s, &[("Title", "Former clerk")]);
+    house.wait(60).await;
+    house.fine().await;
+    house.hs_edit(H, &h, &[("phone", "4155550134")]);
+    house.wait(60).await;
+    let mut tries = 0;
+    let mut waits = Vec::new();
+    for _ in 0..12 {
+        house.fine().await;
+        let error = house.the_error().await;
+        assert!(error.tries > tries, "{error:?}");
+        tries = error.tries;
+        let Some(due) = error.retry_at else { break };
+        let wait = due - house.clock.now();
+        waits.push(wait.num_seconds());
+        // Not a call is spent on it before its time.
+        house.wait(30).await;
+        let run = house.fine().await;
+        assert_eq!(writes(&run), 0);
+        house
+            .wait(u64::try_from(wait.num_seconds()).unwrap() - 20)
+            .await;
+    }
+    assert_eq!(tries, 8, "quarantined after eight");
+    assert!(waits.windows(2).all(|two| two[1] > two[0]), "{waits:?}");
+    let error = house.the_error().await;
+    assert_eq!(
+        (error.category, error.retry_at),
+        (ErrorCategory::Validation, None)
+    );
+    house.wait(48 * 3600).await;
+    let run = house.fine().await;
+    assert_eq!(writes(&run), 0);
+    house.sf_edit(S, &s, &[("Title", "Clerk")]);
+    house.wait(60).await;
+    house.fine().await;
+    house.both((&s, &h), ("Phone", "phone"), ("4155550134", "4155550134"));
+    assert!(house.errors().await.is_empty());
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_unique_value_held_by_another_record_names_it_for_a_person() {
+    let house = House::empty(&people("")).await;
+    house.fine().await;
+    // Made at HubSpot after we looked: its own uniqueness refuses ours and names the holder.
+    let lag = chrono::TimeDelta::seconds(4000);
+    house.sandbox.lock().unwrap().portal.set_index_lag(lag);
+    let now = house.clock.now();
+    let held = house
+        .sandbox
+        .lock()
+        .unwrap()
+        .portal
+        .insert(
+            now,
+            colleague(),
+            H,
+            values(&[("lastname", "Hid"), ("email", "hid@example.com")]),
+        )
+        .unwrap();
+    house.wait(5).await;
+    let now = house.clock.now();
+    let s = house
+        .sandbox
+        .lock()
+        .unwrap()
+        .org
+        .insert(
+            now,
+            &colleague(),
+            S,
+            values(&[("LastName", "Hid"), ("Email", "hid@example.com")]),
+        )
+        .unwrap();
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.hs_ids(H).len(), 1);
+    let items = house.open_items().await;
+    let linked = house.links().await.len();
+    assert_eq!(items.len() + linked, 1, "{items:?}");
+    if let Some(item) = items.first() {
+        assert_eq!(item.kind, ItemKind::PossibleDuplicate);
+        assert_eq!(item.candidates[0].record.id.as_str(), held);
+        assert_eq!(item.sides.salesforce.id.as_ref().unwrap().as_str(), s);
+    }
+    house.sandbox.lock().unwrap().portal.settle_index();
+    house.wait(5000).await;
+    house.fine().await;
+    assert_eq!((house.sf_ids(S).len(), house.hs_ids(H).len()), (1, 1));
+    house.sound().await;
+}

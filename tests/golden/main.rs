@@ -1,0 +1,29 @@
+//! Golden scenarios (docs/design/testing.md 1): the engine over the sandbox's real HTTP formats, in one process and in virtual time.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod deletes;
+mod drift;
+mod echoes;
+mod faults;
+mod fields;
+mod first_sync;
+mod groups;
+mod keeping;
+mod main_job;
+mod merges;
+mod references;
+mod rules;
+mod safety;
+mod scope;
+mod sweeps;
+mod undo;
+mod upkeep;
+mod weather;

@@ -1,0 +1,272 @@
+//! Golden scenarios of the anti-entropy sweep (docs/design/sync-semantics.md 5.4): what no look for changes could see.
+
+use crate::support::town::*;
+use crate::support::{House, order};
+use chrono::TimeDelta;
+use syncline::domain::{ErrorCategory, ItemKind, RunRecord, RunState, Side};
+use syncline::engine::{Order, Scope};
+use syncline::sandbox::history::Author;
+use syncline::store::{Family, Range, keys};
+
+const DAY: u64 = 24 * 3600;
+const S: &str = "Contact";
+const H: &str = "contacts";
+
+impl House {
+    /// HubSpot's search shows no change for days.
+    fn search_sleeps(&self) {
+        let mut sandbox = self.sandbox.lock().unwrap();
+        sandbox.portal.set_index_lag(TimeDelta::days(20));
+    }
+
+    /// So many days later, a run that must end well and cost what the formula says.
+    async fn days_later(&self, days: u64) -> RunRecord {
+        self.wait(days * DAY).await;
+        self.fine().await
+    }
+
+    /// Calls of list pages and the like, without sign-in and schema.
+    fn observed(run: &RunRecord) -> (u64, u64) {
+        let count = run
+            .calls
+            .purposes
+            .get("observe")
+            .copied()
+            .unwrap_or_default();
+        (count.salesforce, count.hubspot)
+    }
+
+    /// Every row that a run at rest leaves as it is (I-4), and the stamps of sweeps apart.
+    async fn rows_at_rest(&self) -> Vec<String> {
+        const MOVING: [Family; 7] = [
+            Family::Cursor,
+            Family::Run,
+            Family::Activity,
+            Family::Budget,
+            Family::Meta,
+            Family::Schema,
+            Family::Swept,
+        ];
+        let mut rows = Vec::new();
+        for family in Family::ALL.into_iter().filter(|one| !MOVING.contains(one)) {
+            let range = Range::prefix(keys::all(family), 10_000);
+            rows.extend(self.store.range(range).await.unwrap());
+        }
+        rows.iter().map(|row| format!("{row:?}")).collect()
+    }
+
+    async fn stamps(&self) -> usize {
+        let range = Range::prefix(keys::all(Family::Swept), 10_000);
+        self.store.range(range).await.unwrap().len()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_the_search_never_showed_arrives_with_the_sweep() {
+    let (house, s, h) = clerk(&people("")).await;
+    house.search_sleeps();
+    house.hs_edit(H, &h, &[("jobtitle", "Pilot")]);
+    house.settled().await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("Clerk", "Pilot"));
+    let run = house.days_later(1).await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("Pilot", "Pilot"));
+    assert_eq!(counts(&run, "contacts").updated.salesforce, 1);
+    house.idle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_changed_without_a_new_stamp_arrives_with_the_weekly_sweep() {
+    let (house, s, h) = clerk(&people("")).await;
+    // As a formula does: the value is another one, the stamp is not.
+    let stamp = house.sf_value(S, &s, "SystemModstamp").unwrap();
+    let stamp = chrono::DateTime::parse_from_str(&stamp, "%Y-%m-%dT%H:%M:%S%.f%z").unwrap();
+    let now = house.clock.now();
+    let edit = values(&[("MailingCity", "Oslo")]);
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .org
+        .edit_with_stamp(now, stamp.into(), &colleague(), S, &s, edit)
+        .unwrap();
+    house.settled().await;
+    house.days_later(1).await;
+    house.both((&s, &h), ("MailingCity", "city"), ("Oslo", ""));
+    house.days_later(6).await;
+    house.both((&s, &h), ("MailingCity", "city"), ("Oslo", "Oslo"));
+    house.idle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_association_changed_unseen_arrives_with_the_sweep() {
+    let house = House::empty(&firms()).await;
+    house.village();
+    house.fine().await;
+    house.settled().await;
+    house.search_sleeps();
+    let link = |links: &[syncline::domain::Link]| {
+        let found = links
+            .iter()
+            .find(|link| link.mapping.as_str() == "contacts");
+        found.unwrap().ids.clone()
+    };
+    let ids = link(&house.links().await);
+    let (s, h) = (ids.salesforce.unwrap().0, ids.hubspot.unwrap().0);
+    let before = house.sf_value(S, &s, "AccountId").unwrap();
+    let company = {
+        let mut sandbox = house.sandbox.lock().unwrap();
+        let old = sandbox.portal.partners(H, &h, "companies");
+        let all = sandbox.portal.ids("companies");
+        let other = all.into_iter().find(|id| !old.contains(id)).unwrap();
+        let now = house.clock.now();
+        let portal = &mut sandbox.portal;
+        assert!(portal.associate(now, colleague(), H, &h, "companies", &other, true));
+        other
+    };
+    house.settled().await;
+    assert_eq!(house.sf_value(S, &s, "AccountId"), Some(before.clone()));
+    let run = house.days_later(1).await;
+    assert_eq!(counts(&run, "contacts").updated.salesforce, 1);
+    let after = house.sf_value(S, &s, "AccountId").unwrap();
+    assert_ne!(after, before);
+    let links = house.links().await;
+    let account = links
+        .iter()
+        .find(|link| link.ids.hubspot.as_ref().is_some_and(|id| id.0 == company));
+    assert_eq!(account.unwrap().ids.salesforce.as_ref().unwrap().0, after);
+    house.idle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_made_unseen_gets_its_counterpart_with_the_sweep() {
+    let (house, _, _) = clerk(&people("")).await;
+    house.search_sleeps();
+    let now = house.clock.now();
+    let made = values(&[("lastname", "Lund"), ("email", "lund@example.com")]);
+    let author = Author::Colleague("005000000000001AAA".into());
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .portal
+        .insert(now, author, H, made)
+        .unwrap();
+    house.settled().await;
+    assert_eq!(house.sf_ids(S).len(), 1);
+    let run = house.days_later(1).await;
+    assert_eq!(counts(&run, "contacts").created.salesforce, 1);
+    assert_eq!(house.sf_ids(S).len(), 2);
+    house.idle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_was_archived_unseen_is_found_out_by_a_direct_read() {
+    let (house, s, h) = clerk(&people("deletes = \"ask\"")).await;
+    let now = house.clock.now();
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .portal
+        .archive(now, colleague(), H, &h)
+        .unwrap();
+    house.settled().await;
+    house.days_later(1).await;
+    house.the_item(ItemKind::Deletion).await;
+    assert_eq!(house.hs_ids(H).len(), 0, "nothing is made anew");
+    assert_eq!(house.sf_ids(S), [s]);
+    house.idle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_is_only_hidden_is_no_deletion() {
+    let (house, s, h) = clerk(&people("")).await;
+    house.sandbox.lock().unwrap().org.hide_record(S, &s, true);
+    house.days_later(7).await;
+    assert_eq!(house.the_error().await.category, ErrorCategory::Gone);
+    assert!(house.open_items().await.is_empty());
+    assert_eq!(house.hs_ids(H), [h]);
+    house.sandbox.lock().unwrap().org.hide_record(S, &s, false);
+    house.sf_edit(S, &s, &[("Title", "Chief")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert!(house.errors().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_over_a_world_at_rest_costs_its_pages_and_changes_nothing() {
+    let house = House::empty(&firms()).await;
+    house.village();
+    house.fine().await;
+    house.settled().await;
+    let before = house.rows_at_rest().await;
+    let run = house.days_later(7).await;
+    assert_eq!(writes(&run), 0, "{run:#?}");
+    assert_eq!(run.calls.total, run.expected_calls, "{:?}", run.calls);
+    // Two objects a side: a look for changes and a page of the walk each.
+    assert_eq!(House::observed(&run), (4, 4));
+    assert_eq!(house.rows_at_rest().await, before);
+    for row in &run.mappings {
+        assert_eq!(row.counts.read.salesforce + row.counts.read.hubspot, 0);
+    }
+    assert_eq!(house.stamps().await, 2 * house.links().await.len());
+    let next = house.quiet().await;
+    assert_eq!(House::observed(&next), (2, 2), "the sweeps are through");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_object_is_walked_over_in_slices_across_runs() {
+    let house = House::empty(&people("creates = \"none\"")).await;
+    for at in 0..1_150 {
+        let mail = format!("p{at}@example.com");
+        house.hs(H, &[("lastname", "Vik"), ("email", &mail)]);
+    }
+    house.fine().await;
+    house.settled().await;
+    let pages = |run: &RunRecord| House::observed(run).1 - 1;
+    assert_eq!(pages(&house.days_later(1).await), 10);
+    let cursor = house.db().await.cursor(Side::HubSpot, H).await.unwrap();
+    assert_eq!((cursor.sweep.read, cursor.sweep.walked), (1_000, false));
+    house.wait(900).await;
+    assert_eq!(pages(&house.fine().await), 2);
+    house.wait(900).await;
+    assert_eq!(pages(&house.fine().await), 0);
+    house.sound().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn from_a_side_that_lost_half_its_records_a_sweep_concludes_nothing_until_a_person_has_looked()
+ {
+    let house = House::empty(&people("")).await;
+    let made: Vec<String> = (0..30)
+        .map(|at| {
+            let mail = format!("p{at}@example.com");
+            house.hs(H, &[("lastname", "Vik"), ("email", &mail)]);
+            house.sf(S, &[("LastName", "Vik"), ("Email", &mail)])
+        })
+        .collect();
+    house.fine().await;
+    house.settled().await;
+    for id in &made[..20] {
+        house.sandbox.lock().unwrap().org.hide_record(S, id, true);
+    }
+    house.wait(7 * DAY).await;
+    let run = house.sync().await;
+    assert_eq!(run.state, RunState::Halted);
+    assert_eq!(run.valves[0].valve, "empty_source");
+    assert!(house.errors().await.is_empty());
+    house.wait(900).await;
+    house.fine().await;
+    let full = Order {
+        scope: Scope::Full,
+        ..order()
+    };
+    let run = house.run(&full).await.record;
+    assert!(run.state != RunState::Halted, "{:?}", run.reason);
+    assert_eq!(
+        house.errors().await.len(),
+        20,
+        "not seen, and nothing says deleted"
+    );
+    assert_eq!(house.hs_ids(H).len(), 30);
+}
