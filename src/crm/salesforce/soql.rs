@@ -153,7 +153,10 @@ mod tests {
         fn any_text_survives_quoting(text in any::<String>()) {
             prop_assert_eq!(unquote(&quote(&text)), Some(text));
         }
+    }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn every_list_fits_and_nothing_is_lost(values in prop::collection::vec("[ -~]{0,300}", 0..200)) {
             let rest = "SELECT Id FROM Contact WHERE Email IN ()";
