@@ -2,7 +2,13 @@
 //! of its runs. It must always come back, make nothing twice, and come to rest.
 //!
 //! `KILL_SEED`, `KILLS` and `KILL_CONTACTS` change the run; the seed is printed.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout
+)]
 #![expect(
     clippy::disallowed_methods,
     reason = "the kill tests are the ones that wait for real time"

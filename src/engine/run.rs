@@ -497,6 +497,8 @@ impl Engine {
             MappingPhase::Active
         };
         let mut tx = self.db.begin();
+        // Why it was halted is over with that; what is paused of its fields goes on too.
+        state.reason = state.reason.filter(|_| paused);
         tx.put_map_state(mapping, &state)?;
         if let Some(mapping) = self.mapping(mapping).filter(|_| !paused) {
             drift::accept(self, mapping, &mut tx).await?;

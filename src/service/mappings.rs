@@ -92,7 +92,11 @@ impl House {
                 .filter(|_| scheduled),
             fields: mapping.pairs.len(),
             rules: words::summary(mapping),
-            last_run_text: last.map_or_else(String::new, |run| words::last_run(run, mapping)),
+            last_run_text: match state.reason.filter(|_| state.state == MappingPhase::Active) {
+                // Some of its fields are paused; the others go on.
+                Some(reason) => reason,
+                None => last.map_or_else(String::new, |run| words::last_run(run, mapping)),
+            },
             recent,
         })
     }

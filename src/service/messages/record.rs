@@ -168,7 +168,9 @@ pub enum Verdict {
     Error,
     /// It names a record that has no counterpart yet.
     WaitsForParent,
-    /// A side was not read.
+    /// A change of the objects has paused it.
+    Paused,
+    /// A side was not read, or its link is at rest.
     NotCompared,
 }
 
@@ -181,7 +183,7 @@ impl Verdict {
             Verdict::GoesTo(Side::HubSpot) => "would go to HubSpot",
             Verdict::GoesTo(Side::Salesforce) => "would go to Salesforce",
             Verdict::GoesToBoth => "would go to both sides",
-            Verdict::BothChanged => "both changed, newest wins",
+            Verdict::BothChanged => "both changed, times decide",
             Verdict::WouldAsk => "would ask",
             Verdict::WouldFail => "would be an error",
             Verdict::Conflict => "conflict",
@@ -189,6 +191,7 @@ impl Verdict {
             Verdict::Frozen => "frozen",
             Verdict::Error => "error",
             Verdict::WaitsForParent => "waits for its parent",
+            Verdict::Paused => "paused by a change of the objects",
             Verdict::NotCompared => "not compared",
         }
     }

@@ -218,30 +218,76 @@ pub(super) struct Around<'a> {
     pub(super) errors: &'a [ErrorItem],
     /// The pair that waits for a parent.
     pub(super) blocked: Option<&'a str>,
+    /// Pairs that a change of the objects has paused.
+    pub(super) paused: &'a BTreeMap<String, String>,
+    /// Nothing travels over the link: its values are shown and not compared.
+    pub(super) at_rest: bool,
 }
 
-/// Every field of a mapping, in its order.
+/// Every field of a mapping, in its order. What merges as one has one verdict.
 pub(super) fn fields(mapping: &Mapping, look: &Look, around: &Around<'_>) -> Vec<RecordField> {
-    mapping
-        .pairs
-        .iter()
-        .map(|pair| field(pair, look, around))
-        .collect()
+    let mut verdicts: BTreeMap<&str, Verdict> = BTreeMap::new();
+    for unit in mapping.units() {
+        let members: Vec<Member<'_>> = unit
+            .pairs()
+            .map(|pair| Member::of(pair, look, around))
+            .collect();
+        let stands = members
+            .iter()
+            .find_map(|one| item_verdict(one.pair, around));
+        let verdict = match stands {
+            Some(verdict) => verdict,
+            None if around.at_rest => Verdict::NotCompared,
+            None if members
+                .iter()
+                .any(|one| around.paused.contains_key(one.pair.name())) =>
+            {
+                Verdict::Paused
+            }
+            None => verdict(&members),
+        };
+        verdicts.extend(members.iter().map(|one| (one.pair.name(), verdict)));
+    }
+    let field = |pair: &FieldPair| {
+        let Member { now, changed, .. } = Member::of(pair, look, around);
+        RecordField {
+            names: pair.fields.clone(),
+            verdict: verdicts
+                .get(pair.name())
+                .copied()
+                .unwrap_or(Verdict::NotCompared),
+            base: PerSide::from_fn(|side| shown(around.base.value(pair.name(), side))),
+            now,
+            changed,
+            rule: words::pair_rule(pair),
+        }
+    };
+    mapping.pairs.iter().map(field).collect()
 }
 
-fn field(pair: &FieldPair, look: &Look, around: &Around<'_>) -> RecordField {
-    let now = PerSide::from_fn(|side| value_now(pair, side, look));
-    let base = around.base.fields.get(pair.name());
-    let changed = PerSide::from_fn(|side| {
-        base.is_some_and(|base| moved(pair, side, now.get(side), base.values.get(side).as_ref()))
-    });
-    RecordField {
-        names: pair.fields.clone(),
-        verdict: item_verdict(pair, around).unwrap_or_else(|| verdict(pair, &now, base, &changed)),
-        base: PerSide::from_fn(|side| shown(around.base.value(pair.name(), side))),
-        now,
-        changed,
-        rule: words::pair_rule(pair),
+/// One field of what merges as one.
+struct Member<'a> {
+    pair: &'a FieldPair,
+    now: PerSide<Value>,
+    base: Option<&'a BaseField>,
+    changed: PerSide<bool>,
+}
+
+impl<'a> Member<'a> {
+    fn of(pair: &'a FieldPair, look: &Look, around: &Around<'a>) -> Self {
+        let now = PerSide::from_fn(|side| value_now(pair, side, look));
+        let base = around.base.fields.get(pair.name());
+        let changed = PerSide::from_fn(|side| {
+            base.is_some_and(|base| {
+                moved(pair, side, now.get(side), base.values.get(side).as_ref())
+            })
+        });
+        Member {
+            pair,
+            now,
+            base,
+            changed,
+        }
     }
 }
 
@@ -286,29 +332,33 @@ fn item_verdict(pair: &FieldPair, around: &Around<'_>) -> Option<Verdict> {
 }
 
 /// What the merge says.
-fn verdict(
-    pair: &FieldPair,
-    now: &PerSide<Value>,
-    base: Option<&BaseField>,
-    changed: &PerSide<bool>,
-) -> Verdict {
-    if Side::BOTH.iter().any(|side| !now.get(*side).is_known()) {
+fn verdict(members: &[Member<'_>]) -> Verdict {
+    let known = |one: &Member<'_>| Side::BOTH.iter().all(|side| one.now.get(*side).is_known());
+    if !members.iter().all(known) {
         return Verdict::NotCompared;
     }
-    if matches!(pair.kind, PairKind::Reference { .. } | PairKind::Owner) {
-        return by_ids(pair, base, changed);
+    if let [one] = members
+        && matches!(one.pair.kind, PairKind::Reference { .. } | PairKind::Owner)
+    {
+        return by_ids(one.pair, one.base, &one.changed);
     }
-    let input = MergeInput {
-        pair,
-        s: &now.salesforce,
-        h: &now.hubspot,
-        base,
-        times: FieldTimes::default(),
-        resolution: None,
+    let inputs: Vec<MergeInput<'_>> = members
+        .iter()
+        .map(|one| MergeInput {
+            pair: one.pair,
+            s: &one.now.salesforce,
+            h: &one.now.hubspot,
+            base: one.base,
+            times: FieldTimes::default(),
+            resolution: None,
+        })
+        .collect();
+    let equal = |one: &Member<'_>| {
+        transform::equal(one.pair, &one.now.salesforce, &one.now.hubspot) == Some(true)
     };
-    match transform::merge_field(&input).action {
+    match transform::merge_tuple(&inputs).action {
         Action::Nothing | Action::Settle { .. } => {
-            if transform::equal(pair, &now.salesforce, &now.hubspot) == Some(true) {
+            if members.iter().all(equal) {
                 Verdict::Equal
             } else {
                 Verdict::Diverged
@@ -344,3 +394,7 @@ fn by_ids(pair: &FieldPair, base: Option<&BaseField>, changed: &PerSide<bool>) -
         (true, true, true) => Verdict::BothChanged,
     }
 }
+
+#[cfg(test)]
+#[path = "fields_tests.rs"]
+mod tests;

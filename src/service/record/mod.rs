@@ -18,8 +18,8 @@ use super::messages::{
     RecordField, RecordView, Refusal, RefusalKind, Reply, ScopeClause, Seen, SideNow, Verdict,
 };
 use crate::domain::{
-    Base, Choice, Conflict, ErrorItem, ItemState, Link, Mapping, MappingId, Observation, Op,
-    PerSide, Presence, RecordKey, RunId, RunKind, Side,
+    Base, Choice, Conflict, ErrorItem, ItemState, Link, LinkState, Mapping, MappingId, Observation,
+    Op, PerSide, Presence, RecordKey, RunId, RunKind, Side,
 };
 use crate::engine::Waiting;
 use crate::store::rows::{MapState, MappingPhase};
@@ -75,11 +75,14 @@ impl House {
         .unwrap_or_default();
         let look = self.look(&hit, full).await;
         let parent = self.parent_of(&hit, &look, &base).await?;
+        let paused = crate::engine::paused_pairs(&self.db, mapping).await?;
         let around = fields::Around {
             base: &base,
             pending: &pending,
             errors: &errors,
             blocked: parent.as_ref().map(|(pair, _)| pair.as_str()),
+            paused: &paused,
+            at_rest: link.is_some_and(|link| link.state != LinkState::Active),
         };
         let fields = fields::fields(mapping, &look, &around);
         let journal = if full {

@@ -260,7 +260,7 @@ impl Facts<'_> {
             Verdict::BothChanged => (
                 Tone::Info,
                 format!(
-                    "{name} has changed on both sides; {with} looks which is newer and takes that."
+                    "{name} has changed on both sides; {with} compares their times: the newer one stays, and where they do not tell a person is asked."
                 ),
             ),
             Verdict::WouldAsk => (

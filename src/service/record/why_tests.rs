@@ -216,7 +216,7 @@ const LINKED: &[Row] = &[
         "both changed, times decide",
         |it| it.fields[0].verdict = Verdict::BothChanged,
         Tone::Info,
-        "Title has changed on both sides; the next run (at 14:15) looks which is newer and takes that.",
+        "Title has changed on both sides; the next run (at 14:15) compares their times: the newer one stays, and where they do not tell a person is asked.",
     ),
     (
         "both changed, would ask",

@@ -256,7 +256,7 @@ fn verdict(verdict: Verdict) -> (&'static str, Role) {
         Verdict::GoesTo(Side::HubSpot) => ("→ HubSpot", Role::Accent),
         Verdict::GoesTo(Side::Salesforce) => ("← Salesforce", Role::Accent),
         Verdict::GoesToBoth => ("⇄ to both", Role::Accent),
-        Verdict::BothChanged => ("⇄ newest wins", Role::Accent),
+        Verdict::BothChanged => ("⇄ by times", Role::Accent),
         Verdict::WouldAsk => ("! will ask", Role::Warn),
         Verdict::WouldFail => ("✗ will fail", Role::Error),
         Verdict::Conflict => ("! conflict", Role::Warn),
@@ -264,6 +264,7 @@ fn verdict(verdict: Verdict) -> (&'static str, Role) {
         Verdict::Frozen => ("! frozen", Role::Warn),
         Verdict::Error => ("✗ error", Role::Error),
         Verdict::WaitsForParent => ("‖ its parent", Role::Warn),
+        Verdict::Paused => ("‖ paused", Role::Warn),
         Verdict::NotCompared => ("· not compared", Role::Muted),
     }
 }
