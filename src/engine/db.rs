@@ -701,6 +701,10 @@ impl Tx<'_> {
             self.batch
                 .put_mark(keys::match_index(mapping, side, *rule, *hash, id));
         }
+        if new.is_empty() {
+            self.batch.remove(keys::match_keys(mapping, side, id));
+            return Ok(());
+        }
         let row: Vec<(u8, String)> = new
             .iter()
             .map(|(rule, hash)| (*rule, format!("{hash:032x}")))

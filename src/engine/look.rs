@@ -39,6 +39,7 @@ impl Engine {
             return Ok(false);
         }
         let whole = whole(self, order, mappings).await?.is_some();
+        ctx.whole = whole;
         let pass = if whole { Pass::Full } else { Pass::Changes };
         let asked = order.scope == Scope::Full;
         // Slices of sweeps ride in ordinary runs: neither a preview nor the carrying out of a plan walks on.

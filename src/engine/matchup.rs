@@ -11,6 +11,7 @@ use super::matching::{Linked, MatchInput, MatchOutcome, Unlinked, matching};
 use super::report::Phase;
 use super::run::{Mode, RunCtx};
 use super::scope;
+use super::strangers::{Met, forget_gone};
 use super::tally::{self, Fate};
 use super::tombs;
 use crate::domain::{
@@ -32,14 +33,34 @@ pub(super) async fn match_up(
     mapping: &Mapping,
 ) -> Result<Creates, EngineError> {
     ctx.engine.report.begin(Phase::Match);
-    let dirty = PerSide {
+    let mut dirty = PerSide {
         salesforce: unlinked(ctx, mapping, Side::Salesforce).await?,
         hubspot: unlinked(ctx, mapping, Side::HubSpot).await?,
     };
     let mut creates = Creates::default();
-    let choices = choices(ctx, mapping, &dirty).await?;
-    let (input, shadows) = gather(ctx, mapping, &dirty, &choices).await?;
-    let outcomes = matching(&input);
+    let mut met = Met::default();
+    let (outcomes, shadows, choices) = loop {
+        let choices = choices(ctx, mapping, &dirty).await?;
+        let (input, shadows) = gather(ctx, mapping, &dirty, &choices).await?;
+        let outcomes = matching(&input);
+        let gone = forget_gone(ctx, mapping, &outcomes, &choices, &mut met).await?;
+        if Side::BOTH.iter().all(|side| gone.get(*side).is_empty()) {
+            break (outcomes, shadows, choices);
+        }
+        // Without them others may be the counterparts, or none; a choice of one of them is over.
+        let mut tx = ctx.engine.db.begin();
+        for (side, id, choice) in choices {
+            if matches!(&choice, Choice::Link(other) if gone.get(side.other()).contains(other)) {
+                close_review(ctx, mapping, side, &id, &mut tx).await?;
+            }
+        }
+        tx.apply().await?;
+        for side in Side::BOTH {
+            dirty
+                .get_mut(side)
+                .retain(|id| !gone.get(side).contains(id));
+        }
+    };
     let mut tx = ctx.engine.db.begin();
     for outcome in outcomes {
         let concerned: Vec<(Side, &RecordId)> = match &outcome {

@@ -14,7 +14,7 @@ use super::report::Phase;
 use super::scope;
 use super::tally::{Fate, Tally, Unlinked};
 use crate::crm::{Page, Window};
-use crate::domain::{Mapping, MappingId, Observation, Presence, Side, SideBase, Value};
+use crate::domain::{Mapping, MappingId, Observation, Presence, RecordId, Side, SideBase, Value};
 use crate::store::keys::record_owner;
 use crate::store::rows::{Cursor, Dirty};
 
@@ -41,7 +41,7 @@ pub(super) struct Observed {
     pub(super) associations: u64,
     /// Records marked dirty.
     pub(super) dirty: u64,
-    /// The number that linked records are stamped with, where this is a walk over all of them (5.4).
+    /// The number that known records are stamped with, where this is a walk over all of them (5.4).
     pub(super) stamp: Option<u64>,
 }
 
@@ -277,10 +277,13 @@ async fn store_page(
                 .copied()
                 .flatten()
                 .map_or(0, |row: Dirty| row.reasons);
-            if let (Some(number), Some(_)) = (total.stamp, link) {
+            let inside = scope::is_inside(mapping, seen, now);
+            // What is to be matched is stored as it was seen; of what lies outside nothing else would say that it was met.
+            let known = old_keys.get(index).is_some_and(|keys| !keys.is_empty());
+            let stamped = link.is_some() || (inside == Some(false) && known);
+            if let Some(number) = total.stamp.filter(|_| stamped) {
                 tx.put_swept(side, &object, &seen.id, number)?;
             }
-            let inside = scope::is_inside(mapping, seen, now);
             if let Some((link, step)) = link.and_then(|link| {
                 Some((
                     link,
@@ -313,7 +316,7 @@ async fn store_page(
                     tally.unlinked(side, &seen.id, Unlinked::Excluded);
                     let old = old_keys.get(index).map(Vec::as_slice).unwrap_or_default();
                     if !old.is_empty() && seen.presence != Presence::Inaccessible {
-                        forget_unlinked(engine, mapping, seen, old, &mut tx).await?;
+                        forget_unlinked(engine, mapping, side, &seen.id, old, &mut tx).await?;
                     }
                 }
                 continue;
@@ -388,18 +391,18 @@ async fn store_page(
 }
 
 /// A record without a link is gone: nobody matches it any more, and nothing about it waits for a person.
-async fn forget_unlinked(
+pub(super) async fn forget_unlinked(
     engine: &Engine,
     mapping: &Mapping,
-    seen: &Observation,
+    side: Side,
+    id: &RecordId,
     keys: &[(u8, u128)],
     tx: &mut super::db::Tx<'_>,
 ) -> Result<(), EngineError> {
-    let side = seen.side;
-    tx.set_match_keys(&mapping.id, side, &seen.id, keys, &[])?;
-    tx.clear_dirty(&mapping.id, side, &seen.id);
-    tx.drop_observation(side, mapping.object(side), &seen.id);
-    let owner = record_owner(&super::links::record_key(mapping, side, &seen.id));
+    tx.set_match_keys(&mapping.id, side, id, keys, &[])?;
+    tx.clear_dirty(&mapping.id, side, id);
+    tx.drop_observation(side, mapping.object(side), id);
+    let owner = record_owner(&super::links::record_key(mapping, side, id));
     scope::nothing_waits(engine, owner, tx).await
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use super::batches::{Answer, CrmErrorOrVendor};
 use super::budget::Budget;
 use super::circuit::{Circuit, Outcome};
@@ -30,6 +32,10 @@ pub(super) struct RunCtx<'e> {
     pub(super) engine: &'e Engine,
     pub(super) run: RunId,
     pub(super) mode: Mode,
+    /// When it began.
+    pub(super) began: DateTime<Utc>,
+    /// It read everything, not what changed.
+    pub(super) whole: bool,
     pub(super) known: Known,
     /// The last journal number given out.
     pub(super) seq: u64,
@@ -68,6 +74,8 @@ impl<'e> RunCtx<'e> {
             engine,
             run,
             mode,
+            began: engine.clock.now(),
+            whole: false,
             known,
             seq: 0,
             batch: 0,

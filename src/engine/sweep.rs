@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::absent::confirm_absent;
 use super::context::EngineError;
 use super::cost::{association_read_calls, list_pages};
 use super::fields;
@@ -18,20 +17,16 @@ use super::observe::{ASSOCIATION_BATCH, Observed, Pass, STORED_TOGETHER, store_p
 use super::report::Phase;
 use super::run_ctx::{Mode, RunCtx};
 use super::scope;
-use crate::domain::{
-    Base, Link, LinkId, LinkState, Mapping, MappingId, Observation, RecordId, Side,
-};
+use super::unmet::{Unmet, clear_stamps};
+use crate::domain::{Base, Link, LinkId, Mapping, Observation, RecordId, Side};
+use crate::store::keys;
 use crate::store::rows::{Cursor, MappingPhase};
-use crate::store::{Family, Key, KeyReader, Range, TypedStore, keys};
 use crate::transform;
 
 /// Pages of a slice at the least: a small object is through within a run.
 const LEAST: u64 = 10;
 /// And at the most: 10,000 records of HubSpot, 200,000 of Salesforce.
 const MOST: u64 = 100;
-/// Rows that are looked through at a time.
-const ROWS: usize = 1000;
-
 /// One object of one side with the mappings over it.
 #[derive(Clone, Copy)]
 struct Ground<'m> {
@@ -64,7 +59,7 @@ pub(super) async fn slice(
     walk(ctx, ground, &mut cursor, every).await
 }
 
-/// Where a walk over everything is through: linked records that it did not meet become candidates. From a side that is
+/// Where a walk over everything is through: records that it did not meet become candidates. From a side that is
 /// suddenly (half) empty nothing is concluded (18).
 pub(super) async fn conclude(
     ctx: &mut RunCtx<'_>,
@@ -74,7 +69,6 @@ pub(super) async fn conclude(
     asked: bool,
 ) -> Result<(), EngineError> {
     let engine = ctx.engine;
-    let ground = Ground { side, object, over };
     let mut cursor = engine.db.cursor(side, object).await?;
     let Some(since) = cursor.sweep.since.filter(|_| cursor.sweep.walked) else {
         return Ok(());
@@ -85,8 +79,16 @@ pub(super) async fn conclude(
         return emptied;
     }
     if emptied.is_ok() {
-        look_for_missing(ctx, ground, number, since).await?;
-        clear_stamps(ctx, ground, number).await?;
+        let unmet = Unmet {
+            side,
+            object,
+            over,
+            number,
+            since,
+        };
+        unmet.links(ctx).await?;
+        unmet.unlinked(ctx).await?;
+        clear_stamps(ctx, side, object, number).await?;
     }
     cursor.sweep.finish();
     let mut tx = engine.db.begin();
@@ -178,7 +180,7 @@ fn count_calls(ctx: &mut RunCtx<'_>, ground: Ground<'_>, calls: u64) {
     }
 }
 
-/// Stamps the linked records among those read, and hands on what tells something new.
+/// Stamps the known records among those read, and hands on what tells something new.
 async fn feed(
     ctx: &mut RunCtx<'_>,
     ground: Ground<'_>,
@@ -227,7 +229,8 @@ async fn sift(
         let keys_known = db.match_keys(&mapping.id, side, &ids).await?;
         for (index, seen) in records.iter().enumerate() {
             let link_id = link_ids.get(index).copied().flatten();
-            if link_id.is_some() {
+            let keys = keys_known.get(index).map(Vec::as_slice).unwrap_or_default();
+            if link_id.is_some() || !keys.is_empty() {
                 tx.put_swept(side, object, &seen.id, number)?;
             }
             let waits_already = stored
@@ -247,8 +250,7 @@ async fn sift(
                     })
                 }
                 None => {
-                    let known = keys_known.get(index).map(Vec::as_slice).unwrap_or_default();
-                    *known != scope::match_keys(mapping, seen, inside)
+                    *keys != scope::match_keys(mapping, seen, inside)
                         || !db.waiting(owner(mapping, seen)).await?.is_empty()
                 }
             };
@@ -286,81 +288,6 @@ fn is_news(mapping: &Mapping, link: &Link, base: &Base, seen: &Observation) -> b
             let now = transform::base_value(pair, side, seen.value(pair.field(side)));
             held.is_some() && now.is_some() && now.as_ref() != held
         })
-}
-
-/// Finds the links whose record the walk did not meet although they are older than it, page by page.
-async fn look_for_missing(
-    ctx: &mut RunCtx<'_>,
-    ground: Ground<'_>,
-    number: u64,
-    since: DateTime<Utc>,
-) -> Result<(), EngineError> {
-    let db = ctx.engine.db.clone();
-    let Ground { side, object, over } = ground;
-    let prefix = keys::by_object(Family::LinkIndex, side, object);
-    let mut after: Option<Key> = None;
-    loop {
-        let range = Range::prefix(prefix.clone(), ROWS).after(after.take());
-        let rows: Vec<(Key, LinkId)> = db.store().scan(range).await?;
-        let Some((last, _)) = rows.last() else {
-            return Ok(());
-        };
-        after = Some(last.clone());
-        let mut ids = Vec::with_capacity(rows.len());
-        let mut owners = Vec::with_capacity(rows.len());
-        for (key, link) in &rows {
-            let mut reader = KeyReader::after(&prefix, key)?;
-            ids.push(RecordId(reader.text()?));
-            owners.push((MappingId(reader.text()?), *link));
-        }
-        let stamps = db.swept(side, object, &ids).await?;
-        let mut missing: BTreeMap<MappingId, Vec<LinkId>> = BTreeMap::new();
-        for ((mapping, link), stamp) in owners.into_iter().zip(stamps) {
-            if stamp != Some(number) {
-                missing.entry(mapping).or_default().push(link);
-            }
-        }
-        for (name, found) in missing {
-            let Some(mapping) = over.iter().find(|mapping| mapping.id == name) else {
-                continue;
-            };
-            let links = db.links(&name, &found).await?.into_iter().flatten();
-            let older: Vec<LinkId> = links
-                .filter(|link| link.state == LinkState::Active && link.created_at < since)
-                .map(|link| link.id)
-                .collect();
-            if !older.is_empty() {
-                tracing::info!(event = "not_met", mapping = %name, %side, count = older.len(), "linked records that a walk over everything did not meet");
-                confirm_absent(ctx, mapping, side, &older).await?;
-            }
-        }
-    }
-}
-
-/// Forgets the stamps of records that the walk did not meet.
-async fn clear_stamps(
-    ctx: &RunCtx<'_>,
-    ground: Ground<'_>,
-    number: u64,
-) -> Result<(), EngineError> {
-    let db = &ctx.engine.db;
-    let prefix = keys::by_object(Family::Swept, ground.side, ground.object);
-    let mut after: Option<Key> = None;
-    loop {
-        let range = Range::prefix(prefix.clone(), ROWS).after(after.take());
-        let rows: Vec<(Key, u64)> = db.store().scan(range).await?;
-        let Some((last, _)) = rows.last() else {
-            return Ok(());
-        };
-        after = Some(last.clone());
-        let mut tx = db.begin();
-        for (key, stamp) in rows {
-            if stamp != number {
-                tx.drop_swept(key);
-            }
-        }
-        tx.apply().await?;
-    }
 }
 
 #[cfg(test)]

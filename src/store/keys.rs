@@ -153,12 +153,19 @@ fn match_rows(mapping: &MappingId, side: Side, rule: u8, hash: u128) -> KeyWrite
 
 /// The match keys a record stands under, for taking it out again.
 pub fn match_keys(mapping: &MappingId, side: Side, id: &RecordId) -> Key {
+    keyed_rows(mapping, side).text(id.as_str()).finish()
+}
+
+/// All records of a mapping's side that can be matched, each with its keys.
+pub fn match_keys_of(mapping: &MappingId, side: Side) -> Key {
+    keyed_rows(mapping, side).finish()
+}
+
+fn keyed_rows(mapping: &MappingId, side: Side) -> KeyWriter {
     start(Family::MatchIndex)
         .byte(BY_RECORD)
         .text(mapping.as_str())
         .byte(side_byte(side))
-        .text(id.as_str())
-        .finish()
 }
 
 /// How far an object was read.

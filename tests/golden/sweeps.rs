@@ -178,6 +178,119 @@ async fn a_record_that_was_archived_unseen_is_found_out_by_a_direct_read() {
     house.idle().await;
 }
 
+async fn keys_of(house: &House, side: Side, id: &str) -> Vec<(u8, u128)> {
+    let (db, mapping) = (house.db().await, named("contacts"));
+    let keys = db.match_keys(&mapping, side, &[id.into()]).await;
+    keys.unwrap().remove(0)
+}
+
+/// Two Salesforce doubles, and the HubSpot record that may be either's counterpart: all wait for a person.
+async fn doubles() -> (House, String) {
+    let house = House::empty(&people("deletes = \"archive\"")).await;
+    for name in ["Berg", "Bergh"] {
+        house.sf(S, &[("LastName", name), ("Email", "b@example.com")]);
+    }
+    let h = house.hs(H, &[("lastname", "Berg"), ("email", "b@example.com")]);
+    house.fine().await;
+    house.settled().await;
+    assert_eq!(house.open_items().await.len(), 3);
+    (house, h)
+}
+
+/// Nothing is left of the record that was archived: no question about it, and none that offers it.
+async fn forgot(house: &House, h: &str) {
+    let items = house.open_items().await;
+    assert_eq!(items.len(), 2, "{items:#?}");
+    let offers = |item: &syncline::domain::Conflict| {
+        let mut all = item.candidates.iter();
+        all.any(|one| one.record.id.as_str() == h)
+    };
+    assert!(!items.iter().any(offers), "{items:#?}");
+    assert_eq!(keys_of(house, Side::HubSpot, h).await, []);
+    house.sound().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_without_a_link_that_was_archived_is_forgotten_by_a_full_run() {
+    let (house, h) = doubles().await;
+    house.hs_delete(H, &h);
+    let run = house.whole().await;
+    assert_eq!(counts(&run, "contacts").review, 2);
+    forgot(&house, &h).await;
+    house.idle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_without_a_link_that_was_archived_is_forgotten_by_the_sweep() {
+    let (house, h) = doubles().await;
+    house.days_later(1).await;
+    house.hs_delete(H, &h);
+    let run = house.days_later(1).await;
+    assert_eq!(run.calls.total, run.expected_calls, "{:?}", run.calls);
+    assert_eq!(house.open_items().await.len(), 2);
+    // The doubles themselves are looked at again where everything is.
+    house.whole().await;
+    forgot(&house, &h).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_without_a_link_that_is_only_hidden_waits_on() {
+    let house = House::empty(&people("creates = \"none\"")).await;
+    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "b@example.com")]);
+    house.fine().await;
+    house.settled().await;
+    house.sandbox.lock().unwrap().org.hide_record(S, &s, true);
+    house.days_later(7).await;
+    house.whole().await;
+    house.sandbox.lock().unwrap().org.hide_record(S, &s, false);
+    assert!(!keys_of(&house, Side::Salesforce, &s).await.is_empty());
+    assert!(house.errors().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_record_is_not_linked_with_one_that_was_archived_before_anybody_saw_it() {
+    let house = House::empty(&people("creates = \"none\"\ndeletes = \"archive\"")).await;
+    let h = house.hs(H, &[("lastname", "Berg"), ("email", "b@example.com")]);
+    house.fine().await;
+    house.settled().await;
+    house.hs_delete(H, &h);
+    house.wait(60).await;
+    let made = values(&[("LastName", "Berg"), ("Email", "b@example.com")]);
+    let now = house.clock.now();
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .org
+        .insert(now, &colleague(), S, made)
+        .unwrap();
+    house.wait(60).await;
+    let run = house.fine().await;
+    assert_eq!(writes(&run), 0, "{run:#?}");
+    assert_eq!(run.calls.total, run.expected_calls, "{:?}", run.calls);
+    assert!(house.links().await.is_empty());
+    house.quiet().await;
+    assert_eq!(house.sf_ids(S).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_links_with_a_record_that_was_archived_links_nobody() {
+    let (house, h) = doubles().await;
+    let items = house.open_items().await;
+    let item = items
+        .iter()
+        .find(|item| item.sides.salesforce.id.is_some())
+        .unwrap();
+    let choice = syncline::domain::Choice::Link(h.as_str().into());
+    house.choose(item, choice).await;
+    house.hs_delete(H, &h);
+    house.send_stored().await;
+    assert!(house.links().await.is_empty(), "{:#?}", house.links().await);
+    assert_eq!(house.sf_ids(S).len(), 2);
+    house.quiet().await;
+    assert_eq!(house.sf_ids(S).len(), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_record_that_is_only_hidden_is_no_deletion() {
     let (house, s, h) = clerk(&people("")).await;

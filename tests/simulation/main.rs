@@ -49,7 +49,7 @@ fn tell(story: &Story, failure: &Failure) -> String {
 
 #[test]
 fn swarm() {
-    let (from, seeds) = (number("SIM_FROM", 0), number("SIM_SEEDS", 15));
+    let (from, seeds) = (number("SIM_FROM", 0), number("SIM_SEEDS", 20));
     let mut sum = Report::default();
     let mut cover = Cover::default();
     let mut failed = Vec::new();
