@@ -7,9 +7,11 @@ use super::apply::{settled_at, subject};
 use super::batches::{self, Answer, CrmErrorOrVendor};
 use super::context::EngineError;
 use super::db::Tx;
-use super::failures::{ErrorFacts, Failure, error_item, not_applied, refused, stops_the_run};
+use super::failures::{
+    ErrorFacts, Failure, error_item, not_applied, op_digest, refused, still_refused, stops_the_run,
+};
 use super::fields::is_property;
-use super::gone::{ask, lay_down};
+use super::gone::{ask, lay_down, put_off};
 use super::gone_case::{Case, cases};
 use super::gone_items as items;
 use super::links;
@@ -56,6 +58,19 @@ pub(super) async fn archive(
         }
     }
     Ok(())
+}
+
+/// True where that very deletion was refused before and is not due yet.
+pub(super) fn is_put_off(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    case: &Case,
+    side: Side,
+    evidence: Evidence,
+) -> bool {
+    let op = op(ctx, mapping, case, side, evidence);
+    let now = ctx.engine.clock.now();
+    still_refused(side, op.kind, &op.fields, &case.errors, now).is_some()
 }
 
 /// Deleting a Salesforce record takes along what refers to it, of whose deletion nobody knows anything: a person decides.
@@ -192,16 +207,8 @@ async fn record(
                     }
                 };
                 let error = failed(ctx, mapping, &op, &case, failure);
-                // The link is a tombstone whatever comes; the error stands for what is still to be done.
-                lay_down(
-                    ctx,
-                    mapping,
-                    &mut case,
-                    Departed::of(op.side.other()).gone,
-                    &mut tx,
-                )
-                .await?;
-                tx.put_error(&error, false)?;
+                put_off(ctx, mapping, &mut case, op.side.other(), &mut tx).await?;
+                tx.put_error(&error, case.errors.iter().any(|known| known.id == error.id))?;
                 told(ctx, &op, &error);
             }
             Answer::Unknown(why) => {
@@ -260,7 +267,9 @@ fn failed(
         run: ctx.run,
         now: ctx.engine.clock.now(),
     };
-    error_item(&facts, &case.errors, &ctx.engine.rules.settings)
+    let mut error = error_item(&facts, &case.errors, &ctx.engine.rules.settings);
+    error.digest = op_digest(op);
+    error
 }
 
 /// What follows here from a record that was archived because of a deletion: the link is the tombstone of both, and knows who

@@ -37,7 +37,7 @@ pub(super) async fn creates(
         }
         for part in wanted.get(source).chunks(size) {
             ctx.engine.control.border().await?;
-            let drafts = drafts(ctx, mapping, source, part).await?;
+            let drafts = drafts(ctx, mapping, source, part, &mut BTreeMap::new()).await?;
             if ctx.mode == Mode::Write {
                 group(ctx, mapping, target, &kind, drafts).await?;
                 ctx.check_error_rate()?;
@@ -73,15 +73,7 @@ pub(super) async fn anew(
         }
         for part in ids.chunks(size) {
             ctx.engine.control.border().await?;
-            let run = ctx.run;
-            let drafts = drafts(ctx, mapping, source, part).await?;
-            let drafts = drafts
-                .into_iter()
-                .filter_map(|draft| {
-                    let case = of_side.remove(&draft.seen.id)?;
-                    Some(draft.in_place_of(run, case))
-                })
-                .collect();
+            let drafts = drafts(ctx, mapping, source, part, &mut of_side).await?;
             if ctx.mode == Mode::Write {
                 group(ctx, mapping, target, &kind, drafts).await?;
                 ctx.check_error_rate()?;
@@ -151,8 +143,7 @@ pub(super) fn unlinked_error(
     tx.put_error(item, draft.known.iter().any(|known| known.id == item.id))?;
     tx.clear_dirty(&mapping.id, side, &draft.seen.id);
     tx.drop_observation(side, mapping.object(side), &draft.seen.id);
-    ctx.tally(&mapping.id)
-        .unlinked(side, &draft.seen.id, tally::Unlinked::Error);
+    draft.count(ctx, mapping, tally::Unlinked::Error);
     if ctx.mode == Mode::Write {
         let subject = format!("{} {}", mapping.object(side), draft.seen.id);
         ctx.engine.report.line_about(

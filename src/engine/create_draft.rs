@@ -8,6 +8,7 @@ use super::create::{source_error, unlinked_error};
 use super::db::Tx;
 use super::failures::{ErrorFacts, Failure, error_item, still_refused};
 use super::fields;
+use super::gone::close_all;
 use super::gone_case::Case;
 use super::links;
 use super::matchup::errors_of_record;
@@ -34,8 +35,9 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// This create makes the record of a tombstone anew: its link goes on, under the same id, with a new record (12.2).
-    pub(super) fn in_place_of(mut self, run: RunId, case: Case) -> Draft {
+    /// This create makes the record of a tombstone anew: its link goes on, under the same id, with a new record (12.2). What
+    /// fails is the link's.
+    fn in_place_of(mut self, run: RunId, case: Case) -> Draft {
         let target = self.op.side;
         let mut link = case.link.clone();
         link.state = LinkState::PendingCreate;
@@ -73,27 +75,71 @@ impl Draft {
         Ok(tx.put_link(&self.link, &objects)?)
     }
 
-    /// The record was not made: the link goes, or is the tombstone again that it was.
+    /// The record was not made: a link that was stored for it goes, or is the tombstone again that it was.
     pub(super) fn take_back(&self, mapping: &Mapping, tx: &mut Tx<'_>) -> Result<(), EngineError> {
-        let objects = links::objects(mapping);
         match &self.replaces {
-            None => tx.remove_link(&self.link, &objects),
-            Some(case) => {
-                let mut tomb = case.link.clone();
-                tomb.state = LinkState::Deleted(Departed::of(self.op.side));
-                tx.put_link(&tomb, &objects)?;
+            None => {
+                tx.remove_link(&self.link, &links::objects(mapping));
+                Ok(())
+            }
+            Some(_) => self.leave(mapping, tx),
+        }
+    }
+
+    /// Nothing is made for now: nothing marks the source any more. A link that was to go on is a tombstone, and its error says
+    /// when that is tried again.
+    pub(super) fn leave(&self, mapping: &Mapping, tx: &mut Tx<'_>) -> Result<(), EngineError> {
+        let mut left = &self.link;
+        if let Some(case) = &self.replaces {
+            let target = self.op.side;
+            let mut tomb = case.link.clone();
+            tomb.state = LinkState::Deleted(Departed {
+                archived: case.departed().archived,
+                ..Departed::of(target)
+            });
+            tx.put_link(&tomb, &links::objects(mapping))?;
+            left = &case.link;
+        }
+        for side in Side::BOTH {
+            if let Some(id) = left.ids.get(side) {
+                tx.clear_dirty(&mapping.id, side, id);
+                tx.drop_observation(side, mapping.object(side), id);
             }
         }
         Ok(())
     }
+
+    /// Its source counts as a record without a link.
+    pub(super) fn count(&self, ctx: &mut RunCtx<'_>, mapping: &Mapping, fate: tally::Unlinked) {
+        let tally = ctx.tally(&mapping.id);
+        tally.alone(self.link.id, self.seen.side, &self.seen.id, fate);
+    }
+
+    /// A person decides about the source like about any record without a link: what was decided about its tombstone is over.
+    pub(super) fn give_up(
+        &self,
+        ctx: &RunCtx<'_>,
+        mapping: &Mapping,
+        tx: &mut Tx<'_>,
+    ) -> Result<(), EngineError> {
+        match &self.replaces {
+            Some(case) => {
+                self.leave(mapping, tx)?;
+                close_all(ctx, case, tx)
+            }
+            None => Ok(()),
+        }
+    }
 }
 
-/// Reads what is missing and puts the values together; records that cannot be sent become errors without a call.
+/// Reads what is missing and puts the values together; records that cannot be sent become errors without a call. `anew` are
+/// the links, by what is left of them, whose deleted record is to be made.
 pub(super) async fn drafts(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     source: Side,
     ids: &[RecordId],
+    anew: &mut BTreeMap<RecordId, Case>,
 ) -> Result<Vec<Draft>, EngineError> {
     let object = mapping.object(source).to_owned();
     let mut seen = ctx.engine.db.observations(source, &object, ids).await?;
@@ -136,40 +182,37 @@ pub(super) async fn drafts(
     let parents = Parents::load(ctx.engine, mapping, values.into_iter()).await?;
     let mut drafts = Vec::new();
     for seen in seen {
-        let known = errors_of_record(ctx, mapping, source, &seen.id).await?;
-        let id = links::free_id(ctx, mapping, source, &seen.id).await?;
-        let draft = draft(ctx, mapping, seen, id, &parents, known);
+        let draft = match anew.remove(&seen.id) {
+            Some(case) => draft(ctx, mapping, seen, case.link.id, &parents, Vec::new())
+                .in_place_of(ctx.run, case),
+            None => {
+                let known = errors_of_record(ctx, mapping, source, &seen.id).await?;
+                let id = links::free_id(ctx, mapping, source, &seen.id).await?;
+                draft(ctx, mapping, seen, id, &parents, known)
+            }
+        };
         let now = ctx.engine.clock.now();
+        let (op, id) = (&draft.op, &draft.seen.id);
         if scope::is_inside(mapping, &draft.seen, now) == Some(false)
-            || scope::would_lie_outside(mapping, draft.op.side, draft.op.fields.iter(), now)
+            || scope::would_lie_outside(mapping, op.side, op.fields.iter(), now)
         {
             for old in &draft.known {
                 tx.remove_error(old);
             }
-            tx.clear_dirty(&mapping.id, source, &draft.seen.id);
-            tx.drop_observation(source, &object, &draft.seen.id);
-            ctx.tally(&mapping.id)
-                .unlinked(source, &draft.seen.id, tally::Unlinked::Excluded);
+            draft.leave(mapping, &mut tx)?;
+            draft.count(ctx, mapping, tally::Unlinked::Excluded);
+            continue;
+        }
+        let standing = still_refused(op.side, OpKind::Create, &op.fields, &draft.known, now);
+        if let Some(error) = standing {
+            tracing::debug!(record = %id, error = %error.id, "an earlier refusal still stands");
+            draft.leave(mapping, &mut tx)?;
+            draft.count(ctx, mapping, tally::Unlinked::Error);
             continue;
         }
         if let Some(error) = refusal(ctx, mapping, &draft) {
+            draft.leave(mapping, &mut tx)?;
             unlinked_error(ctx, mapping, &draft, &error, &mut tx)?;
-            continue;
-        }
-        if let Some(error) = still_refused(
-            draft.op.side,
-            OpKind::Create,
-            &draft.op.fields,
-            &draft.known,
-            ctx.engine.clock.now(),
-        )
-        .cloned()
-        {
-            tx.clear_dirty(&mapping.id, source, &draft.seen.id);
-            tx.drop_observation(source, &object, &draft.seen.id);
-            tracing::debug!(record = %draft.seen.id, error = %error.id, "an earlier refusal still stands");
-            ctx.tally(&mapping.id)
-                .unlinked(source, &draft.seen.id, tally::Unlinked::Error);
             continue;
         }
         drafts.push(draft);

@@ -129,6 +129,7 @@ async fn there_already(
     match live.as_slice() {
         [only] if taken.is_none() => adopt(ctx, mapping, &draft, only, &mut tx)?,
         _ => {
+            draft.give_up(ctx, mapping, &mut tx)?;
             let candidates = hits.iter().map(|seen| Candidate {
                 record: links::record_key(mapping, target, &seen.id),
                 label: seen.label(),

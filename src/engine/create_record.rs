@@ -109,6 +109,7 @@ pub(super) async fn record(
                     .and_then(|vendor| vendor.holder.clone());
                 match holder {
                     Some(holder) => {
+                        draft.give_up(ctx, mapping, &mut tx)?;
                         duplicate(ctx, mapping, target, &draft, holder, &failure, &mut tx).await?
                     }
                     None => {

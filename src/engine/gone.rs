@@ -187,11 +187,24 @@ async fn carry_out(
                 let why = items::asks(mapping, &case, kind, gone);
                 ask(ctx, mapping, &mut case, kind, gone, why, &mut tx).await?;
             }
+            Verdict::Archive(side, evidence)
+                if archive::is_put_off(ctx, mapping, &case, side, evidence) =>
+            {
+                put_off(ctx, mapping, &mut case, side.other(), &mut tx).await?;
+            }
             Verdict::Archive(side, evidence) if wave == Wave::Last => {
                 archives.push((case, side, evidence));
             }
-            Verdict::Anew(_) if wave == Wave::First => {
+            Verdict::Anew(gone) if wave == Wave::First => {
                 keep_seen(&case, &mut tx)?;
+                unmatch(
+                    ctx,
+                    mapping,
+                    gone,
+                    case.link.ids.get(gone).as_ref(),
+                    &mut tx,
+                )
+                .await?;
                 anew.push(case);
             }
             Verdict::Archive(left, _) => {
@@ -233,12 +246,28 @@ async fn due(
 ) -> Result<(), EngineError> {
     case.link.state = LinkState::Deleted(Departed {
         due: true,
+        archived: case.departed().archived,
         ..Departed::of(gone)
     });
     tx.put_link(&case.link, &links::objects(mapping))?;
     unmatch(ctx, mapping, gone, case.link.ids.get(gone).as_ref(), tx).await?;
     keep_seen(case, tx)?;
     count(ctx, mapping, case, Unlinked::Excluded);
+    Ok(())
+}
+
+/// A deletion could not be carried over, or is not tried again yet: it stays due, with what a person chose, and its error says
+/// when its time comes.
+pub(super) async fn put_off(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    case: &mut Case,
+    gone: Side,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    due(ctx, mapping, case, gone, tx).await?;
+    clear(mapping, &case.link, tx);
+    count(ctx, mapping, case, Unlinked::Error);
     Ok(())
 }
 

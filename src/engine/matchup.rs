@@ -15,8 +15,8 @@ use super::strangers::{Met, forget_gone};
 use super::tally::{self, Fate};
 use super::tombs;
 use crate::domain::{
-    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkState, Mapping,
-    PerSide, RecordId, Side, SideValue,
+    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkId, LinkState,
+    Mapping, PerSide, RecordId, Side, SideValue,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Count, keys};
@@ -33,14 +33,22 @@ pub(super) async fn match_up(
     mapping: &Mapping,
 ) -> Result<Creates, EngineError> {
     ctx.engine.report.begin(Phase::Match);
+    let mut held = Vec::new();
     let mut dirty = PerSide {
-        salesforce: unlinked(ctx, mapping, Side::Salesforce).await?,
-        hubspot: unlinked(ctx, mapping, Side::HubSpot).await?,
+        salesforce: unlinked(ctx, mapping, Side::Salesforce, &mut held).await?,
+        hubspot: unlinked(ctx, mapping, Side::HubSpot, &mut held).await?,
     };
     let mut creates = Creates::default();
     let mut met = Met::default();
     let (outcomes, shadows, choices) = loop {
         let choices = choices(ctx, mapping, &dirty).await?;
+        for (side, id) in &held {
+            // What a tombstone holds is matched where a person said so, and else left alone (12.3).
+            let chosen = |(of, one, _): &(Side, RecordId, Choice)| of == side && one == id;
+            if !choices.iter().any(chosen) {
+                dirty.get_mut(*side).remove(id);
+            }
+        }
         let (input, shadows) = gather(ctx, mapping, &dirty, &choices).await?;
         let outcomes = matching(&input);
         let gone = forget_gone(ctx, mapping, &outcomes, &choices, &mut met).await?;
@@ -177,6 +185,7 @@ pub(super) async fn match_up(
                 close_review(ctx, mapping, side.other(), &other, &mut tx).await?;
             }
             Choice::Create => {
+                tombs::give_way_for(ctx, mapping, side, &id, &mut tx).await?;
                 creates.get_mut(side).push(id.clone());
                 ctx.despite.insert((mapping.id.clone(), side, id.clone()));
                 close_review(ctx, mapping, side, &id, &mut tx).await?;
@@ -199,11 +208,13 @@ pub(super) async fn match_up(
     Ok(creates)
 }
 
-/// Dirty records of one side that no link holds.
+/// Dirty records of one side that no link holds, and those that a tombstone holds and a person may have decided about: these
+/// are noted in `held` too.
 async fn unlinked(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
     side: Side,
+    held: &mut Vec<(Side, RecordId)>,
 ) -> Result<BTreeSet<RecordId>, EngineError> {
     let db = &ctx.engine.db;
     let mut found = BTreeSet::new();
@@ -216,16 +227,24 @@ async fn unlinked(
             return Ok(found);
         };
         after = Some(last.clone());
-        let ids: Vec<RecordId> = page.into_iter().map(|(id, _)| id).collect();
+        let ids: Vec<RecordId> = page.iter().map(|(id, _)| id.clone()).collect();
         let links = db
             .link_ids(&mapping.id, side, mapping.object(side), &ids)
             .await?;
-        found.extend(
-            ids.into_iter()
-                .zip(links)
-                .filter(|(_, link)| link.is_none())
-                .map(|(id, _)| id),
-        );
+        let resolved = page.iter().zip(&links);
+        let resolved: Vec<Option<LinkId>> = resolved
+            .filter(|((_, row), _)| row.reasons & Dirty::RESOLVED != 0)
+            .map(|(_, link)| *link)
+            .collect();
+        let tombs = tombs::among(ctx, mapping, side, &resolved).await?;
+        for (id, link) in ids.into_iter().zip(links) {
+            match link {
+                None => {}
+                Some(link) if tombs.contains(&link) => held.push((side, id.clone())),
+                Some(_) => continue,
+            }
+            found.insert(id);
+        }
     }
 }
 

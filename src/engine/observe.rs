@@ -349,6 +349,10 @@ async fn store_page(
                 }
                 Beside::Alone => {
                     let asked = engine.db.waiting(link.id.0).await?;
+                    if seen.presence == Presence::Live && asked.iter().any(is_refused_create) {
+                        // An edit of what is left may let its counterpart be made anew.
+                        note(mapping, seen, reasons | Dirty::CHANGED, &mut tx)?;
+                    }
                     let fate = match asked.first() {
                         None => Unlinked::Excluded,
                         Some(Waiting::Conflict(_)) => Unlinked::Review,
@@ -388,6 +392,11 @@ async fn store_page(
         total.dirty += 1;
     }
     Ok(tx.apply().await?)
+}
+
+/// True for the error of a link whose deleted record was to be made anew.
+fn is_refused_create(item: &Waiting) -> bool {
+    matches!(item, Waiting::Error(error) if error.link.is_some() && error.side != error.record.side)
 }
 
 /// A record without a link is gone: nobody matches it any more, and nothing about it waits for a person.

@@ -38,26 +38,40 @@ pub(super) async fn give_way(
     link: &Link,
     tx: &mut Tx<'_>,
 ) -> Result<PerSide<Vec<RecordId>>, EngineError> {
-    let db = &ctx.engine.db;
     let mut former = PerSide::<Vec<RecordId>>::default();
     for side in Side::BOTH {
-        let Some(id) = link.ids.get(side) else {
-            continue;
-        };
-        let ids = std::slice::from_ref(id);
-        let held = db.link_ids(&mapping.id, side, mapping.object(side), ids);
-        let held: Vec<LinkId> = held.await?.into_iter().flatten().collect();
-        let tombs = db.links(&mapping.id, &held).await?.into_iter().flatten();
-        let tombs =
-            tombs.filter(|tomb| matches!(tomb.state, LinkState::Deleted(_) | LinkState::Unlinked));
-        for case in cases(ctx, mapping, tombs.collect()).await? {
-            close_all(ctx, &case, tx)?;
-            tx.remove_link(&case.link, &links::objects(mapping));
-            let other = side.other();
-            let known = former.get_mut(other);
-            known.extend(case.link.former.get(other).iter().cloned());
-            known.extend(case.link.ids.get(other).clone());
+        if let Some(id) = link.ids.get(side) {
+            let known = give_way_for(ctx, mapping, side, id, tx).await?;
+            former.get_mut(side.other()).extend(known);
         }
+    }
+    Ok(former)
+}
+
+/// Takes the tombstone of one record away; gives the ids that its key field may still hold.
+pub(super) async fn give_way_for(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    id: &RecordId,
+    tx: &mut Tx<'_>,
+) -> Result<Vec<RecordId>, EngineError> {
+    let db = &ctx.engine.db;
+    let ids = std::slice::from_ref(id);
+    let held = db.link_ids(&mapping.id, side, mapping.object(side), ids);
+    let held: Vec<LinkId> = held.await?.into_iter().flatten().collect();
+    if held.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tombs = db.links(&mapping.id, &held).await?.into_iter().flatten();
+    let tombs =
+        tombs.filter(|tomb| matches!(tomb.state, LinkState::Deleted(_) | LinkState::Unlinked));
+    let mut former = Vec::new();
+    for case in cases(ctx, mapping, tombs.collect()).await? {
+        close_all(ctx, &case, tx)?;
+        tx.remove_link(&case.link, &links::objects(mapping));
+        former.extend(case.link.former.get(side.other()).iter().cloned());
+        former.extend(case.link.ids.get(side.other()).clone());
     }
     Ok(former)
 }

@@ -12,6 +12,8 @@ use syncline::domain::{
     LinkState, OpKind, OpState, PerSide, RunRecord, RunState, Side, SideValue,
 };
 use syncline::engine::{Order, Scope};
+use syncline::sandbox::Side as Party;
+use syncline::sandbox::faults::Fault;
 use syncline::store::{SimStore, Store};
 
 const S: &str = "Contact";
@@ -808,4 +810,164 @@ async fn a_store_that_knows_nothing_makes_no_deleted_record_anew_until_a_person_
         1,
         "its stamp names the old one"
     );
+}
+
+/// Runs until so many tries were refused, each at its time and not before; gives how many writes were sent.
+async fn backs_off(house: &House, tries: u32) -> u64 {
+    let mut sent = 0;
+    for _ in 0..tries {
+        let due = house.the_error().await.retry_at.unwrap();
+        house.wait(30).await;
+        assert_eq!(writes(&house.fine().await), 0, "before its time");
+        let wait = (due - house.clock.now()).num_seconds() + 10;
+        house.wait(u64::try_from(wait).unwrap()).await;
+        sent += writes(&house.fine().await);
+    }
+    sent
+}
+
+/// A linked contact whose Salesforce record was deleted, and whose HubSpot record Salesforce's own rule refuses: who left
+/// keeps no telephone number.
+async fn unwanted(more: &str) -> (House, String) {
+    let phone = "{ salesforce = \"Phone\", hubspot = \"phone\" },";
+    let (house, s, h) = clerk(&people_with(more, phone)).await;
+    let edit = [("jobtitle", "Former clerk"), ("phone", "4155550134")];
+    house.hs_edit(H, &h, &edit);
+    house.sf_delete(S, &s);
+    house.wait(60).await;
+    house.fine().await;
+    (house, h)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_made_anew_is_tried_again_less_and_less_often() {
+    for more in ["delete_update = \"update_wins\"", ""] {
+        let (house, h) = unwanted(more).await;
+        if more.is_empty() {
+            let item = house.the_item(ItemKind::DeleteUpdate).await;
+            house.choose(&item, Choice::Create).await;
+            house.send_stored().await;
+        }
+        assert_eq!(house.the_error().await.category, ErrorCategory::Validation);
+        assert!(matches!(
+            the_link(&house).await.state,
+            LinkState::Deleted(_)
+        ));
+        assert_eq!(backs_off(&house, 2).await, 2, "{more}");
+        assert_eq!(house.the_error().await.tries, 3);
+        house.sound().await;
+        // An edit of what is left is another try at once.
+        house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
+        house.wait(60).await;
+        let run = house.fine().await;
+        assert_eq!(counts(&run, "contacts").created.salesforce, 1, "{more}");
+        let s = house.sf_ids(S).remove(0);
+        house.wait(60).await;
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+        assert_eq!(house.errors().await, Vec::new());
+        assert_eq!(house.open_items().await, Vec::new());
+        house.quiet().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_lacks_what_is_required_to_be_made_anew_is_one_error_and_costs_no_try_a_run()
+{
+    let (house, s, h) = clerk(&people("delete_update = \"update_wins\"")).await;
+    house.hs_edit(H, &h, &[("lastname", "")]);
+    house.sf_delete(S, &s);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.the_error().await.category, ErrorCategory::Required);
+    for _ in 0..3 {
+        house.wait(30).await;
+        house.fine().await;
+    }
+    assert_eq!(house.the_error().await.tries, 1);
+    house.hs_edit(H, &h, &[("lastname", "Named")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.sf_ids(S).len(), 1);
+    assert_eq!(house.errors().await, Vec::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_made_anew_that_somebody_else_made_meanwhile_is_asked_about_and_may_be_linked() {
+    let (house, s, h) = clerk(&people("delete_update = \"update_wins\"")).await;
+    house.sf_edit(S, &s, &[("Title", "Boss")]);
+    house.hs_delete(H, &h);
+    // Made at HubSpot, and not to be found there yet.
+    let lag = chrono::TimeDelta::seconds(4000);
+    house.sandbox.lock().unwrap().portal.set_index_lag(lag);
+    let now = house.clock.now();
+    let of = values(&[("lastname", "Berg"), ("email", "anna@example.com")]);
+    let made = house
+        .sandbox
+        .lock()
+        .unwrap()
+        .portal
+        .insert(now, colleague(), H, of)
+        .unwrap();
+    house.wait(60).await;
+    // HubSpot tells of the deletion where the record is to be written.
+    house.fine().await;
+    let item = house.the_item(ItemKind::PossibleDuplicate).await;
+    assert_eq!(item.candidates[0].record.id.as_str(), made);
+    house.quiet().await;
+    house
+        .choose(&item, Choice::Link(made.as_str().into()))
+        .await;
+    house.send_stored().await;
+    house.sandbox.lock().unwrap().portal.settle_index();
+    house.wait(60).await;
+    house.fine().await;
+    house.both((&s, &made), ("Title", "jobtitle"), ("Boss", "Boss"));
+    assert_eq!(house.open_items().await, Vec::new());
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_is_refused_keeps_what_a_person_chose_and_is_tried_again_at_its_time() {
+    for deletes in ["ask", "archive"] {
+        let (house, s, h) = clerk(&people(&format!("deletes = \"{deletes}\""))).await;
+        // Locked for as long as a run tries it.
+        let path = "/services/data/v68.0/composite/sobjects";
+        house.script(Party::Salesforce, Some("DELETE"), path, Fault::Locked, 6);
+        house.hs_delete(H, &h);
+        house.wait(60).await;
+        let full = Order {
+            scope: Scope::Full,
+            ..order()
+        };
+        house.run(&full).await;
+        assert_eq!(house.sf_ids(S), [s.as_str()]);
+        if deletes == "ask" {
+            let item = house.the_item(ItemKind::Deletion).await;
+            house.choose(&item, Choice::Accept).await;
+            house.send_stored().await;
+            assert_eq!(house.open_items().await.len(), 1, "the choice stands");
+        }
+        assert!(departed(&house).await.due, "{deletes}");
+        let error = house.the_error().await;
+        let due = error.retry_at.unwrap();
+        for _ in 0..2 {
+            house.wait(30).await;
+            let run = house.fine().await;
+            assert_eq!(writes(&run), 0, "before its time");
+            assert_eq!(house.the_error().await.tries, error.tries);
+        }
+        let wait = (due - house.clock.now()).num_seconds() + 10;
+        house.wait(u64::try_from(wait).unwrap()).await;
+        let run = house.fine().await;
+        assert_eq!(
+            counts(&run, "contacts").archived.salesforce,
+            1,
+            "{deletes}: nobody is asked again"
+        );
+        assert_eq!(alive(&house), PerSide::default());
+        assert_eq!(house.errors().await, Vec::new());
+        assert_eq!(house.open_items().await, Vec::new());
+        house.quiet().await;
+    }
 }
