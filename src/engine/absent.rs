@@ -9,22 +9,29 @@ use super::gone_note::note;
 use super::run_ctx::RunCtx;
 use crate::domain::{Link, LinkId, LinkState, Mapping, Presence, RecordId, Side};
 
+/// True for links that end where a record of them is gone.
+pub(super) fn stands(state: &LinkState) -> bool {
+    matches!(
+        state,
+        LinkState::Active | LinkState::Suspended(_) | LinkState::OutOfScope | LinkState::Unlinked
+    )
+}
+
 /// Reads the records of links that a complete list of one side did not show, deleted ones included, and notes what is gone or
-/// merged; the run decides about it like about any other. A record that does not answer becomes an error. Says how many were
-/// noted.
+/// merged; the run decides about it like about any other. A record that does not answer becomes an error.
 pub(super) async fn confirm_absent(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     side: Side,
     links: &[LinkId],
-) -> Result<u64, EngineError> {
+) -> Result<(), EngineError> {
     let db = ctx.engine.db.clone();
     let links: Vec<Link> = db
         .links(&mapping.id, links)
         .await?
         .into_iter()
         .flatten()
-        .filter(|link| link.state == LinkState::Active && !ctx.locked.contains(&link.id))
+        .filter(|link| stands(&link.state) && !ctx.locked.contains(&link.id))
         .filter(|link| link.ids.get(side).is_some())
         .collect();
     let ids: Vec<RecordId> = links
@@ -33,7 +40,6 @@ pub(super) async fn confirm_absent(
         .collect();
     let found = read_records(ctx, mapping, side, &ids).await?;
     let marks = db.dirty(&mapping.id, side, &ids).await?;
-    let mut noted = 0;
     let mut tx = db.begin();
     for ((link, records), mark) in links.into_iter().zip(found).zip(marks) {
         let mut records = records.into_iter();
@@ -41,6 +47,7 @@ pub(super) async fn confirm_absent(
         match seen.presence {
             // The list was read while it moved.
             Presence::Live => {}
+            Presence::Inaccessible if link.state != LinkState::Active => {}
             Presence::Inaccessible => {
                 for mut case in cases(ctx, mapping, vec![link.clone()]).await? {
                     *case.seen.get_mut(side) = Some(seen.clone());
@@ -49,14 +56,14 @@ pub(super) async fn confirm_absent(
             }
             Presence::Deleted | Presence::MergedInto(_) | Presence::Converted(_) => {
                 note(mapping, &seen, mark.map_or(0, |row| row.reasons), &mut tx)?;
-                keep_survivors(records, &mut tx)?;
-                noted += 1;
+                let known = &ctx.known;
+                let kept = records.filter(|seen| !known.is_of_forgotten(seen));
+                keep_survivors(kept, &mut tx)?;
             }
         }
         tx = tx.rolled().await?;
     }
-    tx.apply().await?;
-    Ok(noted)
+    Ok(tx.apply().await?)
 }
 
 /// What answered in the place of a merged record, so that it need not be read again.

@@ -103,10 +103,12 @@ pub(super) async fn record(
                         failure
                     }
                 };
-                let holder = failure
-                    .vendor
-                    .as_ref()
-                    .and_then(|vendor| vendor.holder.clone());
+                let forgotten = |id: &RecordId| ctx.known.is_forgotten(target, &op.object, id);
+                let failure = match failure.holder().is_some_and(forgotten) {
+                    true => held_by_nobody(target, &mut op),
+                    false => failure,
+                };
+                let holder = failure.holder().cloned();
                 match holder {
                     Some(holder) => {
                         draft.give_up(ctx, mapping, &mut tx)?;
@@ -148,6 +150,19 @@ pub(super) async fn record(
     match stop {
         Some(error) => Err(error.into()),
         None => Ok(()),
+    }
+}
+
+/// The record that is the same was forgotten on request: what the vendor says names it, and is not kept.
+fn held_by_nobody(target: Side, op: &mut Op) -> Failure {
+    let message =
+        format!("{target} holds a record that is the same, which was forgotten on request");
+    op.outcome.error = None;
+    op.outcome.why = Some(message.clone());
+    Failure {
+        category: ErrorCategory::Duplicate,
+        message,
+        vendor: None,
     }
 }
 

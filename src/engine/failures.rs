@@ -9,8 +9,8 @@ use super::advice::next_step;
 use super::context::Settings;
 use crate::crm::{CrmError, ErrorClass};
 use crate::domain::{
-    Assignment, ErrorCategory, ErrorItem, ItemId, LinkId, Mapping, Op, OpKind, PerSide, RecordKey,
-    RunId, Side, Value, VendorError, digest128,
+    Assignment, ErrorCategory, ErrorItem, ItemId, LinkId, Mapping, Op, OpKind, PerSide, RecordId,
+    RecordKey, RunId, Side, Value, VendorError, digest128,
 };
 
 /// What is known of a failure.
@@ -153,6 +153,13 @@ pub(super) struct Failure {
     pub(super) category: ErrorCategory,
     pub(super) message: String,
     pub(super) vendor: Option<VendorError>,
+}
+
+impl Failure {
+    /// The record that the vendor names as the one that is the same.
+    pub(super) fn holder(&self) -> Option<&RecordId> {
+        self.vendor.as_ref()?.holder.as_ref()
+    }
 }
 
 /// A record refused by the vendor.

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::context::{Engine, Known};
 use super::db::{Db, Tx, names};
+use super::fields::former_ids;
 use super::links;
 use super::tally::{self, Tally};
 use crate::domain::{
@@ -86,6 +87,12 @@ impl Known {
                 .forgotten
                 .contains(&hash(&self.install, side, object, id))
     }
+
+    /// True where a record stands for somebody who was forgotten: it is the one, or one that the one went into.
+    pub(super) fn is_of_forgotten(&self, seen: &Observation) -> bool {
+        let is = |id: &RecordId| self.is_forgotten(seen.side, &seen.object, id);
+        !self.forgotten.is_empty() && (is(&seen.id) || former_ids(seen).iter().any(is))
+    }
 }
 
 /// What was read without the records that were forgotten; those count as read and excluded.
@@ -100,7 +107,7 @@ pub(super) fn leave_out(
     }
     let (forgotten, rest): (Vec<_>, Vec<_>) = records
         .into_iter()
-        .partition(|seen| known.is_forgotten(seen.side, &seen.object, &seen.id));
+        .partition(|seen| known.is_of_forgotten(seen));
     for seen in forgotten {
         for mapping in mappings {
             let tally = tallies.entry(mapping.id.clone()).or_default();

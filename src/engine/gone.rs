@@ -14,11 +14,12 @@ use super::gone_rules::Verdict;
 use super::links;
 use super::merged;
 use super::run_ctx::{Mode, RunCtx};
+use super::scope;
 use super::tally::{Fate, Unlinked};
 use crate::crm::Purpose;
 use crate::domain::{
     Departed, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, Observation, PerSide,
-    RecordId, Side,
+    Presence, RecordId, Side,
 };
 use crate::store::Count;
 use crate::store::rows::Dirty;
@@ -86,11 +87,13 @@ async fn load(
     let held = db
         .link_ids(&mapping.id, side, mapping.object(side), ids)
         .await?;
-    let mut tx = db.begin();
-    for (id, _) in ids.iter().zip(&held).filter(|(_, link)| link.is_none()) {
-        tx.clear_dirty(&mapping.id, side, id);
-    }
-    tx.apply().await?;
+    let without: Vec<RecordId> = ids
+        .iter()
+        .zip(&held)
+        .filter(|(_, link)| link.is_none())
+        .map(|(id, _)| id.clone())
+        .collect();
+    forget_marks(ctx, mapping, side, &without).await?;
     let wanted: Vec<LinkId> = held
         .into_iter()
         .flatten()
@@ -104,11 +107,43 @@ async fn load(
         .filter(|link| {
             matches!(
                 link.state,
-                LinkState::Active | LinkState::Suspended(_) | LinkState::Deleted(_)
+                LinkState::Active
+                    | LinkState::Suspended(_)
+                    | LinkState::OutOfScope
+                    | LinkState::Unlinked
+                    | LinkState::TakenBack(_)
+                    | LinkState::Deleted(_)
             )
         })
         .collect();
     cases(ctx, mapping, links).await
+}
+
+/// Takes the marks of records away that no link holds any more. One that went into another record is looked at as that.
+async fn forget_marks(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ids: &[RecordId],
+) -> Result<(), EngineError> {
+    let db = &ctx.engine.db;
+    let object = mapping.object(side);
+    let seen = db.observations(side, object, ids).await?;
+    let mut tx = db.begin();
+    for (id, seen) in ids.iter().zip(seen) {
+        tx.clear_dirty(&mapping.id, side, id);
+        if let Some(Presence::MergedInto(into)) = seen.map(|seen| seen.presence) {
+            let own = db.dirty(&mapping.id, side, &[into.clone()]).await?;
+            let own = own
+                .into_iter()
+                .flatten()
+                .map(|row| row.reasons)
+                .sum::<u16>();
+            tx.mark_dirty(&mapping.id, side, &into, own | Dirty::CREATED)?;
+            tx.drop_observation(side, object, id);
+        }
+    }
+    Ok(tx.apply().await?)
 }
 
 /// Reads what a decision lacks. Before a deletion both records are read again: one may have come back, the other changed.
@@ -319,6 +354,15 @@ pub(super) async fn lay_down(
     tx: &mut Tx<'_>,
 ) -> Result<(), EngineError> {
     let known = case.departed();
+    let tally = ctx.tally(&mapping.id);
+    if case.link.state == LinkState::OutOfScope && tally.has(case.link.id) {
+        // A link that rests is counted by whichever of its records was read.
+        for side in Side::BOTH.into_iter().filter(|side| !*gone.get(*side)) {
+            if let Some(id) = case.link.ids.get(side) {
+                tally.alone(case.link.id, side, id, Unlinked::Excluded);
+            }
+        }
+    }
     case.link.state = LinkState::Deleted(Departed {
         gone,
         archived: PerSide::from_fn(|side| known.archived.get(side).filter(|_| *gone.get(side))),
@@ -391,6 +435,15 @@ async fn back(
         case.link.state = LinkState::Active;
         tx.put_link(&case.link, &links::objects(mapping))?;
         close_all(ctx, case, tx)?;
+        let now = ctx.engine.clock.now();
+        let inside = case.seen.salesforce.as_ref();
+        let inside = inside.and_then(|seen| scope::is_inside(mapping, seen, now));
+        if let Some(step) = scope::step(mapping.leaves_scope, &case.link.state, inside) {
+            // It is there again, and outside the scope.
+            scope::take(ctx.engine, mapping, &case.link, step, tx).await?;
+            count(ctx, mapping, case, Unlinked::Excluded);
+            return Ok(());
+        }
         items::line(
             ctx,
             mapping,

@@ -40,7 +40,10 @@ pub(super) fn beside(link: &Link, seen: &Observation) -> Beside {
     let live = seen.presence == Presence::Live;
     match &link.state {
         LinkState::PendingCreate => Beside::Pending,
-        LinkState::TakenBack(_) => Beside::Linked(Fate::Held),
+        LinkState::TakenBack(_) => match seen.presence {
+            Presence::MergedInto(_) => Beside::Noted,
+            _ => Beside::Linked(Fate::Held),
+        },
         LinkState::Active if live => Beside::InStep,
         LinkState::Deleted(departed) if live == *departed.gone.get(seen.side) => Beside::Noted,
         LinkState::Active => Beside::Noted,
@@ -50,9 +53,12 @@ pub(super) fn beside(link: &Link, seen: &Observation) -> Beside {
             }
             _ => Beside::Alone,
         },
-        // What is gone while its link rests is told once it is back: nothing travels meanwhile (12.2).
-        LinkState::OutOfScope => Beside::Linked(Fate::Unchanged),
-        LinkState::Deleted(_) | LinkState::Unlinked => Beside::Alone,
+        LinkState::OutOfScope | LinkState::Unlinked => match (&seen.presence, &link.state) {
+            (Presence::Deleted | Presence::MergedInto(_), _) => Beside::Noted,
+            (_, LinkState::OutOfScope) => Beside::Linked(Fate::Unchanged),
+            _ => Beside::Alone,
+        },
+        LinkState::Deleted(_) => Beside::Alone,
     }
 }
 

@@ -91,6 +91,10 @@ pub(super) enum Verdict {
 
 /// The table of 12.2, with what 12.1 and 12.5 add to it.
 pub(super) fn decide(facts: &Facts<'_>) -> Verdict {
+    if matches!(facts.state, LinkState::TakenBack(_)) {
+        // Only merges of what is left are followed.
+        return Verdict::Nothing;
+    }
     let gone = |side: &Side| matches!(facts.there.get(*side), There::Gone(_));
     let gone: Vec<Side> = Side::BOTH.into_iter().filter(gone).collect();
     match gone.as_slice() {
@@ -125,6 +129,7 @@ fn one_gone(facts: &Facts<'_>, gone: Side) -> Verdict {
     let known = match facts.state {
         LinkState::Deleted(known) => Some(known),
         LinkState::Suspended(_) if facts.choice.is_none() => return rest(gone),
+        LinkState::OutOfScope | LinkState::Unlinked => return rest(gone),
         _ => None,
     };
     let restored = known.is_some_and(|known| *known.gone.get(left));
@@ -246,8 +251,12 @@ pub(super) struct Holder {
 pub(super) enum Stands {
     /// In step, or about to be.
     Active,
-    /// Set aside for a person.
+    /// It rests while its record is out of scope.
+    Resting,
+    /// Set aside for a person, or taken back by an undo.
     Aside,
+    /// It ended as its record left the scope; both records may still be there.
+    Ended,
     /// A tombstone.
     Tomb,
 }
@@ -266,24 +275,22 @@ pub(super) struct Followed {
 /// The table of 12.4. `survivor` is the link that the surviving record has already, `merged` are those of the records that
 /// went into it. Salesforce names the primary: it is the survivor itself. HubSpot's survivor is a new record.
 pub(super) fn follow(survivor: Option<&Holder>, merged: &[Holder]) -> Followed {
-    let kept = survivor
-        .filter(|holder| holder.stands != Stands::Tomb)
-        .or_else(|| {
-            merged
-                .iter()
-                .min_by_key(|one| (one.stands, one.made_at, one.link))
-        });
+    let oldest = || {
+        let mut all: Vec<&Holder> = merged.iter().collect();
+        all.sort_by_key(|one| (one.stands, one.made_at, one.link));
+        all.into_iter().next()
+    };
+    let kept = match survivor {
+        Some(own) if own.stands < Stands::Ended => Some(own),
+        // Two that are over: the surviving record has its own already.
+        Some(own) => oldest()
+            .filter(|one| one.stands < Stands::Ended)
+            .or(Some(own)),
+        None => oldest(),
+    };
     let Some(kept) = kept else {
         return Followed::default();
     };
-    if let Some(tomb) = survivor.filter(|_| kept.stands == Stands::Tomb) {
-        // Two tombstones: the surviving record has its own already.
-        return Followed {
-            keeps: Some(tomb.link),
-            drop: merged.iter().map(|one| one.link).collect(),
-            ..Followed::default()
-        };
-    }
     let mut followed = Followed {
         keeps: Some(kept.link),
         ..Followed::default()
@@ -294,7 +301,8 @@ pub(super) fn follow(survivor: Option<&Holder>, merged: &[Holder]) -> Followed {
         .filter(|one| one.link != kept.link)
     {
         match other.stands {
-            Stands::Active => followed.collide.push(other.link),
+            // What is left of it would be made a second time, were it let go.
+            Stands::Active | Stands::Resting | Stands::Ended => followed.collide.push(other.link),
             // Its record went into one that has a link: whatever was asked about it is over.
             Stands::Aside | Stands::Tomb => followed.drop.push(other.link),
         }

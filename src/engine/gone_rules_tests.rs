@@ -206,6 +206,13 @@ fn a_link_that_is_set_aside_is_not_carried_over() {
     assert_eq!(facts(&suspended, There::Silent), Verdict::Nothing);
     assert_eq!(facts(&suspended, There::Converted), Verdict::Nothing);
     assert_eq!(facts(&suspended, There::Live), Verdict::Nothing);
+    for away in [LinkState::OutOfScope, LinkState::Unlinked] {
+        assert_eq!(facts(&away, ROW), rest(S), "{away:?}");
+        assert_eq!(facts(&away, There::Silent), Verdict::Nothing);
+        assert_eq!(facts(&away, There::Live), Verdict::Nothing);
+    }
+    let taken_back = LinkState::TakenBack(RunId(3));
+    assert_eq!(facts(&taken_back, ROW), Verdict::Nothing);
     let tomb = LinkState::Deleted(Departed::of(S));
     assert_eq!(facts(&tomb, There::Live), Verdict::Back);
     assert_eq!(facts(&tomb, ROW), Verdict::Nothing);
@@ -271,6 +278,7 @@ fn no_state_of_the_world_deletes_without_evidence_or_a_word() {
     let states = [
         LinkState::Active,
         LinkState::Suspended("x".into()),
+        LinkState::OutOfScope,
         LinkState::Deleted(Departed::of(S)),
         LinkState::Deleted(Departed {
             gone: both(true),
@@ -352,7 +360,7 @@ fn holder(link: u128, made: i64, stands: Stands) -> Holder {
 
 #[test]
 fn of_merged_records_the_survivors_link_stands_else_the_oldest() {
-    use Stands::{Active, Aside, Tomb};
+    use Stands::{Active, Aside, Ended, Resting, Tomb};
     let links = |ids: &[u128]| ids.iter().map(|id| LinkId(*id)).collect::<Vec<_>>();
     let rows = [
         // (survivor's, those merged into it) -> (kept, asked about, dropped)
@@ -401,6 +409,29 @@ fn of_merged_records_the_survivors_link_stands_else_the_oldest() {
             Some(2),
             vec![],
             vec![1],
+        ),
+        // What rests out of scope, or ended for it, has a record on the other side.
+        (
+            Some(holder(1, 9, Active)),
+            vec![holder(2, 5, Resting), holder(3, 5, Ended)],
+            Some(1),
+            vec![2, 3],
+            vec![],
+        ),
+        (None, vec![holder(2, 5, Resting)], Some(2), vec![], vec![]),
+        (
+            Some(holder(1, 1, Ended)),
+            vec![holder(2, 5, Active)],
+            Some(2),
+            vec![1],
+            vec![],
+        ),
+        (
+            Some(holder(1, 1, Ended)),
+            vec![holder(2, 5, Tomb)],
+            Some(1),
+            vec![],
+            vec![2],
         ),
         (
             Some(holder(1, 1, Tomb)),

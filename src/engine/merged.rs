@@ -13,6 +13,7 @@ use super::gone_rules::{Holder, Stands, follow, rebase};
 use super::links;
 use super::matchup::close_review;
 use super::run_ctx::{Mode, RunCtx};
+use super::tally::{Fate, Unlinked};
 use crate::domain::{
     ItemKind, Link, LinkId, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide,
     Presence, RecordId, Side,
@@ -72,6 +73,7 @@ async fn follow_one(
     }
     let object = mapping.object(side);
     let db = ctx.engine.db.clone();
+    refresh(ctx, mapping, side, &survivor.id, &mut merged).await?;
     // One look at HubSpot's survivor names all the records that went into it, whoever of them was noticed.
     let former = fields::former_ids(&survivor);
     let known: BTreeSet<LinkId> = merged.iter().map(|case| case.link.id).collect();
@@ -136,6 +138,29 @@ async fn follow_one(
     Ok(told)
 }
 
+/// Takes the links as they are by now: a merge that was followed before this one may have moved them, or done the same.
+async fn refresh(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    survivor: &RecordId,
+    merged: &mut Vec<Case>,
+) -> Result<(), EngineError> {
+    let db = &ctx.engine.db;
+    let ids: Vec<LinkId> = merged.iter().map(|case| case.link.id).collect();
+    let links = db.links(&mapping.id, &ids).await?;
+    let bases = db.bases(&mapping.id, &ids).await?;
+    let cases = std::mem::take(merged);
+    for ((mut case, link), base) in cases.into_iter().zip(links).zip(bases) {
+        if let Some(link) = link.filter(|link| link.ids.get(side).as_ref() != Some(survivor)) {
+            case.link = link;
+            case.base = base;
+            merged.push(case);
+        }
+    }
+    Ok(())
+}
+
 /// True where the link was set aside because its record on that side was merged.
 pub(super) fn is_told(link: &Link, side: Side) -> bool {
     let own = link.ids.get(side).as_ref();
@@ -149,10 +174,10 @@ fn holder(case: &Case) -> Holder {
         made_at: case.link.created_at,
         stands: match case.link.state {
             LinkState::Active | LinkState::PendingCreate => Stands::Active,
-            LinkState::Suspended(_) | LinkState::TakenBack(_) | LinkState::OutOfScope => {
-                Stands::Aside
-            }
-            LinkState::Deleted(_) | LinkState::Unlinked => Stands::Tomb,
+            LinkState::OutOfScope => Stands::Resting,
+            LinkState::Suspended(_) | LinkState::TakenBack(_) => Stands::Aside,
+            LinkState::Unlinked => Stands::Ended,
+            LinkState::Deleted(_) => Stands::Tomb,
         },
     }
 }
@@ -185,6 +210,13 @@ async fn survivor(
         };
         match &seen.presence {
             Presence::MergedInto(next) => id = next.clone(),
+            // Whoever went into a record that was forgotten is out of reach: nothing of it is stored.
+            _ if ctx.known.is_of_forgotten(&seen) => {
+                return Ok(Some(Observation {
+                    presence: Presence::Inaccessible,
+                    ..seen
+                }));
+            }
             _ => return Ok(Some(seen)),
         }
     }
@@ -222,7 +254,17 @@ async fn repoint(
     let new = fields::match_keys(mapping, survivor);
     tx.set_match_keys(&mapping.id, side, &survivor.id, &keys, &new)?;
     close_review(ctx, mapping, side, &survivor.id, tx).await?;
-    ctx.tally(&mapping.id).linked_after_all(side, &survivor.id);
+    let tally = ctx.tally(&mapping.id);
+    tally.linked_after_all(side, &survivor.id);
+    match case.link.state {
+        LinkState::Active | LinkState::PendingCreate => {}
+        LinkState::OutOfScope => tally.link(case.link.id, Fate::Unchanged),
+        LinkState::TakenBack(_) => tally.link(case.link.id, Fate::Held),
+        LinkState::Suspended(_) => tally.unlinked(side, &survivor.id, Unlinked::Review),
+        LinkState::Deleted(_) | LinkState::Unlinked => {
+            tally.unlinked(side, &survivor.id, Unlinked::Excluded);
+        }
+    }
     let active = case.link.state == LinkState::Active;
     for one in Side::BOTH {
         match case.link.ids.get(one) {

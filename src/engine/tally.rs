@@ -60,9 +60,14 @@ impl Tally {
         *entry = (*entry).max(fate);
     }
 
+    /// True where the link is among the run's.
+    pub(super) fn has(&self, link: LinkId) -> bool {
+        self.links.contains_key(&link)
+    }
+
     /// The fate of a link, if it is among the run's.
     pub(super) fn raise(&mut self, link: LinkId, fate: Fate) {
-        if self.links.contains_key(&link) {
+        if self.has(link) {
             self.link(link, fate);
         }
     }

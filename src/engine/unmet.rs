@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::absent::confirm_absent;
+use super::absent::{confirm_absent, stands};
 use super::context::EngineError;
 use super::gone::read_records;
 use super::observe::forget_unlinked;
 use super::run_ctx::RunCtx;
-use crate::domain::{LinkId, LinkState, Mapping, MappingId, Presence, RecordId, Side};
+use crate::domain::{LinkId, Mapping, MappingId, Presence, RecordId, Side};
 use crate::store::{Family, Key, KeyReader, Range, TypedStore, keys};
 
 /// Rows that are looked through at a time.
@@ -61,7 +61,7 @@ impl Unmet<'_> {
                 };
                 let links = db.links(&name, &found).await?.into_iter().flatten();
                 let older: Vec<LinkId> = links
-                    .filter(|link| link.state == LinkState::Active && link.created_at < self.since)
+                    .filter(|link| stands(&link.state) && link.created_at < self.since)
                     .map(|link| link.id)
                     .collect();
                 if !older.is_empty() {

@@ -9,8 +9,8 @@ use crate::support::town::*;
 use crate::support::{House, order};
 use chrono::TimeDelta;
 use syncline::domain::{
-    Choice, Conflict, ItemKind, ItemState, LinkState, Op, OpState, RecordKey, RunId, RunKind,
-    RunState, Side,
+    Choice, Conflict, ErrorCategory, ItemKind, ItemState, LinkState, Op, OpState, RecordKey, RunId,
+    RunKind, RunState, Side,
 };
 use syncline::engine::{Order, Rules, Scope};
 use syncline::store::rows::{ActivityLine, BudgetRow, OpenOp};
@@ -381,7 +381,7 @@ async fn a_forgotten_person_leaves_no_value_and_no_id_and_is_never_synced_again(
 async fn a_forgotten_record_is_not_found_by_the_look_up_before_a_create() {
     let (house, s, h) = clerk(&people("")).await;
     forget(&house, Side::Salesforce, S, &s).await;
-    // The same person is entered anew in Salesforce: HubSpot holds the address, and names who has it.
+    // The same person is entered anew in Salesforce: HubSpot holds the address, and names who has it; nobody is offered that.
     let again = house.sf(S, &[("LastName", "Berg"), ("Email", "anna@example.com")]);
     house.wait(60).await;
     house
@@ -390,10 +390,43 @@ async fn a_forgotten_record_is_not_found_by_the_look_up_before_a_create() {
             ..order()
         })
         .await;
-    let item = house.the_item(ItemKind::PossibleDuplicate).await;
-    assert_eq!(item.sides.salesforce.id.as_ref().unwrap().0, again);
+    let error = house.the_error().await;
+    assert_eq!(error.category, ErrorCategory::Duplicate);
+    assert_eq!(error.record.id.as_str(), again);
+    assert!(house.open_items().await.is_empty());
+    assert!(
+        !all_text(&house)
+            .await
+            .contains(&format!("Existing ID: {h}"))
+    );
     assert!(house.links().await.is_empty());
     assert_eq!(house.hs_value(H, &h, "syncline_salesforce_id"), Some(s));
+    house.sound().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forgotten_record_does_not_come_back_as_what_it_was_merged_into() {
+    let (house, s, h) = clerk(&people("deletes = \"archive\"")).await;
+    let other = house.hs(H, &[("lastname", "Secretson"), ("jobtitle", "Spy")]);
+    forget(&house, Side::HubSpot, H, &other).await;
+    let new = house.hs_merge(H, &other, &h);
+    house.wait(60).await;
+    let run = house.fine().await;
+    assert_eq!(writes(&run), 0);
+    house
+        .run(&Order {
+            scope: Scope::Full,
+            ..order()
+        })
+        .await;
+    assert_eq!(house.the_error().await.category, ErrorCategory::Gone);
+    assert_eq!(house.sf_value(S, &s, "Title").as_deref(), Some("Clerk"));
+    assert_eq!((house.sf_ids(S), house.hs_ids(H)), (vec![s], vec![new]));
+    let text = all_text(&house).await;
+    assert!(
+        !text.contains("Secretson") && !text.contains("Spy"),
+        "{text}"
+    );
     house.sound().await;
 }
 

@@ -525,3 +525,96 @@ async fn the_engine_reads_conditions_as_the_sandbox_does() {
         })
         .unwrap();
 }
+
+const LEAVES: [(&str, LinkState); 2] = [
+    ("freeze", LinkState::OutOfScope),
+    ("unlink", LinkState::Unlinked),
+];
+
+/// A linked contact that left the scope.
+async fn away(leaves: &str, more: &str) -> (House, String, String) {
+    let (house, s, h) = clerk(&scoped(&people(more), CLERKS, leaves)).await;
+    house.sf_edit(S, &s, &[("Title", "Chief")]);
+    house.wait(60).await;
+    house.fine().await;
+    (house, s, h)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_deleted_out_of_scope_ends_its_link_and_nothing_travels() {
+    for (leaves, state) in LEAVES {
+        for hubspot in [false, true] {
+            let (house, s, h) = away(leaves, "deletes = \"archive\"").await;
+            assert_eq!(house.links().await[0].state, state);
+            match hubspot {
+                true => house.hs_delete(H, &h),
+                false => house.sf_delete(S, &s),
+            }
+            house.wait(60).await;
+            let run = house.whole().await;
+            assert_eq!(writes(&run), 0, "{leaves}");
+            let link = house.links().await.remove(0);
+            assert!(matches!(link.state, LinkState::Deleted(_)), "{link:?}");
+            assert_eq!(house.sf_ids(S).len() + house.hs_ids(H).len(), 1);
+            house.quiet().await;
+            if hubspot {
+                continue;
+            }
+            // Restored it is outside as before.
+            house.sf_restore(S, &s);
+            house.wait(60).await;
+            assert_eq!(writes(&house.fine().await), 0);
+            assert_eq!(house.links().await[0].state, state);
+            house.quiet().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_out_of_scope_follows_its_merged_record() {
+    for (leaves, state) in LEAVES {
+        let (house, s, h) = away(leaves, "").await;
+        let other = house.hs(H, &[("lastname", "Berg"), ("jobtitle", "Clerk")]);
+        // Outside for certain, so nothing is made of it.
+        house.hs_edit(H, &other, &[("jobtitle", "Chief")]);
+        house.wait(60).await;
+        house.fine().await;
+        let new = house.hs_merge(H, &h, &other);
+        house.wait(60).await;
+        let run = house.whole().await;
+        assert_eq!(writes(&run), 0, "{leaves}");
+        let link = house.links().await.remove(0);
+        assert_eq!(link.ids.hubspot.as_ref().unwrap().as_str(), new);
+        assert_eq!(link.state, state);
+        house.quiet().await;
+        house.sf_edit(S, &s, &[("Title", "Clerk"), ("MailingCity", "Oslo")]);
+        house.wait(60).await;
+        house.fine().await;
+        house.both((&s, &new), ("MailingCity", "city"), ("Oslo", "Oslo"));
+        house.idle().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_out_of_scope_merged_into_a_linked_one_leaves_no_double() {
+    for (leaves, _) in LEAVES {
+        let (house, s, h) = away(leaves, "").await;
+        let mail = ("Email", "bob@example.com");
+        let winner = house.sf(S, &[("LastName", "Bob"), mail, ("Title", "Clerk")]);
+        house.hs(H, &[("lastname", "Bob"), ("email", mail.1)]);
+        house.whole().await;
+        house.settled().await;
+        house.sf_merge(S, &winner, &s);
+        house.wait(60).await;
+        let run = house.fine().await;
+        assert_eq!(writes(&run), 0, "{leaves}");
+        let item = house.the_item(ItemKind::MergeCollision).await;
+        assert!(item.why.contains(&h), "{}", item.why);
+        house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
+        house.wait(60).await;
+        house.fine().await;
+        assert_eq!(house.sf_ids(S), [winner]);
+        house.quiet().await;
+        house.whole().await;
+    }
+}
