@@ -10,7 +10,9 @@ use super::link_plan::{LinkPlan, Work, pair_digests};
 use super::links;
 use super::run::RunCtx;
 use super::scope;
-use crate::domain::{ErrorCategory, ErrorItem, Mapping, PairKind, RecordKey, Value};
+use crate::domain::{
+    ErrorCategory, ErrorItem, Link, LinkState, Mapping, PairKind, RecordKey, Side, Value,
+};
 use crate::store::rows::{ChildRef, Dirty};
 use crate::store::{Family, Key, Range, TypedStore, keys};
 
@@ -159,4 +161,34 @@ pub(super) async fn mark_overdue(
         }
         tx.apply().await?;
     }
+}
+
+/// The record is linked (again): whoever waits for it is looked at.
+pub(super) async fn wake(
+    engine: &Engine,
+    parent: &RecordKey,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    let db = &engine.db;
+    for child in db.waiting_children(parent).await? {
+        let found = db.links(&child.mapping, &[child.link]).await?;
+        let active = |link: &Link| link.state == LinkState::Active;
+        let Some(link) = found.into_iter().flatten().find(active) else {
+            tx.stop_waiting(parent, child.link);
+            continue;
+        };
+        for side in Side::BOTH {
+            let Some(id) = link.ids.get(side) else {
+                continue;
+            };
+            // What else is known of it stands.
+            let ids = std::slice::from_ref(id);
+            let known = db.dirty(&child.mapping, side, ids).await?;
+            let known = known.into_iter().flatten().map(|row| row.reasons);
+            let reasons = known.fold(Dirty::PARENT_READY, |all, one| all | one);
+            tx.mark_dirty(&child.mapping, side, id, reasons)?;
+        }
+        tx.stop_waiting(parent, child.link);
+    }
+    Ok(())
 }

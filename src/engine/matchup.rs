@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::blocked::wake;
 use super::context::EngineError;
 use super::db::Waiting;
 use super::failures::error_id;
@@ -14,9 +15,10 @@ use super::scope;
 use super::strangers::{Met, forget_gone};
 use super::tally::{self, Fate};
 use super::tombs;
+use super::waits::{What, close};
 use crate::domain::{
-    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkId, LinkState,
-    Mapping, PerSide, RecordId, Side, SideValue,
+    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkId, Mapping, PerSide,
+    RecordId, Side, SideValue,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Count, keys};
@@ -389,18 +391,11 @@ async fn link(
     let mut link = links::active(id, mapping, ids, by, engine.clock.now());
     link.former = tombs::give_way(ctx, mapping, &link, tx).await?;
     tx.add_link(&link, &links::objects(mapping))?;
-    // What failed while they had no link, such as a create, is over.
-    let errors = engine.db.count(&Count::Errors(mapping.id.clone())) > 0;
     for side in Side::BOTH {
         if let Some(record) = link.ids.get(side) {
-            if errors {
-                let owner = keys::record_owner(&links::record_key(mapping, side, record));
-                for item in engine.db.waiting(owner).await? {
-                    if let Waiting::Error(error) = item {
-                        tx.remove_error(&error);
-                    }
-                }
-            }
+            // What failed while they had no link, such as a create, is over.
+            let owner = keys::record_owner(&links::record_key(mapping, side, record));
+            close(engine, &mapping.id, owner, What::Errors, None, tx).await?;
             tx.mark_dirty(&mapping.id, side, record, Dirty::RELINK)?;
         }
     }
@@ -596,18 +591,8 @@ pub(super) async fn close_review(
     tx: &mut super::db::Tx<'_>,
 ) -> Result<(), EngineError> {
     let owner = keys::record_owner(&links::record_key(mapping, side, id));
-    for item in ctx.engine.db.waiting(owner).await? {
-        if let Waiting::Conflict(before) = item {
-            let over = Conflict {
-                state: ItemState::Resolved,
-                last_seen: ctx.engine.clock.now(),
-                run: ctx.run,
-                ..before.clone()
-            };
-            tx.put_conflict(&over, Some(&before), owner)?;
-        }
-    }
-    Ok(())
+    let run = Some(ctx.run);
+    close(ctx.engine, &mapping.id, owner, What::Questions, run, tx).await
 }
 
 /// True where an older error of an unlinked record still waits; such a record is not tried again yet.
@@ -638,24 +623,7 @@ pub(super) async fn wake_children(
         }
         for side in Side::BOTH {
             let parent = links::record_key(mapping, side, ids.get(side));
-            for child in ctx.engine.db.waiting_children(&parent).await? {
-                let link = ctx
-                    .engine
-                    .db
-                    .links(&child.mapping, &[child.link])
-                    .await?
-                    .into_iter()
-                    .flatten()
-                    .next();
-                if let Some(link) = link.filter(|link| link.state == LinkState::Active) {
-                    for one in Side::BOTH {
-                        if let Some(id) = link.ids.get(one) {
-                            tx.mark_dirty(&child.mapping, one, id, Dirty::PARENT_READY)?;
-                        }
-                    }
-                }
-                tx.stop_waiting(&parent, child.link);
-            }
+            wake(ctx.engine, &parent, &mut tx).await?;
         }
     }
     Ok(tx.apply().await?)

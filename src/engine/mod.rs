@@ -63,6 +63,7 @@ mod strangers;
 mod sweep;
 mod tally;
 mod tombs;
+mod tx;
 mod types;
 mod undo;
 mod undo_apply;
@@ -72,6 +73,7 @@ mod undo_read;
 mod unmet;
 mod valves;
 mod versions;
+mod waits;
 mod whole;
 mod work;
 

@@ -13,6 +13,7 @@ use super::gone_note::{Beside, beside, note, note_merged};
 use super::report::Phase;
 use super::scope;
 use super::tally::{Fate, Tally, Unlinked};
+use super::waits::{What, close};
 use crate::crm::{Page, Window};
 use crate::domain::{Mapping, MappingId, Observation, Presence, RecordId, Side, SideBase, Value};
 use crate::store::keys::record_owner;
@@ -348,7 +349,10 @@ async fn store_page(
                     continue;
                 }
                 Beside::Alone => {
-                    let asked = engine.db.waiting(link.id.0).await?;
+                    let asked = match engine.db.anything_waits(&mapping.id) {
+                        true => engine.db.waiting(link.id.0).await?,
+                        false => Vec::new(),
+                    };
                     if seen.presence == Presence::Live && asked.iter().any(is_refused_create) {
                         // An edit of what is left may let its counterpart be made anew.
                         note(mapping, seen, reasons | Dirty::CHANGED, &mut tx)?;
@@ -412,7 +416,7 @@ pub(super) async fn forget_unlinked(
     tx.clear_dirty(&mapping.id, side, id);
     tx.drop_observation(side, mapping.object(side), id);
     let owner = record_owner(&super::links::record_key(mapping, side, id));
-    scope::nothing_waits(engine, owner, tx).await
+    close(engine, &mapping.id, owner, What::All, None, tx).await
 }
 
 /// True where the record is as it was when its base was settled. Salesforce stamps whole seconds: an edit in the second in

@@ -57,6 +57,18 @@ pub(super) fn judge_create(found: &[RecordId], settled: bool) -> Verdict {
     }
 }
 
+/// The decision part of 16.4 for a deletion. What does not answer is no evidence that it went through (12.1).
+pub(super) fn judge_deletion(found: &[Presence], settled: bool) -> Verdict {
+    let live = found.contains(&Presence::Live);
+    let silent = found.iter().all(|one| *one == Presence::Inaccessible);
+    match (found.contains(&Presence::Deleted) && !live, silent, settled) {
+        (true, _, _) => Verdict::Applied,
+        (false, _, false) => Verdict::Wait,
+        (false, false, true) => Verdict::NotApplied,
+        (false, true, true) => Verdict::Superseded,
+    }
+}
+
 /// Looks up every open op. Links whose op must wait are locked for this run.
 pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
     let open = ctx.engine.db.open_ops().await?;
@@ -553,7 +565,7 @@ async fn associations(
 }
 
 /// A deletion is looked up by what became of the record; one that is alive once the settle delay is over was not deleted,
-/// and whoever asked for it has to ask again.
+/// and whoever asked for it has to ask again. So has who asked for one that does not answer by then.
 async fn deletions(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
@@ -570,24 +582,35 @@ async fn deletions(
         .await?;
     let mut tx = ctx.engine.db.begin();
     for (mut op, found) in ops.into_iter().zip(found) {
-        let live = found
+        let found: Vec<Presence> = found
             .records
-            .iter()
-            .any(|seen| seen.presence == Presence::Live);
-        if !live {
-            op.state = OpState::Confirmed;
-            op.outcome.record = op.target.clone();
-            if op.evidence.is_some() {
-                super::archive::looked_up(ctx, mapping, &op, &mut tx).await?;
-            } else {
-                super::undo_apply::taken_back(ctx, mapping, &op, &mut tx).await?;
+            .into_iter()
+            .map(|seen| seen.presence)
+            .collect();
+        match judge_deletion(&found, is_settled(ctx, &op)) {
+            Verdict::Applied => {
+                op.state = OpState::Confirmed;
+                op.outcome.record = op.target.clone();
+                if op.evidence.is_some() {
+                    super::archive::looked_up(ctx, mapping, &op, &mut tx).await?;
+                } else {
+                    super::undo_apply::taken_back(ctx, mapping, &op, &mut tx).await?;
+                }
             }
-        } else if is_settled(ctx, &op) {
-            op.state = OpState::Failed;
-            op.outcome.why = Some("looked up: not applied".into());
-        } else {
-            ctx.locked.insert(op.link);
-            op.state = OpState::Unknown;
+            Verdict::NotApplied => {
+                op.state = OpState::Failed;
+                op.outcome.why = Some("looked up: not applied".into());
+            }
+            Verdict::Wait => {
+                ctx.locked.insert(op.link);
+                op.state = OpState::Unknown;
+            }
+            Verdict::Superseded | Verdict::Ask(_) => {
+                op.state = OpState::Superseded;
+                op.outcome.why = Some(
+                    "looked up: it does not answer, and nothing says that it was deleted".into(),
+                );
+            }
         }
         tx.put_op(&op)?;
     }
@@ -619,5 +642,25 @@ mod tests {
         assert_eq!(judge_create(&[], true), Verdict::NotApplied);
         let two = [one.clone(), RecordId::from("2")];
         assert_eq!(judge_create(&two, true), Verdict::Ask(two.to_vec()));
+    }
+
+    #[test]
+    fn a_deletion_went_through_where_the_vendor_says_so_and_not_where_nothing_answers() {
+        use Presence::{Deleted, Inaccessible, Live};
+        let merged = Presence::MergedInto("2".into());
+        for settled in [false, true] {
+            assert_eq!(judge_deletion(&[Deleted], settled), Verdict::Applied);
+            let into = [merged.clone(), Live];
+            let alive = judge_deletion(&into, settled);
+            assert_ne!(alive, Verdict::Applied, "what it was merged into is there");
+            let merged = judge_deletion(&into[..1], settled);
+            assert_ne!(merged, Verdict::Applied, "a merge is no deletion");
+        }
+        assert_eq!(judge_deletion(&[Live], false), Verdict::Wait);
+        assert_eq!(judge_deletion(&[Live], true), Verdict::NotApplied);
+        for silent in [&[Inaccessible][..], &[]] {
+            assert_eq!(judge_deletion(silent, false), Verdict::Wait);
+            assert_eq!(judge_deletion(silent, true), Verdict::Superseded);
+        }
     }
 }

@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::blocked::wake;
 use super::context::{Engine, EngineError};
-use super::db::{Tx, Waiting};
+use super::db::Tx;
 use super::fields;
 use super::links;
 use super::run_ctx::RunCtx;
+use super::waits::{What, close};
 use crate::domain::condition::Literal;
 use crate::domain::{
-    Assignment, Base, Conflict, FieldType, ItemState, LeavesScope, Link, LinkId, LinkState,
-    Mapping, ObjectSchema, Observation, Presence, RecordId, Side, Value, digest128,
+    Assignment, Base, FieldType, LeavesScope, Link, LinkId, LinkState, Mapping, ObjectSchema,
+    Observation, Presence, RecordId, Side, Value, digest128,
 };
 use crate::store::rows::Dirty;
 use crate::store::{TypedStore, keys};
@@ -63,7 +65,7 @@ pub(super) async fn leave_out(
     tx.clear_dirty(&mapping.id, side, &seen.id);
     tx.drop_observation(side, mapping.object(side), &seen.id);
     let owner = keys::record_owner(&links::record_key(mapping, side, &seen.id));
-    nothing_waits(engine, owner, tx).await
+    close(engine, &mapping.id, owner, What::All, None, tx).await
 }
 
 /// True where a record that would be made of these fields lies outside for certain: what the vendor adds is not known.
@@ -155,65 +157,15 @@ pub(super) async fn take(
         match step {
             Step::Returns => {
                 tx.mark_dirty(&mapping.id, side, id, Dirty::RELINK)?;
-                wake(engine, mapping, side, id, tx).await?;
+                wake(engine, &links::record_key(mapping, side, id), tx).await?;
             }
             Step::Leaves(_) => tx.clear_dirty(&mapping.id, side, id),
         }
     }
     match step {
         Step::Returns => Ok(()),
-        Step::Leaves(_) => nothing_waits(engine, link.id.0, tx).await,
+        Step::Leaves(_) => close(engine, &mapping.id, link.id.0, What::All, None, tx).await,
     }
-}
-
-/// Children that wait for a record whose link is back.
-async fn wake(
-    engine: &Engine,
-    mapping: &Mapping,
-    side: Side,
-    id: &RecordId,
-    tx: &mut Tx<'_>,
-) -> Result<(), EngineError> {
-    let parent = links::record_key(mapping, side, id);
-    for child in engine.db.waiting_children(&parent).await? {
-        let Some(over) = engine.mapping(&child.mapping) else {
-            continue;
-        };
-        let found = engine.db.links(&over.id, &[child.link]).await?;
-        for link in found
-            .into_iter()
-            .flatten()
-            .filter(|link| link.state == LinkState::Active)
-        {
-            if let Some(id) = link.ids.get(side) {
-                tx.mark_dirty(&over.id, side, id, Dirty::PARENT_READY)?;
-            }
-        }
-        tx.stop_waiting(&parent, child.link);
-    }
-    Ok(())
-}
-
-/// What waited for a link or record is over.
-pub(super) async fn nothing_waits(
-    engine: &Engine,
-    owner: u128,
-    tx: &mut Tx<'_>,
-) -> Result<(), EngineError> {
-    for item in engine.db.waiting(owner).await? {
-        match item {
-            Waiting::Error(error) => tx.remove_error(&error),
-            Waiting::Conflict(before) => {
-                let over = Conflict {
-                    state: ItemState::Resolved,
-                    last_seen: engine.clock.now(),
-                    ..before.clone()
-                };
-                tx.put_conflict(&over, Some(&before), owner)?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// True where a record lies outside the scope of the mapping that it is referred to through: nobody waits for it (14.1).

@@ -226,6 +226,7 @@ async fn sift(
             .copied()
             .zip(db.bases(&mapping.id, &known).await?)
             .collect();
+        let asks = db.anything_waits(&mapping.id);
         let keys_known = db.match_keys(&mapping.id, side, &ids).await?;
         for (index, seen) in records.iter().enumerate() {
             let link_id = link_ids.get(index).copied().flatten();
@@ -251,7 +252,7 @@ async fn sift(
                 }
                 None => {
                     *keys != scope::match_keys(mapping, seen, inside)
-                        || !db.waiting(owner(mapping, seen)).await?.is_empty()
+                        || asks && !db.waiting(owner(mapping, seen)).await?.is_empty()
                 }
             };
             if let Some(tells) = tells.get_mut(index).filter(|_| new) {

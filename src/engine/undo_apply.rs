@@ -7,18 +7,20 @@ use super::apply::{changes, note_left, subject};
 use super::bases;
 use super::batches::{self, Answer, CrmErrorOrVendor, OpBatch};
 use super::context::EngineError;
-use super::db::{Tx, Waiting};
+use super::db::Tx;
 use super::failures::stops_the_run;
 use super::fields;
+use super::gone::unmatch;
 use super::links;
 use super::report::Phase;
 use super::run_ctx::RunCtx;
 use super::slice::{association_object, close};
 use super::tally::Fate;
+use super::waits::{What, close as close_waits};
 use crate::crm::{Purpose, WriteKind};
 use crate::domain::{
-    Base, Conflict, ItemState, LinkId, LinkState, Mapping, Observation, Op, OpKind, OpState,
-    PerSide, Presence, RecordId, Side,
+    Base, LinkId, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide, Presence,
+    RecordId, Side,
 };
 
 /// Sends ops of one mapping that put fields back, both sides at a time, associations after the records; reads Salesforce
@@ -264,15 +266,7 @@ pub(super) async fn taken_back(
 ) -> Result<(), EngineError> {
     let engine = ctx.engine;
     let db = &engine.db;
-    if let Some(id) = &op.target {
-        let keys = db
-            .match_keys(&mapping.id, op.side, std::slice::from_ref(id))
-            .await?
-            .into_iter()
-            .next()
-            .unwrap_or_default();
-        tx.set_match_keys(&mapping.id, op.side, id, &keys, &[])?;
-    }
+    unmatch(ctx, mapping, op.side, op.target.as_ref(), tx).await?;
     let known = db.links(&mapping.id, &[op.link]).await?;
     let Some(mut link) = known.into_iter().flatten().next() else {
         return Ok(());
@@ -286,21 +280,8 @@ pub(super) async fn taken_back(
             tx.drop_observation(side, mapping.object(side), id);
         }
     }
-    for item in db.waiting(link.id.0).await? {
-        match item {
-            Waiting::Error(error) => tx.remove_error(&error),
-            Waiting::Conflict(before) => {
-                let over = Conflict {
-                    state: ItemState::Resolved,
-                    last_seen: engine.clock.now(),
-                    run: op.run,
-                    ..before.clone()
-                };
-                tx.put_conflict(&over, Some(&before), link.id.0)?;
-            }
-        }
-    }
-    Ok(())
+    let (owner, run) = (link.id.0, Some(op.run));
+    close_waits(engine, &mapping.id, owner, What::All, run, tx).await
 }
 
 /// Journals what is left as it is, with the reasons.

@@ -205,7 +205,24 @@ impl LinkNow<'_> {
         ))
     }
 
+    /// Where a field goes: fields of a group go back together or not at all (7, Field groups).
     fn verdict(&self, side: Side, name: &str, one: &Assignment) -> Verdict {
+        let own = self.own_verdict(side, name, one);
+        if !matches!(own, Verdict::Back) {
+            return own;
+        }
+        let members = self.pair.get(side).iter();
+        let members = members.flat_map(|touched| &touched.fields);
+        let stays = members
+            .filter(|(_, member)| self.mapping.go_together(&one.pair, &member.pair))
+            .find_map(|(member, its)| match self.own_verdict(side, member, its) {
+                Verdict::Left(why) => Some(format!("goes together with {member}, which {why}")),
+                _ => None,
+            });
+        stays.map_or(Verdict::Back, Verdict::Left)
+    }
+
+    fn own_verdict(&self, side: Side, name: &str, one: &Assignment) -> Verdict {
         let now = self.now(side, name);
         let there = now.is_known() && same_value(self.mapping, side, name, &one.before, now);
         match self.moved(side, name, one) {

@@ -971,3 +971,28 @@ async fn a_deletion_that_is_refused_keeps_what_a_person_chose_and_is_tried_again
         house.quiet().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_without_an_answer_whose_record_hides_is_not_taken_for_done() {
+    let (house, s, h) = clerk(&people("deletes = \"archive\"")).await;
+    let path = "/services/data/v68.0/composite/sobjects";
+    let silence = Fault::Silence { committed: false };
+    house.script(Party::Salesforce, Some("DELETE"), path, silence, 1);
+    house.hs_delete(H, &h);
+    house.wait(60).await;
+    let full = Order {
+        scope: Scope::Full,
+        ..order()
+    };
+    let run = house.run(&full).await.record;
+    let op = house.journal(run.run).await.remove(0);
+    assert_eq!((op.kind, op.state), (OpKind::Delete, OpState::Unknown));
+    house.sandbox.lock().unwrap().org.hide_record(S, &s, true);
+    house.wait(300).await;
+    house.fine().await;
+    let op = house.journal(run.run).await.remove(0);
+    assert_eq!(op.state, OpState::Superseded);
+    assert_eq!(departed(&house).await.archived, PerSide::default());
+    house.sandbox.lock().unwrap().org.hide_record(S, &s, false);
+    house.sound().await;
+}

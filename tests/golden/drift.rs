@@ -223,3 +223,37 @@ async fn a_canary_that_is_not_as_it_should_be_stops_the_run_before_it_reads() {
     house.wait(60).await;
     house.fine().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sweep_finds_of_a_group_with_a_paused_pair_waits_for_the_pair() {
+    let group = "groups = [[\"Department\", \"MailingCity\"]]";
+    let house = House::empty(&people_with(group, STATUS)).await;
+    house.options(&["NEW", "OPEN", "DONE"]);
+    let name = [("LastName", "Berg"), ("Email", "anna@example.com")];
+    let home = [("Department", "NEW"), ("MailingCity", "Oslo")];
+    let s = house.sf(S, &[name, home].concat());
+    house.fine().await;
+    let h = house.hs_ids(H).remove(0);
+    house.settled().await;
+    house.options(&["NEW", "OPEN"]);
+    house.next_hour().await;
+    let lag = chrono::TimeDelta::days(20);
+    house.sandbox.lock().unwrap().portal.set_index_lag(lag);
+    house.hs_edit(H, &h, &[("city", "Bergen"), ("jobtitle", "Pilot")]);
+    house.settled().await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("", "Pilot"));
+    for _ in 0..3 {
+        // Found by the first sweep: the field beside the group travels, the group rests with its pair, day by day.
+        house.wait(24 * 3600).await;
+        let run = house.fine().await;
+        assert_eq!(run.calls.total, run.expected_calls, "{:?}", run.calls);
+        house.both((&s, &h), ("Title", "jobtitle"), ("Pilot", "Pilot"));
+        house.both((&s, &h), ("MailingCity", "city"), ("Oslo", "Bergen"));
+        house.quiet().await;
+    }
+    house.options(&["NEW", "OPEN", "DONE"]);
+    assert_eq!(house.next_hour().await.kind, RunKind::Full);
+    house.both((&s, &h), ("MailingCity", "city"), ("Bergen", "Bergen"));
+    house.both((&s, &h), ("Department", "hs_lead_status"), ("NEW", "NEW"));
+    house.idle().await;
+}
