@@ -133,7 +133,9 @@ async fn forget_marks(
     for (id, seen) in ids.iter().zip(seen) {
         tx.clear_dirty(&mapping.id, side, id);
         if let Some(Presence::MergedInto(into)) = seen.map(|seen| seen.presence) {
-            let own = db.dirty(&mapping.id, side, &[into.clone()]).await?;
+            let own = db
+                .dirty(&mapping.id, side, std::slice::from_ref(&into))
+                .await?;
             let own = own
                 .into_iter()
                 .flatten()
