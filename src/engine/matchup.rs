@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::EngineError;
+use super::convert;
 use super::db::Waiting;
 use super::failures::error_id;
+use super::group;
 use super::links;
 use super::matching::{Linked, MatchInput, MatchOutcome, Unlinked, matching};
 use super::report::Phase;
@@ -14,8 +16,8 @@ use super::scope;
 use super::tally::{self, Fate};
 use super::tombs;
 use crate::domain::{
-    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkState, Mapping,
-    PerSide, RecordId, Side, SideValue,
+    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkId, LinkState, Mapping,
+    MappingId, PerSide, RecordId, Side, SideValue,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Count, keys};
@@ -32,13 +34,16 @@ pub(super) async fn match_up(
     mapping: &Mapping,
 ) -> Result<Creates, EngineError> {
     ctx.engine.report.begin(Phase::Match);
-    let dirty = PerSide {
-        salesforce: unlinked(ctx, mapping, Side::Salesforce).await?,
-        hubspot: unlinked(ctx, mapping, Side::HubSpot).await?,
-    };
     let mut creates = Creates::default();
-    let choices = choices(ctx, mapping, &dirty).await?;
-    let (input, shadows) = gather(ctx, mapping, &dirty, &choices).await?;
+    let mut dirty = all_unlinked(ctx, mapping).await?;
+    let mut choices = choices(ctx, mapping, &dirty).await?;
+    let (mut input, mut shadows) = gather(ctx, mapping, &dirty, &choices).await?;
+    if convert::found_behind(ctx, mapping, &input).await? {
+        // A Lead that was in the way has gone over to its Contact.
+        dirty = all_unlinked(ctx, mapping).await?;
+        choices = self::choices(ctx, mapping, &dirty).await?;
+        (input, shadows) = gather(ctx, mapping, &dirty, &choices).await?;
+    }
     let outcomes = matching(&input);
     let mut tx = ctx.engine.db.begin();
     for outcome in outcomes {
@@ -61,13 +66,13 @@ pub(super) async fn match_up(
                     continue;
                 }
                 if shadows.contains(&(side, id.clone())) {
-                    drop_record(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx);
+                    pass_over(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx).await?;
                 } else if mapping.creates.allows(side.other())
                     && mapping.direction.allows(side.other())
                 {
                     creates.get_mut(side).push(id);
                 } else {
-                    drop_record(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx);
+                    pass_over(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx).await?;
                 }
             }
             MatchOutcome::DuplicatesInSource { side, id, twins } => {
@@ -161,7 +166,7 @@ pub(super) async fn match_up(
                 close_review(ctx, mapping, side, &id, &mut tx).await?;
             }
             _ => {
-                drop_record(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx);
+                pass_over(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx).await?;
                 close_review(ctx, mapping, side, &id, &mut tx).await?;
             }
         }
@@ -178,13 +183,23 @@ pub(super) async fn match_up(
     Ok(creates)
 }
 
-/// Dirty records of one side that no link holds.
+async fn all_unlinked(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+) -> Result<PerSide<BTreeSet<RecordId>>, EngineError> {
+    Ok(PerSide {
+        salesforce: unlinked(ctx, mapping, Side::Salesforce).await?,
+        hubspot: unlinked(ctx, mapping, Side::HubSpot).await?,
+    })
+}
+
+/// Dirty records of one side that no link holds, of whatever mapping of the group.
 async fn unlinked(
-    ctx: &RunCtx<'_>,
+    ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     side: Side,
 ) -> Result<BTreeSet<RecordId>, EngineError> {
-    let db = &ctx.engine.db;
+    let db = ctx.engine.db.clone();
     let mut found = BTreeSet::new();
     let mut after: Option<RecordId> = None;
     loop {
@@ -192,7 +207,8 @@ async fn unlinked(
             .dirty_page(&mapping.id, side, after.as_ref(), 2000)
             .await?;
         let Some((last, _)) = page.last() else {
-            return Ok(found);
+            let free = group::leave_to_siblings(ctx, mapping, side, found).await?;
+            return Ok(convert::without_held(ctx, mapping, side, free));
         };
         after = Some(last.clone());
         let ids: Vec<RecordId> = page.into_iter().map(|(id, _)| id).collect();
@@ -261,7 +277,8 @@ async fn gather(
         }
     }
     // A first sync that was cut off has settled some records already: those are looked up like anybody else's.
-    let none_linked = db.count(&Count::Links(mapping.id.clone())) == 0;
+    let none_linked = db.count(&Count::Links(mapping.id.clone())) == 0
+        && !group::siblings_have_links(ctx.engine, mapping);
     let whole = ctx.is_first(&mapping.id) && none_linked;
     let mut others: PerSide<BTreeSet<RecordId>> = PerSide::default();
     if !whole || mapping.scope.is_some() {
@@ -292,9 +309,7 @@ async fn gather(
             });
         }
         let ids: Vec<RecordId> = others.get(side).iter().cloned().collect();
-        let links = db
-            .link_ids(&mapping.id, side, mapping.object(side), &ids)
-            .await?;
+        let links = group::holders(ctx.engine, mapping, side, &ids).await?;
         let keys = db.match_keys(&mapping.id, side, &ids).await?;
         let away = scope::ended(ctx, mapping, &links).await?;
         let tombs = tombs::among(ctx, mapping, side, &links).await?;
@@ -377,17 +392,20 @@ async fn link(
 }
 
 /// A record that is through for now: no counterpart, no work.
-fn drop_record(
+pub(super) async fn pass_over(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     side: Side,
     id: &RecordId,
     fate: tally::Unlinked,
     tx: &mut super::db::Tx<'_>,
-) {
+) -> Result<(), EngineError> {
     tx.clear_dirty(&mapping.id, side, id);
-    tx.drop_observation(side, mapping.object(side), id);
+    if !group::is_awaited(ctx.engine, mapping, side, id).await? {
+        tx.drop_observation(side, mapping.object(side), id);
+    }
     ctx.tally(&mapping.id).unlinked(side, id, fate);
+    Ok(())
 }
 
 fn candidates(mapping: &Mapping, side: Side, ids: &[RecordId], why: &str) -> Vec<Candidate> {
@@ -430,7 +448,7 @@ pub(super) async fn review(
     let item = review_id(mapping, side, id);
     let before = stored(ctx, item).await?;
     if before.as_ref().is_some_and(is_ignored) {
-        drop_record(ctx, mapping, side, id, tally::Unlinked::Excluded, tx);
+        pass_over(ctx, mapping, side, id, tally::Unlinked::Excluded, tx).await?;
         return Ok(());
     }
     for candidate in &mut candidates {
@@ -481,7 +499,7 @@ pub(super) async fn review(
     };
     let owner = keys::record_owner(&links::record_key(mapping, side, id));
     tx.put_conflict(&row, before.as_ref(), owner)?;
-    drop_record(ctx, mapping, side, id, tally::Unlinked::Review, tx);
+    pass_over(ctx, mapping, side, id, tally::Unlinked::Review, tx).await?;
     if ctx.mode == Mode::Write {
         let subject = format!("{} {id}", mapping.object(side));
         engine.report.line_about(
@@ -521,7 +539,7 @@ async fn left_alone(
     }
     if ignored {
         for (side, id) in records {
-            drop_record(ctx, mapping, *side, id, tally::Unlinked::Excluded, tx);
+            pass_over(ctx, mapping, *side, id, tally::Unlinked::Excluded, tx).await?;
         }
         return Ok(true);
     }
@@ -590,12 +608,10 @@ pub(super) async fn wake_children(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
 ) -> Result<(), EngineError> {
-    let made: Vec<_> = std::mem::take(&mut ctx.newly_linked);
+    let own = |(of, ..): &mut (MappingId, LinkId, PerSide<RecordId>)| *of == mapping.id;
+    let made: Vec<_> = ctx.newly_linked.extract_if(.., own).collect();
     let mut tx = ctx.engine.db.begin();
-    for (of, _, ids) in made {
-        if of != mapping.id {
-            continue;
-        }
+    for (_, _, ids) in made {
         for side in Side::BOTH {
             let parent = links::record_key(mapping, side, ids.get(side));
             for child in ctx.engine.db.waiting_children(&parent).await? {

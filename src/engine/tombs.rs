@@ -7,6 +7,7 @@ use super::context::EngineError;
 use super::db::Tx;
 use super::gone::close_all;
 use super::gone_case::cases;
+use super::group;
 use super::links;
 use super::run_ctx::RunCtx;
 use crate::domain::{Link, LinkId, LinkState, Mapping, PerSide, RecordId, Side};
@@ -24,6 +25,8 @@ pub(super) async fn among(
         LinkState::Deleted(departed) => !*departed.gone.get(side),
         // Its Salesforce record left the scope (12.6): that of HubSpot may be matched with another one.
         LinkState::Unlinked => side == Side::HubSpot,
+        // Whoever took over from it holds the record no longer, or it would be named here.
+        LinkState::Superseded(_) => true,
         _ => false,
     };
     let tombs = links.into_iter().flatten().filter(left);
@@ -48,8 +51,12 @@ pub(super) async fn give_way(
         let held = db.link_ids(&mapping.id, side, mapping.object(side), ids);
         let held: Vec<LinkId> = held.await?.into_iter().flatten().collect();
         let tombs = db.links(&mapping.id, &held).await?.into_iter().flatten();
-        let tombs =
-            tombs.filter(|tomb| matches!(tomb.state, LinkState::Deleted(_) | LinkState::Unlinked));
+        let tombs = tombs.filter(|tomb| {
+            matches!(
+                tomb.state,
+                LinkState::Deleted(_) | LinkState::Unlinked | LinkState::Superseded(_)
+            )
+        });
         for case in cases(ctx, mapping, tombs.collect()).await? {
             close_all(ctx, &case, tx)?;
             tx.remove_link(&case.link, &links::objects(mapping));
@@ -58,6 +65,8 @@ pub(super) async fn give_way(
             known.extend(case.link.former.get(other).iter().cloned());
             known.extend(case.link.ids.get(other).clone());
         }
+        let theirs = group::take_over(ctx, mapping, link, side, tx).await?;
+        former.get_mut(side.other()).extend(theirs);
     }
     Ok(former)
 }
