@@ -10,7 +10,7 @@ use support::town::*;
 use support::wire::wired;
 use support::{House, order};
 use syncline::domain::{
-    Choice, CreatedBy, ItemKind, Link, LinkState, OpKind, PerSide, RunRecord, RunState, Side,
+    Choice, CreatedBy, ItemKind, Link, LinkState, OpKind, PerSide, RunRecord, RunState,
 };
 use syncline::engine::{Order, Scope};
 use syncline::sandbox::Side as Party;
@@ -149,7 +149,7 @@ async fn converted(house: &House, lead: &str, way: usize) -> String {
         ..Conversion::default()
     };
     let contact = match way {
-        // Into a contact that HubSpot never had: the mapping makes no counterpart for one without a last name... so a new one.
+        // Into a contact that no run has seen before.
         3 => {
             let known = house.sf(S, &[("LastName", "Anna"), ("Email", "anna@work.example")]);
             house.sf_convert(lead, Some(&known))
@@ -428,8 +428,8 @@ async fn three() -> (House, Arc<SimStore>, Vec<(String, String, String)>) {
     support::install(&house.store).await;
     let mut all = Vec::new();
     for at in 0..3 {
-        let mail = format!("p{at}@example.com");
-        let one = [("LastName", "Lead"), ("Email", &mail), ("Company", "Acme")];
+        let (mail, firm) = (format!("p{at}@example.com"), format!("Firm {at}"));
+        let one = [("LastName", "Lead"), ("Email", &mail), ("Company", &firm)];
         all.push((house.sf(L, &one), mail));
     }
     house.fine().await;
@@ -521,5 +521,5 @@ async fn an_undo_leaves_the_link_with_the_contact_and_what_the_lead_brought() {
     assert_eq!(house.sf_value(S, &contact, "MailingCity").as_deref(), Some("Rome"));
     let links = of(&house, "contacts").await;
     assert!(links.iter().any(|link| holds(link, &contact, &h) && link.state == LinkState::Active));
-    let _ = Side::BOTH;
 }
+

@@ -35,8 +35,7 @@ pub(super) fn carried(around: &Around<'_>) -> Base {
             continue;
         };
         let now = around.contact.map(|seen| seen.value(&pair.fields.salesforce));
-        let constant = matches!(pair.kind, PairKind::Constant { .. });
-        if !constant && now.is_some_and(Value::is_blank) {
+        if now.is_some_and(Value::is_blank) {
             continue;
         }
         let held = base_raw(around.base, before.name(), Side::HubSpot);
@@ -56,12 +55,14 @@ pub(super) fn carried(around: &Around<'_>) -> Base {
     base
 }
 
-/// The pair of the mapping of Leads that has the same property.
+/// The pair of the mapping of Leads that has the same property. A constant of the Contacts' is one that HubSpot has not seen.
 fn before<'a>(around: &Around<'a>, pair: &FieldPair) -> Option<&'a FieldPair> {
     let same = |other: &&FieldPair| {
         is_property(other, Side::HubSpot) && other.fields.hubspot == pair.fields.hubspot
     };
-    is_property(pair, Side::HubSpot)
+    let comes_along =
+        is_property(pair, Side::HubSpot) && !matches!(pair.kind, PairKind::Constant { .. });
+    comes_along
         .then(|| around.leads.pairs.iter().find(same))
         .flatten()
 }

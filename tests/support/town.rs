@@ -57,7 +57,8 @@ pub fn crowd(contacts: &str, leads: &str) -> String {
          { salesforce = \"Name\", hubspot = \"name\", match = true },\n]\n";
     let more = "{ salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" },\n\
          { hubspot = \"lifecyclestage\", value = \"customer\" },\n";
-    format!("{}{leads}{accounts}", people_with(contacts, more))
+    let people = people_with(contacts, more).replacen("[[mapping]]", &format!("{accounts}[[mapping]]"), 1);
+    format!("{people}{leads}")
 }
 
 /// Accounts, and contacts that refer to them.
