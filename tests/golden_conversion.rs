@@ -75,7 +75,10 @@ async fn of(house: &House, mapping: &str) -> Vec<Link> {
 }
 
 fn holds(link: &Link, s: &str, h: &str) -> bool {
-    link.ids.salesforce.as_ref().is_some_and(|id| id.as_str() == s)
+    link.ids
+        .salesforce
+        .as_ref()
+        .is_some_and(|id| id.as_str() == s)
         && link.ids.hubspot.as_ref().is_some_and(|id| id.as_str() == h)
 }
 
@@ -118,7 +121,10 @@ async fn a_converted_leads_counterpart_is_its_contacts_from_the_same_run_on() {
     let contact = house.sf_convert(&lead, None);
     house.wait(60).await;
     let preview = house.engine().await.preview(&order()).await.unwrap();
-    let foreseen = &preview.mappings.iter().find(|row| row.mapping.as_str() == "contacts");
+    let foreseen = &preview
+        .mappings
+        .iter()
+        .find(|row| row.mapping.as_str() == "contacts");
     assert_eq!(foreseen.unwrap().counts.created, PerSide::default());
     let run = house.fine().await;
     assert_eq!(run.state, RunState::Done);
@@ -132,10 +138,18 @@ async fn a_converted_leads_counterpart_is_its_contacts_from_the_same_run_on() {
         Some(format!("Lead {lead} was converted to {contact}").as_str())
     );
     // The account that it was given is there too, and is the company of the HubSpot contact.
-    let company = house.sandbox.lock().unwrap().portal.partners(H, &h, "companies");
+    let company = house
+        .sandbox
+        .lock()
+        .unwrap()
+        .portal
+        .partners(H, &h, "companies");
     assert_eq!(company, house.hs_ids("companies"));
     assert_eq!(company.len(), 1);
-    assert_eq!(house.hs_value(H, &h, "lifecyclestage").as_deref(), Some("customer"));
+    assert_eq!(
+        house.hs_value(H, &h, "lifecyclestage").as_deref(),
+        Some("customer")
+    );
     assert_eq!(house.hs_ids(H), [h.clone()]);
     let link = of(&house, "contacts").await.remove(0);
     assert_eq!(link.created_by, CreatedBy::Relinked);
@@ -176,7 +190,8 @@ async fn whichever_of_the_two_is_seen_first_no_second_contact_is_made() {
             for names in &orders {
                 let run = only(&house, names).await;
                 for row in &run.mappings {
-                    let made = row.counts.created.hubspot * u64::from(row.mapping.as_str() != "accounts");
+                    let made =
+                        row.counts.created.hubspot * u64::from(row.mapping.as_str() != "accounts");
                     assert_eq!(made, 0, "{way} {orders:?} {run:#?}");
                 }
                 house.wait(20).await;
@@ -243,13 +258,18 @@ async fn a_contact_that_has_another_counterpart_asks_and_closes_once_the_two_are
         let contact = house.sf(S, &[("LastName", "Anna"), ("Email", "anna@work.example")]);
         house.fine().await;
         house.settled().await;
-        let [y, y2] = [("ann@example.com"), ("anna@work.example")].map(|mail| by_mail(&house, mail));
+        let [y, y2] =
+            [("ann@example.com"), ("anna@work.example")].map(|mail| by_mail(&house, mail));
         house.sf_convert(&lead, Some(&contact));
         house.wait(60).await;
         let run = house.fine().await;
         assert_eq!(counts(&run, "contacts").created, PerSide::default());
         let item = house.the_item(ItemKind::ConversionCollision).await;
-        assert!(item.why.contains(&y) && item.why.contains(&y2), "{}", item.why);
+        assert!(
+            item.why.contains(&y) && item.why.contains(&y2),
+            "{}",
+            item.why
+        );
         assert_eq!(item.candidates.len(), 2);
         house.quiet().await;
         house.whole().await;
@@ -270,9 +290,15 @@ async fn a_contact_that_has_another_counterpart_asks_and_closes_once_the_two_are
                 house.wait(60).await;
                 house.fine().await;
                 let links = of(&house, "contacts").await;
-                assert!(links.iter().any(|link| holds(link, &contact, &new)), "{links:#?}");
+                assert!(
+                    links.iter().any(|link| holds(link, &contact, &new)),
+                    "{links:#?}"
+                );
                 let leads = of(&house, "leads").await;
-                assert!(matches!(leads[0].state, LinkState::Superseded(_)), "{leads:#?}");
+                assert!(
+                    matches!(leads[0].state, LinkState::Superseded(_)),
+                    "{leads:#?}"
+                );
             }
         }
         assert_eq!(house.open_items().await, Vec::new());
@@ -295,8 +321,18 @@ async fn a_lead_that_was_converted_before_it_was_linked_is_an_ordinary_contact()
     let house = House::empty(&rules()).await;
     let h = house.hs(H, &[("lastname", "Bea"), ("email", "bea@example.com")]);
     let lead = house.sf(L, ANN);
-    let other = house.sf(L, &[("LastName", "Bea"), ("Email", "bea@example.com"), ("Company", "B")]);
-    let (ann, bea) = (house.sf_convert(&lead, None), house.sf_convert(&other, None));
+    let other = house.sf(
+        L,
+        &[
+            ("LastName", "Bea"),
+            ("Email", "bea@example.com"),
+            ("Company", "B"),
+        ],
+    );
+    let (ann, bea) = (
+        house.sf_convert(&lead, None),
+        house.sf_convert(&other, None),
+    );
     let run = house.fine().await;
     assert_eq!(run.state, RunState::Done, "{:#?}", house.open_items().await);
     assert_eq!(counts(&run, "contacts").created.hubspot, 1);
@@ -369,16 +405,30 @@ async fn a_contact_that_went_on_into_another_or_out_of_reach_or_away_takes_the_l
     let contact = house.sf_convert(&lead, None);
     house.sf_delete(S, &contact);
     house.wait(60).await;
-    assert_eq!(writes(&house.fine().await), 2, "its account is made, and stamped");
+    assert_eq!(
+        writes(&house.fine().await),
+        2,
+        "its account is made, and stamped"
+    );
     let link = of(&house, "contacts").await.remove(0);
-    assert!(holds(&link, &contact, &h) && matches!(link.state, LinkState::Deleted(_)), "{link:#?}");
+    assert!(
+        holds(&link, &contact, &h) && matches!(link.state, LinkState::Deleted(_)),
+        "{link:#?}"
+    );
     assert_eq!(house.hs_ids(H), [h]);
     house.quiet().await;
     house.whole().await;
     // Hidden from us: nothing is concluded, and it goes over once it can be seen.
     let (house, lead, h) = ann().await;
     let contact = house.sf_convert(&lead, None);
-    let hide = |hidden| house.sandbox.lock().unwrap().org.hide_record(S, &contact, hidden);
+    let hide = |hidden| {
+        house
+            .sandbox
+            .lock()
+            .unwrap()
+            .org
+            .hide_record(S, &contact, hidden)
+    };
     hide(true);
     house.wait(60).await;
     house.fine().await;
@@ -393,10 +443,20 @@ async fn a_contact_that_went_on_into_another_or_out_of_reach_or_away_takes_the_l
 
 #[tokio::test(start_paused = true)]
 async fn a_lead_whose_own_create_has_no_answer_yet_keeps_its_contact_waiting() {
-    for fault in [Fault::Silence { committed: true }, Fault::Cut { committed: false }] {
+    for fault in [
+        Fault::Silence { committed: true },
+        Fault::Cut { committed: false },
+    ] {
         let house = House::empty(&rules()).await;
         house.fine().await;
-        let lead = house.sf(L, &ANN[..1].iter().chain(&ANN[2..]).copied().collect::<Vec<_>>());
+        let lead = house.sf(
+            L,
+            &ANN[..1]
+                .iter()
+                .chain(&ANN[2..])
+                .copied()
+                .collect::<Vec<_>>(),
+        );
         let door = "/crm/objects/2026-09/contacts/batch/upsert";
         house.script(Party::HubSpot, Some("POST"), door, fault, 1);
         house.whole().await;
@@ -412,7 +472,10 @@ async fn a_lead_whose_own_create_has_no_answer_yet_keeps_its_contact_waiting() {
         let h = house.hs_ids(H);
         assert_eq!(h.len(), 1, "{fault:?}");
         let links = of(&house, "contacts").await;
-        assert!(links.iter().any(|link| holds(link, &contact, &h[0])), "{fault:?} {links:#?}");
+        assert!(
+            links.iter().any(|link| holds(link, &contact, &h[0])),
+            "{fault:?} {links:#?}"
+        );
         house.wait(60).await;
         house.fine().await;
         house.quiet().await;
@@ -479,7 +542,10 @@ async fn a_run_that_dies_at_any_request_takes_every_link_over_once() {
         assert_eq!(house.hs_ids(H).len(), 3, "request {at}");
         let links = of(&house, "contacts").await;
         for (_, contact, h) in &done {
-            assert!(links.iter().any(|link| holds(link, contact, h)), "request {at}");
+            assert!(
+                links.iter().any(|link| holds(link, contact, h)),
+                "request {at}"
+            );
         }
         assert_eq!(house.errors().await, Vec::new(), "request {at}");
         house.quiet().await;
@@ -514,12 +580,24 @@ async fn an_undo_leaves_the_link_with_the_contact_and_what_the_lead_brought() {
     house.both((&contact, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
     // The run that took it over: values go back, the link stays, and the next sync writes nothing.
     let left = undo(newer).await;
-    assert!(left.iter().any(|why| why.contains("nobody can take back")), "{left:?}");
+    assert!(
+        left.iter().any(|why| why.contains("nobody can take back")),
+        "{left:?}"
+    );
     assert_eq!(house.hs_value(H, &h, "city").as_deref(), Some("Oslo"));
     house.wait(60).await;
-    assert_eq!(counts(&house.fine().await, "contacts").updated, PerSide::default());
-    assert_eq!(house.sf_value(S, &contact, "MailingCity").as_deref(), Some("Rome"));
+    assert_eq!(
+        counts(&house.fine().await, "contacts").updated,
+        PerSide::default()
+    );
+    assert_eq!(
+        house.sf_value(S, &contact, "MailingCity").as_deref(),
+        Some("Rome")
+    );
     let links = of(&house, "contacts").await;
-    assert!(links.iter().any(|link| holds(link, &contact, &h) && link.state == LinkState::Active));
+    assert!(
+        links
+            .iter()
+            .any(|link| holds(link, &contact, &h) && link.state == LinkState::Active)
+    );
 }
-

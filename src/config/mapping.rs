@@ -208,7 +208,8 @@ fn read_objects(node: &Node, shown: &str, problems: &mut Problems) -> PerSide<St
             salesforce.escape_debug(),
             hubspot.escape_debug()
         );
-        let message = "this version syncs Contact and Lead with contacts, and Account with companies";
+        let message =
+            "this version syncs Contact and Lead with contacts, and Account with companies";
         let next = "write Contact or Lead with contacts, or Account with companies";
         problems.add(
             place,

@@ -203,7 +203,9 @@ fn one_maker(mappings: &[ReadMapping], problems: &mut Problems) {
                 earlier.shown
             );
             let next = match shared {
-                Side::HubSpot => "add creates = \"to_hubspot\" to the one of the two that shall make none",
+                Side::HubSpot => {
+                    "add creates = \"to_hubspot\" to the one of the two that shall make none"
+                }
                 Side::Salesforce => {
                     "add creates = \"to_salesforce\" to the one of the two that shall make none"
                 }

@@ -219,7 +219,9 @@ async fn hand_over(
             Side::Salesforce => contact.clone(),
             Side::HubSpot => case.seen.hubspot.clone(),
         };
-        let gone = seen.as_ref().is_some_and(|seen| seen.presence != Presence::Live);
+        let gone = seen
+            .as_ref()
+            .is_some_and(|seen| seen.presence != Presence::Live);
         let moved = match side {
             Side::Salesforce => 0,
             Side::HubSpot => *marks.get(side) & (Dirty::CHANGED | Dirty::DELETED),
@@ -266,7 +268,13 @@ async fn hand_over(
     }
     let into = link.ids.salesforce.clone().unwrap_or_default();
     let why = format!("Lead {lead} was converted to {into}");
-    items::line(ctx, contacts, &link, &contact, format!("{why}; its link goes over"));
+    items::line(
+        ctx,
+        contacts,
+        &link,
+        &contact,
+        format!("{why}; its link goes over"),
+    );
     journal(ctx, contacts, &link, why, tx)
 }
 
@@ -375,7 +383,9 @@ async fn note_converted(
     for seen in found.filter(|seen| matches!(seen.presence, Presence::Converted(_))) {
         let ids = std::slice::from_ref(&seen.id);
         let side = Side::Salesforce;
-        let held = db.link_ids(&leads.id, side, leads.object(side), ids).await?;
+        let held = db
+            .link_ids(&leads.id, side, leads.object(side), ids)
+            .await?;
         if held.into_iter().flatten().next().is_some() {
             let marks = db.dirty(&leads.id, side, ids).await?;
             let marks = marks.into_iter().flatten().map(|row| row.reasons).sum();
@@ -404,7 +414,12 @@ pub(super) async fn without_converted(
     let Some(leads) = predecessor(ctx.engine, contacts).cloned() else {
         return Ok(wanted);
     };
-    let asked = fields::observed(&ctx.known, std::iter::once(&leads), side, leads.object(side));
+    let asked = fields::observed(
+        &ctx.known,
+        std::iter::once(&leads),
+        side,
+        leads.object(side),
+    );
     let values: Vec<String> = wanted.salesforce.iter().map(|id| id.0.clone()).collect();
     let crm = ctx.engine.side(side);
     let before = crm.meter().total();
@@ -428,12 +443,7 @@ pub(super) async fn without_converted(
 }
 
 /// Leaves the Contacts out for this run whose Lead's own link is not settled yet.
-pub(super) fn without_held<C>(
-    ctx: &mut RunCtx<'_>,
-    mapping: &Mapping,
-    side: Side,
-    ids: C,
-) -> C
+pub(super) fn without_held<C>(ctx: &mut RunCtx<'_>, mapping: &Mapping, side: Side, ids: C) -> C
 where
     C: IntoIterator<Item = RecordId> + FromIterator<RecordId>,
 {

@@ -7,8 +7,8 @@ use super::gone_case::Case;
 use super::links;
 use super::run_ctx::{Mode, RunCtx};
 use crate::domain::{
-    Candidate, Conflict, ErrorCategory, ItemId, Link, Mapping, Observation, PerSide, RecordId, Side,
-    SideValue, Value,
+    Candidate, Conflict, ErrorCategory, ItemId, Link, Mapping, Observation, PerSide, RecordId,
+    Side, SideValue, Value,
 };
 
 fn of(link: &Link, side: Side) -> &str {
@@ -38,7 +38,11 @@ pub(super) fn counterparts(contacts: &Mapping, case: &Case, own: &Link) -> Vec<C
         })
     };
     [
-        candidate(&case.link, case.label(), "the Lead's counterpart, which is left"),
+        candidate(
+            &case.link,
+            case.label(),
+            "the Lead's counterpart, which is left",
+        ),
         candidate(own, String::new(), "the Contact's counterpart"),
     ]
     .into_iter()
@@ -119,7 +123,9 @@ pub(super) fn line(
         return;
     }
     let id = of(link, Side::Salesforce);
-    let label = contact.as_ref().map_or_else(|| id.to_owned(), Observation::label);
+    let label = contact
+        .as_ref()
+        .map_or_else(|| id.to_owned(), Observation::label);
     let subject = format!("{} {id}", contacts.object(Side::Salesforce));
     let report = &ctx.engine.report;
     report.line_about("info", subject, &label, what, None, Some(link.id));

@@ -186,7 +186,9 @@ fn nobody_gone(facts: &Facts<'_>) -> Verdict {
     match (first(There::Converted), facts.state) {
         (Some(side), LinkState::Active) => Verdict::Converted(side),
         // Its Contact has another counterpart, and this one is left alone for good (13.4).
-        (Some(side), LinkState::Suspended(_)) if facts.choice == Some(&Choice::Ignore) => rest(side),
+        (Some(side), LinkState::Suspended(_)) if facts.choice == Some(&Choice::Ignore) => {
+            rest(side)
+        }
         (None, LinkState::Active | LinkState::Deleted(_)) => Verdict::Back,
         _ => Verdict::Nothing,
     }

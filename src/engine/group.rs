@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::context::{Engine, EngineError};
 use super::create::creates;
-use super::db::Tx;
+use super::db::{Tx, Waiting};
 use super::fields;
 use super::gone::{Wave, close_all, gone};
 use super::gone_case::{Case, cases};
@@ -17,6 +17,7 @@ use super::{convert, merged};
 use crate::domain::{
     Link, LinkId, LinkState, Mapping, MappingId, Observation, Presence, RecordId, Side, Successor,
 };
+use crate::store::{Count, keys};
 
 /// The mappings that share the object of `side` with this one, and that object only.
 fn siblings<'e>(
@@ -30,10 +31,7 @@ fn siblings<'e>(
 
 /// True where a sibling has links: its records may be candidates here.
 pub(super) fn siblings_have_links(engine: &Engine, mapping: &Mapping) -> bool {
-    let links = |other: &Mapping| {
-        let count = crate::store::Count::Links(other.id.clone());
-        engine.db.count(&count) > 0
-    };
+    let links = |other: &Mapping| engine.db.count(&Count::Links(other.id.clone())) > 0;
     Side::BOTH
         .into_iter()
         .any(|side| siblings(engine, mapping, side).any(links))
@@ -45,7 +43,10 @@ pub(super) fn in_order<'m>(mappings: &[&'m Mapping]) -> Vec<Vec<&'m Mapping>> {
     let mut groups: Vec<Vec<&Mapping>> = Vec::new();
     for mapping in mappings {
         let belongs = |group: &Vec<&Mapping>| group.iter().any(|one| one.shares(mapping).is_some());
-        let mut group: Vec<&Mapping> = groups.extract_if(.., |group| belongs(group)).flatten().collect();
+        let mut group: Vec<&Mapping> = groups
+            .extract_if(.., |group| belongs(group))
+            .flatten()
+            .collect();
         group.push(mapping);
         group.sort_by_key(|one| !one.is_of_leads());
         groups.push(group);
@@ -76,9 +77,14 @@ pub(super) async fn prepare<'m>(
         for side in Side::BOTH {
             // One that matched later in the group has a counterpart after all.
             let ids = std::mem::take(creates.get_mut(side));
-            *creates.get_mut(side) = leave_to_siblings(ctx, mapping, side, ids).await?;
+            let free = leave_to_siblings(ctx, mapping, side, ids).await?;
+            *creates.get_mut(side) = leave_to_people(ctx, mapping, side, free).await?;
         }
-        all.push((*mapping, creates, anew.remove(&mapping.id).unwrap_or_default()));
+        all.push((
+            *mapping,
+            creates,
+            anew.remove(&mapping.id).unwrap_or_default(),
+        ));
     }
     Ok(all)
 }
@@ -178,7 +184,7 @@ pub(super) async fn leave_out(
     tally.unlinked(seen.side, &seen.id, Unlinked::Excluded);
     tx.set_match_keys(&mapping.id, seen.side, &seen.id, known, &keys)?;
     tx.clear_dirty(&mapping.id, seen.side, &seen.id);
-    let owner = crate::store::keys::record_owner(&links::record_key(mapping, seen.side, &seen.id));
+    let owner = keys::record_owner(&links::record_key(mapping, seen.side, &seen.id));
     super::scope::nothing_waits(engine, owner, tx).await
 }
 
@@ -208,6 +214,33 @@ where
     }
     tx.apply().await?;
     Ok(free.into_iter().collect())
+}
+
+/// Takes the records out about which a person is asked in a sibling: their counterpart may be one of its.
+async fn leave_to_people(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ids: Vec<RecordId>,
+) -> Result<Vec<RecordId>, EngineError> {
+    if siblings(ctx.engine, mapping, side).next().is_none() {
+        return Ok(ids);
+    }
+    let db = ctx.engine.db.clone();
+    let mut tx = db.begin();
+    let mut free = Vec::new();
+    for id in ids {
+        let owner = keys::record_owner(&links::record_key(mapping, side, &id));
+        let theirs =
+            |item: &Waiting| matches!(item, Waiting::Conflict(item) if item.mapping != mapping.id);
+        if db.waiting(owner).await?.iter().any(theirs) {
+            pass_over(ctx, mapping, side, &id, Unlinked::Excluded, &mut tx).await?;
+        } else {
+            free.push(id);
+        }
+    }
+    tx.apply().await?;
+    Ok(free)
 }
 
 /// True where a sibling still has to look at the record: what was seen of it stays.
@@ -298,19 +331,23 @@ pub(super) async fn yield_to_contacts(
     let mut ids = vec![survivor.id.clone()];
     ids.extend(former.iter().cloned());
     let rivals = rivals(ctx.engine, mapping, survivor.side, &ids).await?;
-    let Some(rival) = rivals.into_iter().flatten().find(Rival::holds) else {
+    let Some(Rival { mut link }) = rivals.into_iter().flatten().find(Rival::holds) else {
+        return Ok(merged);
+    };
+    let Some(sibling) = ctx.engine.mapping(&link.mapping).cloned() else {
         return Ok(merged);
     };
     let db = ctx.engine.db.clone();
     let mut tx = db.begin();
+    // The survivor's key field may still name one of them.
+    let leads = merged
+        .iter()
+        .filter_map(|case| case.link.ids.salesforce.clone());
+    link.former.salesforce.extend(leads);
+    tx.put_link(&link, &links::objects(&sibling))?;
     for mut case in merged {
         if merged::is_told(&case.link, survivor.side.other()) {
-            let by = Successor {
-                mapping: rival.link.mapping.clone(),
-                link: rival.link.id,
-                record: rival.link.ids.salesforce.clone().unwrap_or_default(),
-            };
-            superseded(ctx, mapping, &mut case, by, &mut tx)?;
+            superseded(ctx, mapping, &mut case, successor(&sibling, &link), &mut tx)?;
         } else {
             merged::collide(ctx, mapping, &mut case, survivor, &mut tx).await?;
         }
@@ -363,7 +400,9 @@ mod tests {
         let names = |order: &[&Mapping]| -> Vec<Vec<String>> {
             let name = |one: &&Mapping| one.id.0.clone();
             let groups = in_order(order).into_iter();
-            groups.map(|group| group.iter().map(name).collect()).collect()
+            groups
+                .map(|group| group.iter().map(name).collect())
+                .collect()
         };
         assert_eq!(
             names(&[&contacts, &accounts, &leads]),

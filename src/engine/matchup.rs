@@ -16,8 +16,8 @@ use super::scope;
 use super::tally::{self, Fate};
 use super::tombs;
 use crate::domain::{
-    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkId, LinkState, Mapping,
-    MappingId, PerSide, RecordId, Side, SideValue,
+    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkId, LinkState,
+    Mapping, MappingId, PerSide, RecordId, Side, SideValue,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Count, keys};
@@ -236,6 +236,7 @@ async fn choices(
             let owner = keys::record_owner(&links::record_key(mapping, side, id));
             for item in ctx.engine.db.waiting(owner).await? {
                 if let Waiting::Conflict(item) = item
+                    && item.mapping == mapping.id
                     && item.state == ItemState::Draft
                     && let Some(resolution) = item.resolution
                 {
@@ -377,6 +378,7 @@ async fn link(
                 }
             }
             tx.mark_dirty(&mapping.id, side, record, Dirty::RELINK)?;
+            ctx.tally(&mapping.id).linked_after_all(side, record);
         }
     }
     ctx.newly_linked.push((
@@ -598,7 +600,10 @@ pub(super) async fn errors_of_record(
     let record = links::record_key(mapping, side, id);
     let known = ctx.engine.db.errors_of(keys::record_owner(&record)).await?;
     let own = error_id(mapping, &record, "");
-    let mut all: Vec<_> = known.into_values().collect();
+    let mut all: Vec<_> = known
+        .into_values()
+        .filter(|item| item.mapping == mapping.id)
+        .collect();
     all.sort_by_key(|item| item.id != own);
     Ok(all)
 }

@@ -432,7 +432,11 @@ impl<'c, 'e> Undoing<'c, 'e> {
         Ok(())
     }
 
-    pub(super) async fn leave(&mut self, mapping: &Mapping, left: Vec<Op>) -> Result<(), EngineError> {
+    pub(super) async fn leave(
+        &mut self,
+        mapping: &Mapping,
+        left: Vec<Op>,
+    ) -> Result<(), EngineError> {
         if self.ctx.mode == Mode::Write {
             return undo_apply::leave(self.ctx, mapping, left).await;
         }

@@ -25,7 +25,9 @@ impl Undoing<'_, '_> {
                 continue;
             }
             for side in Side::BOTH {
-                let touched = pairs.get_mut(&link.id).and_then(|pair| pair.get_mut(side).as_mut());
+                let touched = pairs
+                    .get_mut(&link.id)
+                    .and_then(|pair| pair.get_mut(side).as_mut());
                 if let Some(touched) = touched {
                     touched.never = Some(WENT_OVER);
                 }

@@ -57,7 +57,8 @@ pub fn crowd(contacts: &str, leads: &str) -> String {
          { salesforce = \"Name\", hubspot = \"name\", match = true },\n]\n";
     let more = "{ salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" },\n\
          { hubspot = \"lifecyclestage\", value = \"customer\" },\n";
-    let people = people_with(contacts, more).replacen("[[mapping]]", &format!("{accounts}[[mapping]]"), 1);
+    let people =
+        people_with(contacts, more).replacen("[[mapping]]", &format!("{accounts}[[mapping]]"), 1);
     format!("{people}{leads}")
 }
 
@@ -257,7 +258,11 @@ impl House {
     pub fn sf_convert_so(&self, lead: &str, how: &Conversion) -> String {
         let (now, author) = (self.clock.now(), colleague());
         let mut sandbox = self.sandbox.lock().unwrap();
-        sandbox.org.convert(now, &author, lead, how).unwrap().contact
+        sandbox
+            .org
+            .convert(now, &author, lead, how)
+            .unwrap()
+            .contact
     }
 
     /// A person merges in HubSpot; gives the new record's id.

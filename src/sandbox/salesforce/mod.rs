@@ -43,9 +43,9 @@ use crate::sandbox::http::{Request, Response, Vendor};
 
 use auth::Sessions;
 use data::{Data, Row};
+pub use leads::{Conversion, Converted};
 use limits::Meter;
 use query::Cursors;
-pub use leads::{Conversion, Converted};
 pub use schema::KEY_FIELD;
 use schema::Schema;
 pub use settings::OrgSettings;

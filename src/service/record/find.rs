@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use crate::crm::{Crm, CrmError, Purpose, salesforce};
 use crate::domain::canon::match_key;
 use crate::domain::{
-    Conflict, ErrorItem, Link, LinkId, LinkState, Mapping, MappingId, Observation, Presence, RecordId,
-    RecordKey, Side, Value, digest128,
+    Conflict, ErrorItem, Link, LinkId, LinkState, Mapping, MappingId, Observation, Presence,
+    RecordId, RecordKey, Side, Value, digest128,
 };
 use crate::service::host::House;
 use crate::store::rows::is_waiting;
