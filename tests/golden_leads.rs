@@ -4,14 +4,12 @@
 
 mod support;
 
+use support::House;
+use support::leads::{H, L, S, only};
 use support::town::*;
-use support::{House, order};
-use syncline::domain::{Choice, ItemKind, Link, LinkState, PerSide, RunRecord, RunState};
-use syncline::engine::Order;
-
-const L: &str = "Lead";
-const S: &str = "Contact";
-const H: &str = "contacts";
+use syncline::domain::{Choice, ItemKind, Link, LinkState, PerSide, RunState};
+use syncline::sandbox::Side as Party;
+use syncline::sandbox::faults::Fault;
 
 fn rules() -> String {
     crowd("", "creates = \"to_hubspot\"")
@@ -54,16 +52,6 @@ async fn holder(house: &House, h: &str) -> String {
     one.mapping.to_string()
 }
 
-async fn only(house: &House, name: &str) -> RunRecord {
-    let order = Order {
-        mappings: vec![name.into()],
-        ..order()
-    };
-    let end = house.run(&order).await;
-    assert!(end.error.is_none(), "{:?}", end.error);
-    end.record
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_first_sync_makes_and_links_every_person_once() {
     let house = House::empty(&rules()).await;
@@ -74,7 +62,12 @@ async fn a_first_sync_makes_and_links_every_person_once() {
     for name in ["Both", "Oflead", "Newlead"] {
         lead(&house, name);
     }
-    let preview = house.engine().await.preview(&order()).await.unwrap();
+    let preview = house
+        .engine()
+        .await
+        .preview(&support::order())
+        .await
+        .unwrap();
     let run = house.fine().await;
     for (row, foreseen) in run.mappings.iter().zip(&preview.mappings) {
         let (got, want) = (&row.counts, &foreseen.counts);
@@ -153,7 +146,7 @@ async fn whoever_comes_second_waits_for_a_person_and_is_never_linked_too() {
                     _ => drop(contact(&house, "Ann")),
                 }
                 match apart {
-                    true => drop(only(&house, name).await),
+                    true => drop(only(&house, &[name]).await),
                     false => drop(house.whole().await),
                 }
                 house.wait(60).await;
@@ -303,4 +296,41 @@ async fn of_two_leads_and_a_contact_with_one_address_nobody_is_guessed() {
     assert_eq!(house.hs_ids(H), [h]);
     house.quiet().await;
     house.whole().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_under_the_leads_link_that_lands_after_its_conversion_is_no_edit() {
+    let house = House::empty(&rules()).await;
+    let one = lead(&house, "Ann");
+    house.fine().await;
+    house.settled().await;
+    let h = house.hs_ids(H).remove(0);
+    let door = "/crm/objects/2026-09/contacts/batch/update";
+    let late = Fault::LandsLater(std::time::Duration::from_secs(1800));
+    house.script(Party::HubSpot, Some("POST"), door, late, 1);
+    house.sf_edit(L, &one, &[("Title", "Clerk")]);
+    house.wait(60).await;
+    house.fine().await;
+    // Looked up as not applied; what is sent after it arrives.
+    house.wait(200).await;
+    house.sf_edit(L, &one, &[("Title", "Boss")]);
+    for _ in 0..2 {
+        house.wait(200).await;
+        house.fine().await;
+    }
+    assert_eq!(house.hs_value(H, &h, "jobtitle").as_deref(), Some("Boss"));
+    let person = house.sf_convert(&one, None);
+    house.wait(60).await;
+    house.fine().await;
+    house.wait(1800).await;
+    assert_eq!(
+        house.hs_value(H, &h, "jobtitle").as_deref(),
+        Some("Clerk"),
+        "it has landed"
+    );
+    house.fine().await;
+    house.both((&person, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+    house.wait(60).await;
+    house.fine().await;
+    house.quiet().await;
 }

@@ -48,6 +48,17 @@ fn predecessor<'e>(engine: &'e Engine, contacts: &Mapping) -> Option<&'e Mapping
     all.find(|other| successor(engine, other).is_some_and(|one| one.id == contacts.id))
 }
 
+/// The link that a write to HubSpot may still land under: the one that has the record by now.
+pub(super) async fn heir(engine: &Engine, op: &Op) -> Result<LinkId, EngineError> {
+    let link = engine.db.links(&op.mapping, &[op.link]).await?;
+    Ok(
+        match link.into_iter().flatten().next().map(|link| link.state) {
+            Some(LinkState::Superseded(by)) if op.side == Side::HubSpot => by.link,
+            _ => op.link,
+        },
+    )
+}
+
 /// Takes the links of the Leads that are noted as converted over to their Contacts.
 pub(super) async fn conversions(ctx: &mut RunCtx<'_>, leads: &Mapping) -> Result<(), EngineError> {
     let Some(contacts) = successor(ctx.engine, leads).cloned() else {
@@ -96,6 +107,9 @@ async fn follow(
     into: RecordId,
 ) -> Result<(), EngineError> {
     let side = Side::Salesforce;
+    if matches!(case.link.state, LinkState::Superseded(_)) || case.choice().is_some() {
+        return Ok(());
+    }
     if ctx.locked.contains(&case.link.id) || case.link.state == LinkState::PendingCreate {
         // Whether it has a counterpart is not known yet: its Contact gets none meanwhile.
         ctx.held.insert(into);

@@ -471,7 +471,8 @@ impl Engine {
     pub(super) async fn ghosts(&self) -> Result<BTreeMap<LinkId, Vec<Op>>, EngineError> {
         let mut ghosts: BTreeMap<LinkId, Vec<Op>> = BTreeMap::new();
         for op in self.db.ghost_ops().await? {
-            ghosts.entry(op.link).or_default().push(op);
+            let link = convert::heir(self, &op).await?;
+            ghosts.entry(link).or_default().push(op);
         }
         Ok(ghosts)
     }
