@@ -35,7 +35,8 @@ pub async fn ann_by(text: &str) -> (House, String, String) {
     let house = House::empty(text).await;
     let lead = house.sf(L, ANN);
     house.fine().await;
-    house.settled().await;
+    house.wait(3600).await;
+    house.fine().await;
     let h = house.hs_ids(H);
     assert_eq!(h.len(), 1);
     (house, lead, h[0].clone())
