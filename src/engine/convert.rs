@@ -330,7 +330,7 @@ async fn beside(
         || is_told(&case.link, Side::HubSpot)
         || case.link.state == LinkState::Unlinked;
     if same {
-        count(ctx, leads, &mut case, Unlinked::Excluded);
+        count(ctx, leads, &case, Unlinked::Excluded);
         group::superseded(ctx, leads, &mut case, named(contacts, own), &mut tx)?;
         tx.drop_observation(Side::Salesforce, leads.object(Side::Salesforce), &lead);
         unmatch(ctx, leads, Side::Salesforce, Some(&lead), &mut tx).await?;

@@ -1,15 +1,12 @@
 //! Golden scenarios: Leads that people convert into Contacts (docs/design/sync-semantics.md 13).
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use support::leads::*;
-use support::town::*;
-use support::wire::wired;
-use support::{House, order};
+use crate::support::leads::*;
+use crate::support::town::*;
+use crate::support::wire::wired;
+use crate::support::{House, order};
 use syncline::domain::{Choice, CreatedBy, ItemKind, LinkState, OpKind, PerSide, RunState};
 use syncline::engine::{Order, Scope};
 use syncline::sandbox::Side as Party;
@@ -398,7 +395,7 @@ async fn two() -> (House, Arc<SimStore>, Vec<(String, String, String)>) {
     let mut house = House::empty(&rules()).await;
     let store = Arc::new(SimStore::new());
     house.store = store.clone();
-    support::install(&house.store).await;
+    crate::support::install(&house.store).await;
     let mut all = Vec::new();
     for at in 0..2 {
         let (mail, firm) = (format!("p{at}@example.com"), format!("Firm {at}"));

@@ -1,12 +1,9 @@
 //! Golden scenarios: Leads and Contacts over the same HubSpot contacts, one exclusive group
 //! (docs/design/sync-semantics.md 2 I-7, 9.3).
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
-use support::House;
-use support::leads::{H, L, S, only};
-use support::town::*;
+use crate::support::House;
+use crate::support::leads::{H, L, S, only};
+use crate::support::town::*;
 use syncline::domain::{Choice, ItemKind, Link, LinkState, PerSide, RunState};
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
@@ -65,7 +62,7 @@ async fn a_first_sync_makes_and_links_every_person_once() {
     let preview = house
         .engine()
         .await
-        .preview(&support::order())
+        .preview(&crate::support::order())
         .await
         .unwrap();
     let run = house.fine().await;
