@@ -159,6 +159,7 @@ fn link(link: &Link) -> String {
         CreatedBy::CreatedHubspot => "the HubSpot record was made by us",
         CreatedBy::Adopted => "found under its key",
         CreatedBy::Person => "linked by a person",
+        CreatedBy::Relinked => "taken over from a converted Lead",
     };
     let state = match &link.state {
         LinkState::Active => "active".to_owned(),
@@ -168,6 +169,7 @@ fn link(link: &Link) -> String {
         LinkState::TakenBack(run) => format!("taken back by run {run}"),
         LinkState::OutOfScope => "out of scope, at rest".to_owned(),
         LinkState::Unlinked => "left the scope, not linked any more".to_owned(),
+        LinkState::Superseded(by) => format!("{} has taken over: {}", by.mapping, by.record),
     };
     format!(
         "{}  {how}, {} UTC, {state}",

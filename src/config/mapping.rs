@@ -16,7 +16,11 @@ use crate::domain::{
 };
 
 /// Objects that this version syncs with each other.
-const OBJECTS: [(&str, &str); 2] = [("Contact", "contacts"), ("Account", "companies")];
+const OBJECTS: [(&str, &str); 3] = [
+    ("Contact", "contacts"),
+    ("Lead", "contacts"),
+    ("Account", "companies"),
+];
 
 /// A mapping with the places that later checks name.
 #[derive(Clone, Debug)]
@@ -26,6 +30,8 @@ pub(super) struct ReadMapping {
     pub(super) shown: String,
     /// Where the name stands.
     pub(super) name_place: Place,
+    /// Where it says what is created, or its name where it does not.
+    pub(super) creates_place: Place,
     /// One per pair.
     pub(super) pair_places: Vec<Place>,
 }
@@ -77,6 +83,7 @@ fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems)
         let next = "add match = true to the pair that identifies a record, or creates = \"none\"";
         problems.add(&node.place, &shown, "", message, next);
     }
+    let named = node.get("name").map_or(&node.place, |name| &name.place);
     let schedule = node
         .get("schedule")
         .and_then(Node::text)
@@ -113,9 +120,10 @@ fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems)
             schedule_seconds: Some(schedule.as_secs()),
         },
         shown,
-        name_place: node
-            .get("name")
-            .map_or(&node.place, |name| &name.place)
+        name_place: named.clone(),
+        creates_place: node
+            .get("creates")
+            .map_or(named, |creates| &creates.place)
             .clone(),
         pair_places: pairs.into_iter().map(|one| one.place).collect(),
     }
@@ -200,8 +208,9 @@ fn read_objects(node: &Node, shown: &str, problems: &mut Problems) -> PerSide<St
             salesforce.escape_debug(),
             hubspot.escape_debug()
         );
-        let message = "this version syncs Contact and Account with contacts and companies";
-        let next = "write Contact with contacts, or Account with companies";
+        let message =
+            "this version syncs Contact and Lead with contacts, and Account with companies";
+        let next = "write Contact or Lead with contacts, or Account with companies";
         problems.add(
             place,
             &format!("{shown}.salesforce.object"),

@@ -13,6 +13,7 @@ pub(super) fn check(mappings: &[ReadMapping], problems: &mut Problems) {
         feedback(one, problems);
     }
     single_writer(mappings, problems);
+    one_maker(mappings, problems);
 }
 
 fn unique_names(mappings: &[ReadMapping], problems: &mut Problems) {
@@ -129,7 +130,8 @@ fn feedback(one: &ReadMapping, problems: &mut Problems) {
     }
 }
 
-/// A (side, object, field) is the target of at most one pair among all mappings (docs/design/sync-semantics.md 7).
+/// A (side, object, field) is the target of at most one pair among the mappings that may hold links to the same record: those of
+/// an exclusive group cannot (docs/design/sync-semantics.md 7).
 fn single_writer(mappings: &[ReadMapping], problems: &mut Problems) {
     struct Target<'a> {
         side: Side,
@@ -147,8 +149,13 @@ fn single_writer(mappings: &[ReadMapping], problems: &mut Problems) {
                     continue;
                 }
                 let owner = format!("{}.{}", one.shown, pair.name());
+                let excluded = |other: usize| {
+                    let other = mappings.get(other);
+                    other.is_some_and(|other| other.mapping.shares(&one.mapping) == Some(side))
+                };
                 let earlier = seen.iter().find(|target| {
-                    target.side == side
+                    !excluded(target.mapping)
+                        && target.side == side
                         && target.object == object
                         && target.field.eq_ignore_ascii_case(field)
                 });
@@ -172,6 +179,39 @@ fn single_writer(mappings: &[ReadMapping], problems: &mut Problems) {
                     }),
                 }
             }
+        }
+    }
+}
+
+/// Of the mappings that share an object only one may make counterparts of its new records, or a record would get two
+/// (docs/design/sync-semantics.md 9.3).
+fn one_maker(mappings: &[ReadMapping], problems: &mut Problems) {
+    let makes = |one: &ReadMapping, from: Side| one.mapping.creates.allows(from.other());
+    for (index, one) in mappings.iter().enumerate() {
+        for earlier in mappings.iter().take(index) {
+            let Some(shared) = earlier.mapping.shares(&one.mapping) else {
+                continue;
+            };
+            if !makes(earlier, shared) || !makes(one, shared) {
+                continue;
+            }
+            let (object, other) = (one.mapping.object(shared), shared.other());
+            let message = format!(
+                "a new record of {shared} {object} would become a {} by this mapping and a {} by {}",
+                one.mapping.object(other),
+                earlier.mapping.object(other),
+                earlier.shown
+            );
+            let next = match shared {
+                Side::HubSpot => {
+                    "add creates = \"to_hubspot\" to the one of the two that shall make none"
+                }
+                Side::Salesforce => {
+                    "add creates = \"to_salesforce\" to the one of the two that shall make none"
+                }
+            };
+            let key = format!("{}.creates", one.shown);
+            problems.add(&one.creates_place, &key, "", message, next);
         }
     }
 }

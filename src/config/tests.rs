@@ -83,7 +83,7 @@ fn the_example_loads_and_shows_the_defaults() {
         &[],
     )
     .unwrap();
-    assert_eq!(config.mappings.len(), 2);
+    assert_eq!(config.mappings.len(), 3);
     let empty = Config::parse("", "empty", Path::new(""), &BTreeMap::new(), &[]).unwrap();
     assert_eq!(config.defaults, empty.defaults);
     assert_eq!(config.safety, empty.safety);

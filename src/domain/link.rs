@@ -21,6 +21,8 @@ pub enum CreatedBy {
     Adopted,
     /// A person linked the two.
     Person,
+    /// It took over from a link of the exclusive group: a Lead was converted (13).
+    Relinked,
 }
 
 /// The state of a link. Only `Active` ones are merged.
@@ -44,6 +46,33 @@ pub enum LinkState {
     /// That run, an undo, took back the record that an earlier one had made: nothing is made for its source again until the
     /// undo itself is undone (19.1).
     TakenBack(RunId),
+    /// Another link of the exclusive group has its HubSpot record from now on: its Lead was converted (13).
+    Superseded(Successor),
+}
+
+/// The link that took over, and the Salesforce record that it has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Successor {
+    /// Its mapping.
+    pub mapping: MappingId,
+    /// Its id.
+    pub link: LinkId,
+    /// Its Salesforce record.
+    pub record: RecordId,
+}
+
+impl LinkState {
+    /// True while no other link of an exclusive group may hold the link's records (2, I-7).
+    pub fn holds(&self) -> bool {
+        match self {
+            LinkState::Active
+            | LinkState::PendingCreate
+            | LinkState::Suspended(_)
+            | LinkState::OutOfScope
+            | LinkState::TakenBack(_) => true,
+            LinkState::Unlinked | LinkState::Deleted(_) | LinkState::Superseded(_) => false,
+        }
+    }
 }
 
 /// Which records of a link are gone.

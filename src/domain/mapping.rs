@@ -323,6 +323,25 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// The Salesforce object whose records are converted into Contacts.
+    pub const LEAD: &str = "Lead";
+    /// What a Lead is converted into.
+    pub const CONTACT: &str = "Contact";
+
+    /// True where its Salesforce records can be converted (docs/design/sync-semantics.md 13).
+    pub fn is_of_leads(&self) -> bool {
+        self.object(Side::Salesforce) == Self::LEAD
+    }
+
+    /// The side whose object the two share while the other one differs: they are one exclusive group, and a record of that
+    /// side is linked in at most one of them (2, I-7). Two mappings over the same pair of objects share both on purpose.
+    pub fn shares(&self, other: &Mapping) -> Option<Side> {
+        let same = |side: Side| self.object(side) == other.object(side);
+        Side::BOTH
+            .into_iter()
+            .find(|side| same(*side) && !same(side.other()))
+    }
+
     /// The object's name on `side`.
     pub fn object(&self, side: Side) -> &str {
         &self.objects.get(side).object

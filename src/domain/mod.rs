@@ -20,7 +20,7 @@ pub use canary::Canary;
 pub use group::{FieldGroup, Unit, names_field, shown};
 pub use ids::{ItemId, LinkId, MappingId, OpId, RecordId, RecordKey, RunId, digest128};
 pub use link::{
-    Base, BaseField, BaseValue, CreatedBy, Departed, Link, LinkState, SideBase, Written,
+    Base, BaseField, BaseValue, CreatedBy, Departed, Link, LinkState, SideBase, Successor, Written,
 };
 pub use mapping::{
     BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint,

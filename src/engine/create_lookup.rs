@@ -6,6 +6,7 @@ use super::context::EngineError;
 use super::create::keyed;
 use super::create_draft::Draft;
 use super::fields;
+use super::group;
 use super::links;
 use super::matchup::review;
 use super::run::RunCtx;
@@ -116,9 +117,7 @@ async fn there_already(
     let taken = match live.as_slice() {
         [only] => {
             let ids = std::slice::from_ref(&only.id);
-            engine
-                .db
-                .link_ids(&mapping.id, target, mapping.object(target), ids)
+            group::holders(engine, mapping, target, ids)
                 .await?
                 .into_iter()
                 .flatten()

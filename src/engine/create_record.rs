@@ -10,6 +10,7 @@ use super::create_draft::Draft;
 use super::create_lookup::note_link;
 use super::failures::{Failure, not_applied, refused, value_digest};
 use super::fields;
+use super::group;
 use super::links::{self, base_field};
 use super::matchup::review;
 use super::references::is_translated;
@@ -325,10 +326,7 @@ async fn duplicate(
 ) -> Result<(), EngineError> {
     let ids = std::slice::from_ref(&holder);
     let object = mapping.object(target);
-    let taken = ctx
-        .engine
-        .db
-        .link_ids(&mapping.id, target, object, ids)
+    let taken = group::holders(ctx.engine, mapping, target, ids)
         .await?
         .into_iter()
         .flatten()

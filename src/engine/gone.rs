@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::archive;
 use super::context::EngineError;
+use super::convert;
 use super::db::Tx;
 use super::fields;
 use super::gone_case::{Case, cases};
@@ -249,8 +250,19 @@ async fn carry_out(
             }
             Verdict::Anew(_) => keep_seen(&case, &mut tx)?,
             Verdict::Back => back(ctx, mapping, &mut case, &mut tx).await?,
-            Verdict::SetAside(side) => {
+            Verdict::Converted(side) if convert::successor(ctx.engine, mapping).is_some() => {
+                // It is the next look at conversions that follows it.
+                keep_seen(&case, &mut tx)?;
+                if let Some(id) = case.link.ids.get(side) {
+                    let reasons = case.marked(side) | Dirty::DELETED;
+                    tx.mark_dirty(&mapping.id, side, id, reasons)?;
+                }
+            }
+            Verdict::Converted(side) => {
                 let why = items::converted(mapping, &case, side);
+                if let Some(lead) = case.link.ids.get(side).clone() {
+                    case.link.former.get_mut(side).push(lead);
+                }
                 let kind = ItemKind::ConversionCollision;
                 set_aside(ctx, mapping, &mut case, kind, why, Vec::new(), &mut tx).await?;
             }
@@ -308,7 +320,7 @@ pub(super) async fn put_off(
     Ok(())
 }
 
-fn clear(mapping: &Mapping, link: &Link, tx: &mut Tx<'_>) {
+pub(super) fn clear(mapping: &Mapping, link: &Link, tx: &mut Tx<'_>) {
     for side in Side::BOTH {
         if let Some(id) = link.ids.get(side) {
             tx.clear_dirty(&mapping.id, side, id);
@@ -399,7 +411,7 @@ pub(super) async fn unmatch(
 }
 
 /// Each record of the link that this run read is counted as one without a link.
-fn count(ctx: &mut RunCtx<'_>, mapping: &Mapping, case: &Case, fate: Unlinked) {
+pub(super) fn count(ctx: &mut RunCtx<'_>, mapping: &Mapping, case: &Case, fate: Unlinked) {
     for side in Side::BOTH {
         if let Some(id) = case.link.ids.get(side)
             && *case.marks.get(side) & Dirty::CHANGED != 0

@@ -38,6 +38,15 @@ pub(super) enum Beside {
 
 pub(super) fn beside(link: &Link, seen: &Observation) -> Beside {
     let live = seen.presence == Presence::Live;
+    if let Presence::Converted(_) = seen.presence {
+        return match &link.state {
+            LinkState::TakenBack(_) => Beside::Linked(Fate::Held),
+            LinkState::Superseded(_) => Beside::Alone,
+            // What follows from it was decided; a person may have been asked.
+            _ if link.former.get(seen.side).contains(&seen.id) => Beside::Alone,
+            _ => Beside::Noted,
+        };
+    }
     match &link.state {
         LinkState::PendingCreate => Beside::Pending,
         LinkState::TakenBack(_) => match seen.presence {
@@ -58,7 +67,7 @@ pub(super) fn beside(link: &Link, seen: &Observation) -> Beside {
             (_, LinkState::OutOfScope) => Beside::Linked(Fate::Unchanged),
             _ => Beside::Alone,
         },
-        LinkState::Deleted(_) => Beside::Alone,
+        LinkState::Deleted(_) | LinkState::Superseded(_) => Beside::Alone,
     }
 }
 

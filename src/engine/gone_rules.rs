@@ -84,7 +84,7 @@ pub(super) enum Verdict {
     /// Both records are there: they are merged as ever, from the old base.
     Back,
     /// That side's Lead was converted.
-    SetAside(Side),
+    Converted(Side),
     /// That side's record cannot be reached.
     OutOfReach(Side),
 }
@@ -189,7 +189,11 @@ fn nobody_gone(facts: &Facts<'_>) -> Verdict {
         };
     }
     match (first(There::Converted), facts.state) {
-        (Some(side), LinkState::Active) => Verdict::SetAside(side),
+        (Some(side), LinkState::Active) => Verdict::Converted(side),
+        // Its Contact has another counterpart, and this one is left alone for good (13.4).
+        (Some(side), LinkState::Suspended(_)) if facts.choice == Some(&Choice::Ignore) => {
+            rest(side)
+        }
         (None, LinkState::Active | LinkState::Deleted(_)) => Verdict::Back,
         _ => Verdict::Nothing,
     }

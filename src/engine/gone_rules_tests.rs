@@ -135,7 +135,7 @@ fn both_gone_is_over_and_what_cannot_be_seen_is_left_alone() {
     );
     assert_eq!(
         of(There::Converted, There::Live, true, everything()),
-        Verdict::SetAside(S)
+        Verdict::Converted(S)
     );
     assert_eq!(
         of(There::Merged, There::Live, true, everything()),
@@ -344,7 +344,7 @@ fn no_state_of_the_world_deletes_without_evidence_or_a_word() {
         "Anew",
         "Ask",
         "Back",
-        "SetAside",
+        "Converted",
         "OutOfReach",
     ];
     assert_eq!(reached, all.map(str::to_owned).into());

@@ -23,6 +23,8 @@ fn grounds<'m>(mappings: &[&'m Mapping], side: Side) -> Vec<(&'m str, Vec<&'m Ma
             None => all.push((object, vec![mapping])),
         }
     }
+    // Leads after Contacts: of a Contact that was read, the conversion behind it is seen in the same run (13).
+    all.sort_by_key(|(_, over)| over.iter().all(|mapping| mapping.is_of_leads()));
     all
 }
 
@@ -58,6 +60,7 @@ impl Engine {
                     &mut ctx.tallies,
                 )
                 .await?;
+                ctx.leads_read |= over.iter().all(|mapping| mapping.is_of_leads());
                 if let Some(first) = over.first() {
                     let cost = ctx.cost(&first.id);
                     match pass {

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::blocked::wake;
 use super::context::EngineError;
+use super::convert;
 use super::db::Waiting;
 use super::failures::error_id;
+use super::group;
 use super::links;
 use super::matching::{Linked, MatchInput, MatchOutcome, Unlinked, matching};
 use super::report::Phase;
@@ -17,8 +19,8 @@ use super::tally::{self, Fate};
 use super::tombs;
 use super::waits::{What, close};
 use crate::domain::{
-    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkId, Mapping, PerSide,
-    RecordId, Side, SideValue,
+    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkId, Mapping,
+    MappingId, PerSide, RecordId, Side, SideValue,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Count, keys};
@@ -36,12 +38,10 @@ pub(super) async fn match_up(
 ) -> Result<Creates, EngineError> {
     ctx.engine.report.begin(Phase::Match);
     let mut held = Vec::new();
-    let mut dirty = PerSide {
-        salesforce: unlinked(ctx, mapping, Side::Salesforce, &mut held).await?,
-        hubspot: unlinked(ctx, mapping, Side::HubSpot, &mut held).await?,
-    };
+    let mut dirty = all_unlinked(ctx, mapping, &mut held).await?;
     let mut creates = Creates::default();
     let mut met = Met::default();
+    let mut looked_behind = false;
     let (outcomes, shadows, choices) = loop {
         let choices = choices(ctx, mapping, &dirty).await?;
         for (side, id) in &held {
@@ -52,6 +52,14 @@ pub(super) async fn match_up(
             }
         }
         let (input, shadows) = gather(ctx, mapping, &dirty, &choices).await?;
+        if !std::mem::replace(&mut looked_behind, true)
+            && convert::found_behind(ctx, mapping, &input).await?
+        {
+            // A Lead that was in the way has gone over to its Contact.
+            held.clear();
+            dirty = all_unlinked(ctx, mapping, &mut held).await?;
+            continue;
+        }
         let outcomes = matching(&input);
         let gone = forget_gone(ctx, mapping, &outcomes, &choices, &mut met).await?;
         if Side::BOTH.iter().all(|side| gone.get(*side).is_empty()) {
@@ -92,13 +100,13 @@ pub(super) async fn match_up(
                     continue;
                 }
                 if shadows.contains(&(side, id.clone())) {
-                    drop_record(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx);
+                    pass_over(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx).await?;
                 } else if mapping.creates.allows(side.other())
                     && mapping.direction.allows(side.other())
                 {
                     creates.get_mut(side).push(id);
                 } else {
-                    drop_record(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx);
+                    pass_over(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx).await?;
                 }
             }
             MatchOutcome::DuplicatesInSource { side, id, twins } => {
@@ -193,7 +201,7 @@ pub(super) async fn match_up(
                 close_review(ctx, mapping, side, &id, &mut tx).await?;
             }
             _ => {
-                drop_record(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx);
+                pass_over(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx).await?;
                 close_review(ctx, mapping, side, &id, &mut tx).await?;
             }
         }
@@ -210,15 +218,27 @@ pub(super) async fn match_up(
     Ok(creates)
 }
 
-/// Dirty records of one side that no link holds, and those that a tombstone holds and a person may have decided about: these
-/// are noted in `held` too.
+/// What waits without a link on both sides.
+async fn all_unlinked(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    held: &mut Vec<(Side, RecordId)>,
+) -> Result<PerSide<BTreeSet<RecordId>>, EngineError> {
+    Ok(PerSide {
+        salesforce: unlinked(ctx, mapping, Side::Salesforce, held).await?,
+        hubspot: unlinked(ctx, mapping, Side::HubSpot, held).await?,
+    })
+}
+
+/// Dirty records of one side that no link holds, of whatever mapping of the group, and those that a tombstone holds and a person
+/// may have decided about: these are noted in `held` too.
 async fn unlinked(
-    ctx: &RunCtx<'_>,
+    ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     side: Side,
     held: &mut Vec<(Side, RecordId)>,
 ) -> Result<BTreeSet<RecordId>, EngineError> {
-    let db = &ctx.engine.db;
+    let db = ctx.engine.db.clone();
     let mut found = BTreeSet::new();
     let mut after: Option<RecordId> = None;
     loop {
@@ -226,7 +246,8 @@ async fn unlinked(
             .dirty_page(&mapping.id, side, after.as_ref(), 2000)
             .await?;
         let Some((last, _)) = page.last() else {
-            return Ok(found);
+            let free = group::leave_to_siblings(ctx, mapping, side, found).await?;
+            return Ok(convert::without_held(ctx, mapping, side, free));
         };
         after = Some(last.clone());
         let ids: Vec<RecordId> = page.iter().map(|(id, _)| id.clone()).collect();
@@ -262,6 +283,7 @@ async fn choices(
             let owner = keys::record_owner(&links::record_key(mapping, side, id));
             for item in ctx.engine.db.waiting(owner).await? {
                 if let Waiting::Conflict(item) = item
+                    && item.mapping == mapping.id
                     && item.state == ItemState::Draft
                     && let Some(resolution) = item.resolution
                 {
@@ -303,7 +325,8 @@ async fn gather(
         }
     }
     // A first sync that was cut off has settled some records already: those are looked up like anybody else's.
-    let none_linked = db.count(&Count::Links(mapping.id.clone())) == 0;
+    let none_linked = db.count(&Count::Links(mapping.id.clone())) == 0
+        && !group::siblings_have_links(ctx.engine, mapping);
     let whole = ctx.is_first(&mapping.id) && none_linked;
     let mut others: PerSide<BTreeSet<RecordId>> = PerSide::default();
     if !whole || mapping.scope.is_some() {
@@ -334,9 +357,7 @@ async fn gather(
             });
         }
         let ids: Vec<RecordId> = others.get(side).iter().cloned().collect();
-        let links = db
-            .link_ids(&mapping.id, side, mapping.object(side), &ids)
-            .await?;
+        let links = group::holders(ctx.engine, mapping, side, &ids).await?;
         let keys = db.match_keys(&mapping.id, side, &ids).await?;
         let away = scope::ended(ctx, mapping, &links).await?;
         let tombs = tombs::among(ctx, mapping, side, &links).await?;
@@ -397,6 +418,7 @@ async fn link(
             let owner = keys::record_owner(&links::record_key(mapping, side, record));
             close(engine, &mapping.id, owner, What::Errors, None, tx).await?;
             tx.mark_dirty(&mapping.id, side, record, Dirty::RELINK)?;
+            ctx.tally(&mapping.id).linked_after_all(side, record);
         }
     }
     ctx.newly_linked.push((
@@ -412,17 +434,20 @@ async fn link(
 }
 
 /// A record that is through for now: no counterpart, no work.
-fn drop_record(
+pub(super) async fn pass_over(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     side: Side,
     id: &RecordId,
     fate: tally::Unlinked,
     tx: &mut super::db::Tx<'_>,
-) {
+) -> Result<(), EngineError> {
     tx.clear_dirty(&mapping.id, side, id);
-    tx.drop_observation(side, mapping.object(side), id);
+    if !group::is_awaited(ctx.engine, mapping, side, id).await? {
+        tx.drop_observation(side, mapping.object(side), id);
+    }
     ctx.tally(&mapping.id).unlinked(side, id, fate);
+    Ok(())
 }
 
 fn candidates(mapping: &Mapping, side: Side, ids: &[RecordId], why: &str) -> Vec<Candidate> {
@@ -465,7 +490,7 @@ pub(super) async fn review(
     let item = review_id(mapping, side, id);
     let before = stored(ctx, item).await?;
     if before.as_ref().is_some_and(is_ignored) {
-        drop_record(ctx, mapping, side, id, tally::Unlinked::Excluded, tx);
+        pass_over(ctx, mapping, side, id, tally::Unlinked::Excluded, tx).await?;
         return Ok(());
     }
     for candidate in &mut candidates {
@@ -516,7 +541,7 @@ pub(super) async fn review(
     };
     let owner = keys::record_owner(&links::record_key(mapping, side, id));
     tx.put_conflict(&row, before.as_ref(), owner)?;
-    drop_record(ctx, mapping, side, id, tally::Unlinked::Review, tx);
+    pass_over(ctx, mapping, side, id, tally::Unlinked::Review, tx).await?;
     if ctx.mode == Mode::Write {
         let subject = format!("{} {id}", mapping.object(side));
         engine.report.line_about(
@@ -556,7 +581,7 @@ async fn left_alone(
     }
     if ignored {
         for (side, id) in records {
-            drop_record(ctx, mapping, *side, id, tally::Unlinked::Excluded, tx);
+            pass_over(ctx, mapping, *side, id, tally::Unlinked::Excluded, tx).await?;
         }
         return Ok(true);
     }
@@ -605,7 +630,10 @@ pub(super) async fn errors_of_record(
     let record = links::record_key(mapping, side, id);
     let known = ctx.engine.db.errors_of(keys::record_owner(&record)).await?;
     let own = error_id(mapping, &record, "");
-    let mut all: Vec<_> = known.into_values().collect();
+    let mut all: Vec<_> = known
+        .into_values()
+        .filter(|item| item.mapping == mapping.id)
+        .collect();
     all.sort_by_key(|item| item.id != own);
     Ok(all)
 }
@@ -615,12 +643,10 @@ pub(super) async fn wake_children(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
 ) -> Result<(), EngineError> {
-    let made: Vec<_> = std::mem::take(&mut ctx.newly_linked);
+    let own = |(of, ..): &mut (MappingId, LinkId, PerSide<RecordId>)| *of == mapping.id;
+    let made: Vec<_> = ctx.newly_linked.extract_if(.., own).collect();
     let mut tx = ctx.engine.db.begin();
-    for (of, _, ids) in made {
-        if of != mapping.id {
-            continue;
-        }
+    for (_, _, ids) in made {
         for side in Side::BOTH {
             let parent = links::record_key(mapping, side, ids.get(side));
             wake(ctx.engine, &parent, &mut tx).await?;

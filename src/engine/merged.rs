@@ -10,6 +10,7 @@ use super::gone::{close_all, read_records, set_aside, unmatch};
 use super::gone_case::{Case, cases};
 use super::gone_items as items;
 use super::gone_rules::{Holder, Stands, follow, rebase};
+use super::group;
 use super::links;
 use super::matchup::close_review;
 use super::run_ctx::{Mode, RunCtx};
@@ -94,6 +95,7 @@ async fn follow_one(
     let (told, merged): (Vec<Case>, Vec<Case>) = merged
         .into_iter()
         .partition(|case| is_told(&case.link, side));
+    let merged = group::yield_to_contacts(ctx, mapping, &survivor, &former, merged).await?;
     let locked = |case: &Case| {
         ctx.locked.contains(&case.link.id) || case.link.state == LinkState::PendingCreate
     };
@@ -116,19 +118,7 @@ async fn follow_one(
     }
     for id in &followed.collide {
         if let Some(case) = by_id.get_mut(id) {
-            let why = items::collides(mapping, case, side, survivor.id.as_str());
-            let left = side.other();
-            let mut candidates = items::candidates(mapping, case, left);
-            candidates.push(crate::domain::Candidate {
-                record: links::record_key(mapping, side, &survivor.id),
-                label: survivor.label(),
-                why: "what it was merged into".to_owned(),
-            });
-            if let Some(old) = case.link.ids.get(side).clone() {
-                case.link.former.get_mut(side).push(old);
-            }
-            let kind = ItemKind::MergeCollision;
-            set_aside(ctx, mapping, case, kind, why, candidates, &mut tx).await?;
+            collide(ctx, mapping, case, &survivor, &mut tx).await?;
         }
     }
     if let Some(case) = followed.keeps.and_then(|id| by_id.get_mut(&id)) {
@@ -161,7 +151,30 @@ async fn refresh(
     Ok(())
 }
 
-/// True where the link was set aside because its record on that side was merged.
+/// The survivor has another counterpart: a person decides about this one.
+pub(super) async fn collide(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    case: &mut Case,
+    survivor: &Observation,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    let side = survivor.side;
+    let why = items::collides(mapping, case, side, survivor.id.as_str());
+    let mut candidates = items::candidates(mapping, case, side.other());
+    candidates.push(crate::domain::Candidate {
+        record: links::record_key(mapping, side, &survivor.id),
+        label: survivor.label(),
+        why: "what it was merged into".to_owned(),
+    });
+    if let Some(old) = case.link.ids.get(side).clone() {
+        case.link.former.get_mut(side).push(old);
+    }
+    let kind = ItemKind::MergeCollision;
+    set_aside(ctx, mapping, case, kind, why, candidates, tx).await
+}
+
+/// True where the link was set aside because its record on that side was merged, or converted.
 pub(super) fn is_told(link: &Link, side: Side) -> bool {
     let own = link.ids.get(side).as_ref();
     matches!(link.state, LinkState::Suspended(_))
@@ -177,13 +190,13 @@ fn holder(case: &Case) -> Holder {
             LinkState::OutOfScope => Stands::Resting,
             LinkState::Suspended(_) | LinkState::TakenBack(_) => Stands::Aside,
             LinkState::Unlinked => Stands::Ended,
-            LinkState::Deleted(_) => Stands::Tomb,
+            LinkState::Deleted(_) | LinkState::Superseded(_) => Stands::Tomb,
         },
     }
 }
 
 /// The record that is left of a merge, along a chain of them; `None` where it cannot be told without a read.
-async fn survivor(
+pub(super) async fn survivor(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     side: Side,
@@ -261,7 +274,7 @@ async fn repoint(
         LinkState::OutOfScope => tally.link(case.link.id, Fate::Unchanged),
         LinkState::TakenBack(_) => tally.link(case.link.id, Fate::Held),
         LinkState::Suspended(_) => tally.unlinked(side, &survivor.id, Unlinked::Review),
-        LinkState::Deleted(_) | LinkState::Unlinked => {
+        LinkState::Deleted(_) | LinkState::Unlinked | LinkState::Superseded(_) => {
             tally.unlinked(side, &survivor.id, Unlinked::Excluded);
         }
     }

@@ -10,12 +10,15 @@ use super::db::Waiting;
 use super::fields;
 use super::forget::leave_out;
 use super::gone_note::{Beside, beside, note, note_merged};
+use super::group;
 use super::report::Phase;
 use super::scope;
 use super::tally::{Fate, Tally, Unlinked};
 use super::waits::{What, close};
 use crate::crm::{Page, Window};
-use crate::domain::{Mapping, MappingId, Observation, Presence, RecordId, Side, SideBase, Value};
+use crate::domain::{
+    LinkState, Mapping, MappingId, Observation, Presence, RecordId, Side, SideBase, Value,
+};
 use crate::store::keys::record_owner;
 use crate::store::rows::{Cursor, Dirty};
 
@@ -267,6 +270,7 @@ async fn store_page(
             .collect();
         let dirty = engine.db.dirty(&mapping.id, side, &ids).await?;
         let old_keys = engine.db.match_keys(&mapping.id, side, &ids).await?;
+        let rivals = group::rivals(engine, mapping, side, &ids).await?;
         for (index, seen) in records.iter().enumerate() {
             let link = link_ids
                 .get(index)
@@ -284,6 +288,13 @@ async fn store_page(
             let stamped = link.is_some() || (inside == Some(false) && known);
             if let Some(number) = total.stamp.filter(|_| stamped) {
                 tx.put_swept(side, &object, &seen.id, number)?;
+            }
+            let gave_up =
+                |link: &&crate::domain::Link| matches!(link.state, LinkState::Superseded(_));
+            if rivals.get(index).is_some_and(Option::is_some) && link.as_ref().is_none_or(gave_up) {
+                let old = old_keys.get(index).map(Vec::as_slice).unwrap_or_default();
+                group::leave_out(engine, mapping, seen, old, &mut tally, &mut tx).await?;
+                continue;
             }
             if let Some((link, step)) = link.and_then(|link| {
                 Some((

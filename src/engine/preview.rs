@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::budget::{Budget, since};
 use super::context::{Engine, EngineError, Order};
-use super::create::{anew, creates};
+use super::create::anew;
 use super::db::names;
 use super::drafts::mark_due;
 use super::foresee::{Foreseen, Keep};
 use super::gone::{Wave, gone};
-use super::matchup::match_up;
+use super::group;
 use super::preflight::{calls, preflight};
 use super::report::{Phase, Reporter};
 use super::run_ctx::{Mode, RunCtx};
@@ -49,12 +49,12 @@ pub(super) struct Estimate {
 
 /// Matches and plans every mapping without sending anything.
 async fn plan_all(ctx: &mut RunCtx<'_>, mappings: &[&Mapping]) -> Result<(), EngineError> {
-    for mapping in mappings {
-        let again = gone(ctx, mapping, Wave::First).await?;
-        let wanted = match_up(ctx, mapping).await?;
-        creates(ctx, mapping, wanted).await?;
-        anew(ctx, mapping, again).await?;
-        links(ctx, mapping).await?;
+    for group in group::in_order(mappings) {
+        for (mapping, wanted, again) in group::prepare(ctx, &group).await? {
+            group::make(ctx, mapping, wanted).await?;
+            anew(ctx, mapping, again).await?;
+            links(ctx, mapping).await?;
+        }
     }
     for mapping in mappings.iter().rev() {
         gone(ctx, mapping, Wave::Last).await?;

@@ -6,13 +6,16 @@ use chrono::DateTime;
 
 use super::budget::Budget;
 use super::context::{Engine, EngineError, Halt, Order, Scope};
-use super::create::{anew, creates};
+use super::convert;
+use super::create::anew;
 use super::db::names;
 use super::drafts::mark_due;
 use super::drift::{self, paused_pairs};
 use super::foresee::Keep;
 use super::gone::{Wave, gone};
-use super::matchup::{match_up, wake_children};
+use super::gone_case::Case;
+use super::group;
+use super::matchup::{Creates, wake_children};
 use super::preflight::preflight;
 use super::recover::recover;
 use super::report::Phase;
@@ -379,15 +382,17 @@ impl Engine {
         }
         drop(estimate);
         let mut halted = refused;
-        for mapping in mappings {
-            match work(ctx, mapping).await {
-                Err(EngineError::Halted(halt)) if halt.mapping.is_some() => {
-                    ctx.circuit.forget(&mapping.id);
-                    halted.insert(mapping.id.clone(), halt.valves);
+        for group in group::in_order(mappings) {
+            for (mapping, wanted, again) in group::prepare(ctx, &group).await? {
+                match work(ctx, mapping, wanted, again).await {
+                    Err(EngineError::Halted(halt)) if halt.mapping.is_some() => {
+                        ctx.circuit.forget(&mapping.id);
+                        halted.insert(mapping.id.clone(), halt.valves);
+                    }
+                    other => other?,
                 }
-                other => other?,
+                ctx.publish(mappings);
             }
-            ctx.publish(mappings);
         }
         // Deletions are the last wave, children before their parents (18).
         for mapping in mappings.iter().rev() {
@@ -466,7 +471,8 @@ impl Engine {
     pub(super) async fn ghosts(&self) -> Result<BTreeMap<LinkId, Vec<Op>>, EngineError> {
         let mut ghosts: BTreeMap<LinkId, Vec<Op>> = BTreeMap::new();
         for op in self.db.ghost_ops().await? {
-            ghosts.entry(op.link).or_default().push(op);
+            let link = convert::heir(self, &op).await?;
+            ghosts.entry(link).or_default().push(op);
         }
         Ok(ghosts)
     }
@@ -507,15 +513,19 @@ impl Engine {
     }
 }
 
-/// Everything that a mapping needs but deletions, which come last.
-async fn work(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<(), EngineError> {
-    let again = gone(ctx, mapping, Wave::First).await?;
-    let wanted = match_up(ctx, mapping).await?;
-    creates(ctx, mapping, wanted).await?;
+/// Everything that a mapping needs but deletions, which come last, once its group is matched.
+async fn work(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    wanted: Creates,
+    again: Vec<Case>,
+) -> Result<(), EngineError> {
+    group::make(ctx, mapping, wanted).await?;
     anew(ctx, mapping, again).await?;
     links(ctx, mapping).await?;
     wake_children(ctx, mapping).await?;
-    // What was found gone or merged while it was read for its counterpart.
+    // What was found gone, merged or converted while it was read for its counterpart.
+    convert::conversions(ctx, mapping).await?;
     let again = gone(ctx, mapping, Wave::First).await?;
     anew(ctx, mapping, again).await?;
     // Children that waited within this mapping itself, and what moved while it was read back.

@@ -45,6 +45,10 @@ pub(super) struct RunCtx<'e> {
     pub(super) locked: BTreeSet<LinkId>,
     /// Records without a link that a person said to make a counterpart of, although an earlier one was deleted.
     pub(super) despite: BTreeSet<(MappingId, Side, RecordId)>,
+    /// Contacts that a Lead was converted into whose own link is not settled yet: nothing is made of them meanwhile (13).
+    pub(super) held: BTreeSet<RecordId>,
+    /// True once this run has read the Leads after the Contacts: a conversion behind a Contact that it read is known (13).
+    pub(super) leads_read: bool,
     /// Updates that were given up as not applied and may still land, by link (16.5).
     pub(super) ghosts: BTreeMap<LinkId, Vec<Op>>,
     /// Links that this run made, for the children that wait for them.
@@ -81,6 +85,8 @@ impl<'e> RunCtx<'e> {
             batch: 0,
             locked: BTreeSet::new(),
             despite: BTreeSet::new(),
+            held: BTreeSet::new(),
+            leads_read: false,
             ghosts: BTreeMap::new(),
             newly_linked: Vec::new(),
             foreseen: Foreseen::default(),

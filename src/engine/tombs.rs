@@ -7,6 +7,7 @@ use super::context::EngineError;
 use super::db::Tx;
 use super::gone::close_all;
 use super::gone_case::cases;
+use super::group;
 use super::links;
 use super::run_ctx::RunCtx;
 use crate::domain::{Link, LinkId, LinkState, Mapping, PerSide, RecordId, Side};
@@ -24,6 +25,8 @@ pub(super) async fn among(
         LinkState::Deleted(departed) => !*departed.gone.get(side),
         // Its Salesforce record left the scope (12.6): that of HubSpot may be matched with another one.
         LinkState::Unlinked => side == Side::HubSpot,
+        // Whoever took over from it holds the record no longer, or it would be named here.
+        LinkState::Superseded(_) => true,
         _ => false,
     };
     let tombs = links.into_iter().flatten().filter(left);
@@ -40,10 +43,13 @@ pub(super) async fn give_way(
 ) -> Result<PerSide<Vec<RecordId>>, EngineError> {
     let mut former = PerSide::<Vec<RecordId>>::default();
     for side in Side::BOTH {
-        if let Some(id) = link.ids.get(side) {
-            let known = give_way_for(ctx, mapping, side, id, tx).await?;
-            former.get_mut(side.other()).extend(known);
-        }
+        let Some(id) = link.ids.get(side) else {
+            continue;
+        };
+        let known = give_way_for(ctx, mapping, side, id, tx).await?;
+        former.get_mut(side.other()).extend(known);
+        let theirs = group::take_over(ctx, mapping, link, side, tx).await?;
+        former.get_mut(side.other()).extend(theirs);
     }
     Ok(former)
 }
@@ -64,8 +70,12 @@ pub(super) async fn give_way_for(
         return Ok(Vec::new());
     }
     let tombs = db.links(&mapping.id, &held).await?.into_iter().flatten();
-    let tombs =
-        tombs.filter(|tomb| matches!(tomb.state, LinkState::Deleted(_) | LinkState::Unlinked));
+    let tombs = tombs.filter(|tomb| {
+        matches!(
+            tomb.state,
+            LinkState::Deleted(_) | LinkState::Unlinked | LinkState::Superseded(_)
+        )
+    });
     let mut former = Vec::new();
     for case in cases(ctx, mapping, tombs.collect()).await? {
         close_all(ctx, &case, tx)?;

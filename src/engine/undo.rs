@@ -69,7 +69,7 @@ pub struct UndoneMapping {
 /// The work on one undo.
 pub(super) struct Undoing<'c, 'e> {
     pub(super) ctx: &'c mut RunCtx<'e>,
-    done: Done,
+    pub(super) done: Done,
     /// Records that are gone, or would be.
     pub(super) gone: BTreeSet<(Side, RecordId)>,
     /// Calls by the formula of 21.
@@ -206,6 +206,12 @@ impl<'c, 'e> Undoing<'c, 'e> {
             .report
             .detail(Phase::Plan, format!("{count} links"));
         self.ctx.engine.report.end(Phase::Plan);
+        for mapping in mappings {
+            if let Some(pairs) = done.get_mut(&mapping.id) {
+                self.given_up(mapping, pairs).await?;
+            }
+            self.stay_converted(mapping).await?;
+        }
         for mapping in mappings {
             self.ctx.tally(&mapping.id);
             let pairs = done.get(&mapping.id);
@@ -426,7 +432,11 @@ impl<'c, 'e> Undoing<'c, 'e> {
         Ok(())
     }
 
-    async fn leave(&mut self, mapping: &Mapping, left: Vec<Op>) -> Result<(), EngineError> {
+    pub(super) async fn leave(
+        &mut self,
+        mapping: &Mapping,
+        left: Vec<Op>,
+    ) -> Result<(), EngineError> {
         if self.ctx.mode == Mode::Write {
             return undo_apply::leave(self.ctx, mapping, left).await;
         }

@@ -29,6 +29,8 @@ pub(super) type Pair = PerSide<Option<Touched>>;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Done {
     pub(super) links: BTreeMap<MappingId, BTreeMap<LinkId, Pair>>,
+    /// Links that went over to another record.
+    pub(super) relinked: Vec<Op>,
     /// Journal rows seen.
     pub(super) ops: u64,
 }
@@ -38,7 +40,8 @@ impl Done {
     pub(super) fn add(&mut self, op: Op) {
         self.ops += 1;
         if op.kind == OpKind::Relink {
-            // The record that the link pointed to is no more: there is nothing to point it back to.
+            // The record that the link pointed to is no more, or takes no values any more: there is nothing to point it back to.
+            self.relinked.push(op);
             return;
         }
         let open = matches!(op.state, OpState::Sent | OpState::Unknown);

@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod conversion;
 mod deletes;
 mod drift;
 mod echoes;
@@ -17,6 +18,7 @@ mod fields;
 mod first_sync;
 mod groups;
 mod keeping;
+mod leads;
 mod main_job;
 mod merges;
 mod references;

@@ -1057,15 +1057,15 @@ fn a_mapping_needs_fields_and_a_way_to_match() {
 }
 
 #[test]
-fn only_contacts_and_companies_are_synced() {
-    let text = with("object = \"Contact\"", "object = \"Lead\"");
+fn only_people_and_companies_are_synced() {
+    let text = with("object = \"Contact\"", "object = \"Opportunity\"");
     assert_refused(
         &text,
         18,
         "mapping.contacts.salesforce.object",
         &[
-            "this version syncs Contact and Account with contacts and companies",
-            "\"Lead\"",
+            "this version syncs Contact and Lead with contacts, and Account with companies",
+            "\"Opportunity\"",
         ],
     );
     let crossed = with("object = \"Contact\"", "object = \"Account\"");
@@ -1073,8 +1073,41 @@ fn only_contacts_and_companies_are_synced() {
         &crossed,
         18,
         "mapping.contacts.salesforce.object",
-        &["Contact with contacts"],
+        &["Contact or Lead with contacts"],
     );
+}
+
+/// `GOOD` with a mapping of leads whose further keys are `more`; it begins on line 26.
+fn with_leads(more: &str) -> String {
+    format!(
+        "{GOOD}[[mapping]]\nname = \"leads\"\nsalesforce = {{ object = \"Lead\", where = \"IsConverted = false\" }}\nhubspot = {{ object = \"contacts\" }}\n{more}\nfields = [\n  {{ salesforce = \"LastName\", hubspot = \"lastname\" }},\n  {{ salesforce = \"Email\", hubspot = \"email\", transform = \"lowercase\", match = true }},\n]\n"
+    )
+}
+
+#[test]
+fn leads_and_contacts_share_hubspots_contacts_and_one_of_them_takes_the_new_ones() {
+    let found = parse(&with_leads("direction = \"to_hubspot\"")).unwrap();
+    let (contacts, leads) = (&found.mappings[1], &found.mappings[2]);
+    assert_eq!(contacts.shares(leads), Some(Side::HubSpot));
+    assert_eq!(leads.creates, CreatePolicy::ToHubspot);
+    assert!(
+        parse(&with_leads("creates = \"to_hubspot\"")).is_ok(),
+        "both write email and lastname"
+    );
+    let both = with_leads("creates = \"both\"");
+    let words = [
+        "a new record of HubSpot contacts would become a Lead by this mapping and a Contact by mapping.contacts",
+        "creates = \"to_hubspot\"",
+    ];
+    assert_refused(&both, 30, "mapping.leads.creates", &words);
+    assert_refused(&with_leads(""), 27, "mapping.leads.creates", &words);
+    // New ones may as well become Leads.
+    let leads_take_them = with_leads("").replacen(
+        "hubspot = { object = \"contacts\" }",
+        "hubspot = { object = \"contacts\" }\ncreates = \"to_hubspot\"",
+        1,
+    );
+    assert!(parse(&leads_take_them).is_ok());
 }
 
 #[test]

@@ -281,5 +281,6 @@ pub fn order() -> Order {
     }
 }
 
+pub mod leads;
 pub mod town;
 pub mod wire;

@@ -10,6 +10,7 @@ use syncline::engine::Db;
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
 use syncline::sandbox::history::{Author, Values};
+use syncline::sandbox::salesforce::Conversion;
 use syncline::sandbox::world::WorldSettings;
 use syncline::store::{Family, FindingState, doctor, keys};
 
@@ -39,6 +40,26 @@ pub fn people_with(more: &str, fields: &str) -> String {
          {{ salesforce = \"MailingCity\", hubspot = \"city\" }},\n{fields}]\n",
         head()
     )
+}
+
+/// Contacts with their accounts, and leads that become contacts; `contacts` and `leads` are further keys of the two.
+pub fn crowd(contacts: &str, leads: &str) -> String {
+    let leads = format!(
+        "[[mapping]]\nname = \"leads\"\nsalesforce = {{ object = \"Lead\" }}\nhubspot = {{ object = \"contacts\" }}\n{leads}\nfields = [\n\
+         {{ salesforce = \"FirstName\", hubspot = \"firstname\" }},\n\
+         {{ salesforce = \"LastName\", hubspot = \"lastname\" }},\n\
+         {{ salesforce = \"Email\", hubspot = \"email\", transform = \"lowercase\", match = true }},\n\
+         {{ salesforce = \"Title\", hubspot = \"jobtitle\" }},\n\
+         {{ salesforce = \"City\", hubspot = \"city\" }},\n\
+         {{ hubspot = \"lifecyclestage\", value = \"lead\" }},\n]\n"
+    );
+    let accounts = "[[mapping]]\nname = \"accounts\"\nsalesforce = { object = \"Account\" }\nhubspot = { object = \"companies\" }\nfields = [\n\
+         { salesforce = \"Name\", hubspot = \"name\", match = true },\n]\n";
+    let more = "{ salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" },\n\
+         { hubspot = \"lifecyclestage\", value = \"customer\" },\n";
+    let people =
+        people_with(contacts, more).replacen("[[mapping]]", &format!("{accounts}[[mapping]]"), 1);
+    format!("{people}{leads}")
 }
 
 /// Accounts, and contacts that refer to them.
@@ -222,6 +243,26 @@ impl House {
             .org
             .merge(now, &author, object, winner, loser)
             .unwrap();
+    }
+
+    /// A person converts a lead: into that contact, or a new one. Gives the contact's id.
+    pub fn sf_convert(&self, lead: &str, contact: Option<&str>) -> String {
+        let how = Conversion {
+            contact: contact.map(str::to_owned),
+            ..Conversion::default()
+        };
+        self.sf_convert_so(lead, &how)
+    }
+
+    /// The same with all that the screen asks for.
+    pub fn sf_convert_so(&self, lead: &str, how: &Conversion) -> String {
+        let (now, author) = (self.clock.now(), colleague());
+        let mut sandbox = self.sandbox.lock().unwrap();
+        sandbox
+            .org
+            .convert(now, &author, lead, how)
+            .unwrap()
+            .contact
     }
 
     /// A person merges in HubSpot; gives the new record's id.

@@ -144,13 +144,14 @@ fn find<'a>(row: &'a RawFields, name: &str) -> Option<&'a serde_json::value::Raw
 
 fn presence(row: &RawFields) -> Presence {
     let id_in = |name| text_of(row, name).and_then(|id| widen(&id)).map(RecordId);
-    if is_true(row, "IsDeleted") {
-        return id_in("MasterRecordId").map_or(Presence::Deleted, Presence::MergedInto);
-    }
+    // What became of a converted Lead itself says nothing any more: it is its Contact that counts (6.4).
     if is_true(row, "IsConverted")
         && let Some(contact) = id_in("ConvertedContactId")
     {
         return Presence::Converted(contact);
+    }
+    if is_true(row, "IsDeleted") {
+        return id_in("MasterRecordId").map_or(Presence::Deleted, Presence::MergedInto);
     }
     Presence::Live
 }
@@ -238,6 +239,10 @@ mod tests {
             ),
             (
                 r#""IsDeleted":false,"IsConverted":true,"ConvertedContactId":"003Wb00000Ab1cEIAR""#,
+                Presence::Converted("003Wb00000Ab1cEIAR".into()),
+            ),
+            (
+                r#""IsDeleted":true,"IsConverted":true,"ConvertedContactId":"003Wb00000Ab1cEIAR""#,
                 Presence::Converted("003Wb00000Ab1cEIAR".into()),
             ),
             (

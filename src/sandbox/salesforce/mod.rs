@@ -19,6 +19,7 @@ mod derive;
 mod describe;
 mod errors;
 mod ids;
+mod leads;
 mod limits;
 mod people;
 mod query;
@@ -42,6 +43,7 @@ use crate::sandbox::http::{Request, Response, Vendor};
 
 use auth::Sessions;
 use data::{Data, Row};
+pub use leads::{Conversion, Converted};
 use limits::Meter;
 use query::Cursors;
 pub use schema::KEY_FIELD;

@@ -28,7 +28,7 @@ fn body(values: Values) -> Map<String, Value> {
         .collect()
 }
 
-fn told(fault: Fault) -> String {
+pub(super) fn told(fault: Fault) -> String {
     format!("{}: {}", fault.code, fault.message)
 }
 
@@ -234,6 +234,9 @@ impl Org {
             ));
         }
         let (winner, loser) = (rows[to].id.clone(), rows[from].id.clone());
+        for place in [from, to] {
+            self.check_converted(object, place).map_err(told)?;
+        }
         let children: Vec<(usize, usize)> = self
             .data
             .schema

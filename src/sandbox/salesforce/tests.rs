@@ -5,6 +5,7 @@ mod collections;
 mod composite;
 mod describe;
 mod hostile;
+mod leads;
 mod people;
 mod query;
 mod replication;

@@ -97,6 +97,7 @@ impl Org {
         if row.deleted.is_some() {
             return Err(Fault::deleted());
         }
+        self.check_converted(object, place)?;
         let mut values = row.values.clone();
         let changes = self.with_derived(object, changes);
         let Data { schema, pool, .. } = &mut self.data;

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use crate::crm::{Crm, CrmError, Purpose, salesforce};
 use crate::domain::canon::match_key;
 use crate::domain::{
-    Conflict, ErrorItem, Link, LinkId, Mapping, MappingId, Observation, Presence, RecordId,
-    RecordKey, Side, Value, digest128,
+    Conflict, ErrorItem, Link, LinkId, LinkState, Mapping, MappingId, Observation, Presence,
+    RecordId, RecordKey, Side, Value, digest128,
 };
 use crate::service::host::House;
 use crate::store::rows::is_waiting;
@@ -50,6 +50,31 @@ impl Hits {
             self.all.push(hit);
         }
     }
+
+    /// Leaves out what another mapping of a group has a link of: a record is shown once, where it is synced.
+    fn leave_out_doubles(&mut self) {
+        let stands = |hit: &Hit| {
+            let link = hit.link.as_ref();
+            link.is_some_and(|link| !matches!(link.state, LinkState::Superseded(_)))
+        };
+        let linked: Vec<RecordKey> = self
+            .all
+            .iter()
+            .filter(|hit| stands(hit))
+            .flat_map(|hit| {
+                let of = |side: Side| {
+                    Some(RecordKey {
+                        side,
+                        object: hit.mapping.object(side).to_owned(),
+                        id: hit.link.as_ref()?.ids.get(side).clone()?,
+                    })
+                };
+                Side::BOTH.into_iter().filter_map(of).collect::<Vec<_>>()
+            })
+            .collect();
+        self.all
+            .retain(|hit| stands(hit) || !linked.contains(&hit.record));
+    }
 }
 
 impl House {
@@ -67,6 +92,7 @@ impl House {
             .filter(|mapping| only.is_none_or(|only| mapping.id == *only))
             .collect();
         self.by_stored_key(&mappings, query, &mut hits).await?;
+        hits.leave_out_doubles();
         // A name is stored only of what waits: all that are called so are known to the vendors.
         if hits.all.is_empty() {
             self.by_waiting_name(&mappings, query, &mut hits).await?;

@@ -33,6 +33,13 @@ impl Facts<'_> {
                 Tone::Info,
                 "Its Salesforce record left the scope of the mapping, and the two are no longer linked; nothing is made for either.".into(),
             )),
+            LinkState::Superseded(by) => Some((
+                Tone::Info,
+                format!(
+                    "Its Lead was converted: {} syncs {} with the same HubSpot record now, and the Lead is left as it is.",
+                    by.mapping, by.record
+                ),
+            )),
             LinkState::TakenBack(run) => Some((
                 Tone::Info,
                 format!(

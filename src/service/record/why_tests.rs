@@ -5,7 +5,7 @@ use chrono::{Duration, TimeZone, Utc};
 use super::*;
 use crate::domain::{
     Choice, CreatedBy, ErrorCategory, ItemId, ItemKind, ItemState, LinkId, LinkState, Resolution,
-    SideValue, Value, VendorError,
+    SideValue, Successor, Value, VendorError,
 };
 use crate::service::messages::{Seen, Verdict};
 
@@ -354,6 +354,18 @@ const LINKED: &[Row] = &[
         |it| it.link.as_mut().unwrap().state = LinkState::TakenBack(RunId(141)),
         Tone::Info,
         "Run 141 took back the record that was made for it, and nothing is made again unless that undo is undone.",
+    ),
+    (
+        "superseded",
+        |it| {
+            it.link.as_mut().unwrap().state = LinkState::Superseded(Successor {
+                mapping: "contacts".into(),
+                link: LinkId(7),
+                record: "003C".into(),
+            })
+        },
+        Tone::Info,
+        "Its Lead was converted: contacts syncs 003C with the same HubSpot record now, and the Lead is left as it is.",
     ),
     (
         "suspended",

@@ -91,6 +91,7 @@ fn link_words(link: &Link, model: &Model) -> String {
         CreatedBy::CreatedHubspot => "made in HubSpot by us",
         CreatedBy::Adopted => "found under its key",
         CreatedBy::Person => "linked by a person",
+        CreatedBy::Relinked => "taken over from a Lead",
     };
     let state = match &link.state {
         LinkState::Active => "",
@@ -100,6 +101,7 @@ fn link_words(link: &Link, model: &Model) -> String {
         LinkState::TakenBack(_) => ", taken back",
         LinkState::OutOfScope => ", out of scope",
         LinkState::Unlinked => ", not linked any more",
+        LinkState::Superseded(_) => ", taken over",
     };
     format!(
         "{}  {how}, {}{state}",

@@ -1,0 +1,132 @@
+//! What a person reads about converted Leads: review items, lines, errors (docs/design/sync-semantics.md 13).
+
+use super::context::EngineError;
+use super::db::Tx;
+use super::failures::{ErrorFacts, error_item};
+use super::gone_case::Case;
+use super::links;
+use super::run_ctx::{Mode, RunCtx};
+use crate::domain::{
+    Candidate, Conflict, ErrorCategory, ItemId, Link, Mapping, Observation, PerSide, RecordId,
+    Side, SideValue, Value,
+};
+
+fn of(link: &Link, side: Side) -> &str {
+    let id = link.ids.get(side).as_ref();
+    id.map_or("", |id| id.as_str())
+}
+
+/// Why two counterparts of one person need a person (13.4).
+pub(super) fn collides(leads: &Mapping, case: &Case, own: &Link) -> String {
+    format!(
+        "{} {} was converted to {}, which has another counterpart, HubSpot {}; HubSpot {} has none any more. Merge the two in HubSpot, and this closes by itself; ignore leaves it alone.",
+        leads.object(Side::Salesforce),
+        of(&case.link, Side::Salesforce),
+        of(own, Side::Salesforce),
+        of(own, Side::HubSpot),
+        of(&case.link, Side::HubSpot),
+    )
+}
+
+/// The two HubSpot records.
+pub(super) fn counterparts(contacts: &Mapping, case: &Case, own: &Link) -> Vec<Candidate> {
+    let candidate = |link: &Link, label: String, why: &str| {
+        Some(Candidate {
+            record: links::record_key(contacts, Side::HubSpot, link.ids.hubspot.as_ref()?),
+            label,
+            why: why.to_owned(),
+        })
+    };
+    [
+        candidate(
+            &case.link,
+            case.label(),
+            "the Lead's counterpart, which is left",
+        ),
+        candidate(own, String::new(), "the Contact's counterpart"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What was asked about a Lead's link is asked about the Contact's.
+pub(super) fn go_along(
+    ctx: &RunCtx<'_>,
+    contacts: &Mapping,
+    link: &Link,
+    open: &[Conflict],
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    for item in open.iter().filter(|item| item.kind.is_review()) {
+        let moved = Conflict {
+            id: ItemId::derive(&[b"gone", &link.id.0.to_be_bytes()]),
+            mapping: contacts.id.clone(),
+            link: Some(link.id),
+            sides: PerSide::from_fn(|side| SideValue {
+                id: link.ids.get(side).clone(),
+                ..SideValue::default()
+            }),
+            last_seen: ctx.engine.clock.now(),
+            run: ctx.run,
+            ..item.clone()
+        };
+        tx.put_conflict(&moved, None, link.id.0)?;
+    }
+    Ok(())
+}
+
+/// The Contact does not answer: its Lead's link waits.
+pub(super) fn out_of_reach(
+    ctx: &mut RunCtx<'_>,
+    leads: &Mapping,
+    case: &Case,
+    contact: &RecordId,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    let record = links::of_link(leads, &case.link, Side::Salesforce);
+    let message = format!(
+        "{} {} was converted to {contact}, which does not answer; a right may be missing",
+        record.object, record.id
+    );
+    let facts = ErrorFacts {
+        mapping: leads,
+        record,
+        side: Side::Salesforce,
+        link: Some(case.link.id),
+        label: case.label(),
+        field: String::new(),
+        value: Value::Null,
+        category: ErrorCategory::Permission,
+        message,
+        vendor: None,
+        run: ctx.run,
+        now: ctx.engine.clock.now(),
+    };
+    let item = error_item(&facts, &case.errors, &ctx.engine.rules.settings);
+    tx.put_error(&item, case.errors.iter().any(|known| known.id == item.id))?;
+    super::gone::clear(leads, &case.link, tx);
+    ctx.tally(&leads.id)
+        .raise(case.link.id, super::tally::Fate::Error);
+    Ok(())
+}
+
+/// A line of the live list.
+pub(super) fn line(
+    ctx: &RunCtx<'_>,
+    contacts: &Mapping,
+    link: &Link,
+    contact: &Option<Observation>,
+    what: String,
+) {
+    if ctx.mode != Mode::Write {
+        return;
+    }
+    let id = of(link, Side::Salesforce);
+    let label = contact
+        .as_ref()
+        .map_or_else(|| id.to_owned(), Observation::label);
+    let subject = format!("{} {id}", contacts.object(Side::Salesforce));
+    let report = &ctx.engine.report;
+    report.line_about("info", subject, &label, what, None, Some(link.id));
+}

@@ -1,0 +1,71 @@
+//! Undo and converted Leads (docs/design/sync-semantics.md 13, 19.1): nobody can take a conversion back, and a converted Lead
+//! takes no values. Its link stays with the Contact, and what older runs wrote under the Lead's link stays as it is.
+
+use std::collections::BTreeMap;
+
+use super::context::EngineError;
+use super::undo::Undoing;
+use super::undo_read::Pair;
+use crate::domain::{LinkId, LinkState, Mapping, Op, OpState, Side};
+
+/// Why nothing of a link that went over is put back.
+const WENT_OVER: &str = "its Lead was converted since, and its link is the Contact's now";
+
+impl Undoing<'_, '_> {
+    /// What the run did under links that another one has taken over from is left: a later run has touched them.
+    pub(super) async fn given_up(
+        &mut self,
+        mapping: &Mapping,
+        pairs: &mut BTreeMap<LinkId, Pair>,
+    ) -> Result<(), EngineError> {
+        let ids: Vec<LinkId> = pairs.keys().copied().collect();
+        let links = self.ctx.engine.db.links(&mapping.id, &ids).await?;
+        for link in links.into_iter().flatten() {
+            if !matches!(link.state, LinkState::Superseded(_)) {
+                continue;
+            }
+            for side in Side::BOTH {
+                let touched = pairs
+                    .get_mut(&link.id)
+                    .and_then(|pair| pair.get_mut(side).as_mut());
+                if let Some(touched) = touched {
+                    touched.never = Some(WENT_OVER);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Names the links that the run took over from converted Leads: they stay.
+    pub(super) async fn stay_converted(&mut self, mapping: &Mapping) -> Result<(), EngineError> {
+        let own = |op: &mut Op| op.mapping == mapping.id;
+        let relinked: Vec<Op> = self.done.relinked.extract_if(.., own).collect();
+        let ids: Vec<LinkId> = relinked.iter().map(|op| op.link).collect();
+        let links = self.ctx.engine.db.links(&mapping.id, &ids).await?;
+        let mut left = Vec::new();
+        for (op, link) in relinked.into_iter().zip(links) {
+            let taken_over =
+                link.is_some_and(|link| link.created_by == crate::domain::CreatedBy::Relinked);
+            if !taken_over {
+                continue;
+            }
+            let why = op.outcome.why.unwrap_or_default();
+            let mut stays = Op::planned(
+                self.ctx.run,
+                mapping,
+                op.link,
+                op.side,
+                op.kind,
+                BTreeMap::new(),
+                0,
+            );
+            (stays.target, stays.source) = (op.target, op.source);
+            stays.state = OpState::Skipped;
+            stays.outcome.why = Some(format!(
+                "{why}, which nobody can take back; the link stays with the Contact"
+            ));
+            left.push(stays);
+        }
+        self.leave(mapping, left).await
+    }
+}
