@@ -47,6 +47,7 @@ impl HealthBook {
             guard.1.pop_front();
         }
         guard.0.clock_offset_ms = median(&guard.1);
+        guard.0.newest_offset_ms = offset;
     }
 
     /// No answer came.

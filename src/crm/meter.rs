@@ -100,4 +100,6 @@ pub struct SideHealth {
     pub daily: Option<(u64, u64)>,
     /// The vendor's clock minus ours, in milliseconds.
     pub clock_offset_ms: i64,
+    /// The same by the newest answer alone: another one where our own clock was set since (docs/design/sync-semantics.md 5.1).
+    pub newest_offset_ms: i64,
 }

@@ -19,8 +19,8 @@ use super::tally::{self, Fate};
 use super::tombs;
 use super::waits::{What, close};
 use crate::domain::{
-    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, LinkId, Mapping,
-    MappingId, PerSide, RecordId, Side, SideValue,
+    Candidate, Choice, Conflict, CreatedBy, ItemId, ItemKind, ItemState, Link, LinkId, LinkState,
+    Mapping, MappingId, PerSide, RecordId, Side, SideValue,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Count, keys};
@@ -184,6 +184,23 @@ pub(super) async fn match_up(
     }
     for (side, id, choice) in choices {
         match choice {
+            // A choice for its counterpart has linked it, and closed what it asked.
+            Choice::Link(_) if is_fresh(ctx, mapping, side, &id) => {}
+            Choice::Link(other) if is_taken(ctx, mapping, side.other(), &other).await? => {
+                let why = format!("{other} was linked to another record meanwhile.");
+                let list = candidates(mapping, side.other(), &[other], "linked to another record");
+                review(
+                    ctx,
+                    mapping,
+                    side,
+                    &id,
+                    ItemKind::AlreadyLinked,
+                    why,
+                    list,
+                    &mut tx,
+                )
+                .await?;
+            }
             Choice::Link(other) => {
                 let (s, h) = if side == Side::Salesforce {
                     (&id, &other)
@@ -216,6 +233,33 @@ pub(super) async fn match_up(
         .detail(Phase::Match, format!("{}: {detail}", mapping.id));
     ctx.engine.report.end(Phase::Match);
     Ok(creates)
+}
+
+/// True where this run has linked the record.
+fn is_fresh(ctx: &RunCtx<'_>, mapping: &Mapping, side: Side, id: &RecordId) -> bool {
+    let mut fresh = ctx.newly_linked.iter();
+    fresh.any(|(of, _, ids)| *of == mapping.id && ids.get(side) == id)
+}
+
+/// True where a link has the record, one of this run's included: a person's choice gives nobody a second one (I-7).
+async fn is_taken(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    id: &RecordId,
+) -> Result<bool, EngineError> {
+    if is_fresh(ctx, mapping, side, id) {
+        return Ok(true);
+    }
+    let db = &ctx.engine.db;
+    let ids = std::slice::from_ref(id);
+    let held = db
+        .link_ids(&mapping.id, side, mapping.object(side), ids)
+        .await?;
+    let held: Vec<_> = held.into_iter().flatten().collect();
+    let links = db.links(&mapping.id, &held).await?;
+    let live = |link: &Link| matches!(link.state, LinkState::Active | LinkState::PendingCreate);
+    Ok(links.iter().flatten().any(live))
 }
 
 /// What waits without a link on both sides.

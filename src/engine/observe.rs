@@ -15,7 +15,7 @@ use super::report::Phase;
 use super::scope;
 use super::tally::{Fate, Tally, Unlinked};
 use super::waits::{What, close};
-use crate::crm::{Page, Window};
+use crate::crm::{Page, SideHealth, Window};
 use crate::domain::{
     LinkState, Mapping, MappingId, Observation, Presence, RecordId, Side, SideBase, Value,
 };
@@ -62,6 +62,7 @@ pub(super) async fn observe(
     let crm = engine.side(side).clone();
     let asked = fields::observed(known, mappings.iter().copied(), side, object);
     let mut cursor = engine.db.cursor(side, object).await?;
+    let offset = crm.health().clock_offset_ms;
     let safe = crm.safe_now(object).await?;
     let window = window(
         engine,
@@ -109,6 +110,7 @@ pub(super) async fn observe(
                     .await?
             }
         };
+        let reached = not_ahead(&crm.health(), offset, safe.safe);
         total.records += page.records.len() as u64;
         buffer.extend(leave_out(known, page.records, mappings, tallies));
         resume = page.next;
@@ -137,7 +139,7 @@ pub(super) async fn observe(
                     pass,
                     &mut cursor,
                     resume.as_deref(),
-                    safe.safe,
+                    reached,
                 )
                 .await?;
             }
@@ -179,6 +181,17 @@ fn window(
     }
 }
 
+/// The safe moment once the window's own answers have told the time: where our clock was set forward since the offset was measured,
+/// it lay in the side's future, and nothing that happens until then would ever be read.
+fn not_ahead(health: &SideHealth, offset: i64, safe: DateTime<Utc>) -> DateTime<Utc> {
+    let ahead = chrono::Duration::milliseconds(offset - health.newest_offset_ms);
+    if ahead > DATE_GRAIN {
+        safe - ahead
+    } else {
+        safe
+    }
+}
+
 /// The cursor after a page: the place to go on, or, after the last one, the new watermark (never backwards, never past what is safe).
 async fn save_cursor(
     engine: &Engine,
@@ -213,6 +226,9 @@ async fn save_cursor(
     tx.put_cursor(side, object, cursor)?;
     Ok(tx.commit().await?)
 }
+
+/// What two looks at a `Date` header may differ by: it tells whole seconds, and a request takes its time.
+const DATE_GRAIN: chrono::Duration = chrono::Duration::seconds(3);
 
 /// Records of a page that are stored in one batch.
 pub(super) const STORED_TOGETHER: usize = 250;
@@ -381,7 +397,13 @@ async fn store_page(
                 .get(&link.id)
                 .map(|base| base.sides.get(side).clone())
                 .unwrap_or_default();
-            if is_echo(side, seen, &settled, offset) && reasons == 0 && pass == Pass::Changes {
+            let stale = pass == Pass::Changes && is_stale(side, seen, &settled);
+            if stale && reasons != 0 {
+                // It is looked at all the same, by a read.
+                continue;
+            }
+            let echo = pass == Pass::Changes && is_echo(side, seen, &settled, offset);
+            if stale || echo && reasons == 0 {
                 tally.link(link.id, Fate::Unchanged);
                 continue;
             }
@@ -428,6 +450,12 @@ pub(super) async fn forget_unlinked(
     tx.drop_observation(side, mapping.object(side), id);
     let owner = record_owner(&super::links::record_key(mapping, side, id));
     close(engine, &mapping.id, owner, What::All, None, tx).await
+}
+
+/// True where HubSpot's search index shows the record as it was before a look that was settled: a list or a read by id was ahead of
+/// the index, and what it shows is no edit (I-6). A Salesforce query shows what is there.
+fn is_stale(side: Side, seen: &Observation, settled: &SideBase) -> bool {
+    side == Side::HubSpot && settled.modstamp.is_some_and(|at| seen.modstamp < at)
 }
 
 /// True where the record is as it was when its base was settled. Salesforce stamps whole seconds: an edit in the second in

@@ -362,3 +362,27 @@ async fn an_address_that_hubspot_lower_cased_behind_a_lost_answer_is_no_conflict
         at_rest(&house).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_the_search_index_still_shows_of_before_a_look_at_everything_is_no_edit() {
+    let (house, s, h) = clerk(&people("")).await;
+    house.hs_edit(H, &h, &[("city", "Oslo")]);
+    house.wait(120).await;
+    house.fine().await;
+    let lag = chrono::TimeDelta::seconds(300);
+    house.sandbox.lock().unwrap().portal.set_index_lag(lag);
+    house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
+    // The list path knows at once what the index learns minutes later.
+    house.whole().await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+    // Our own write gives the link a reason to be looked at once more.
+    for _ in 0..3 {
+        house.sf_edit(S, &s, &[("FirstName", "Anna")]);
+        house.wait(5).await;
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+    }
+    house.wait(1200).await;
+    house.quiet().await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+}

@@ -373,3 +373,36 @@ async fn a_merge_undone_in_salesforce_makes_no_second_link_of_the_same_name() {
     assert_eq!(links.len(), 2, "{links:#?}");
     assert!(links.iter().any(|link| holds(link, &winner, &h)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_two_choices_want_is_linked_once_and_the_second_asks_again() {
+    for at_once in [true, false] {
+        let house = House::empty(&people("")).await;
+        let twin = || house.sf(S, &[("LastName", "Twin"), ("Email", "twin@example.com")]);
+        let twins = [twin(), twin()];
+        let h = house.hs(H, &[("lastname", "Twin"), ("email", "twin@example.com")]);
+        house.fine().await;
+        for id in &twins {
+            let items = house.open_items().await;
+            let about = |id: &str| {
+                items.iter().find(|item| {
+                    let own = item.sides.salesforce.id.as_ref();
+                    own.is_some_and(|own| own.as_str() == id)
+                })
+            };
+            if let Some(item) = about(id) {
+                house.choose(item, Choice::Link(h.as_str().into())).await;
+            }
+            if !at_once {
+                house.send_stored().await;
+            }
+        }
+        house.send_stored().await;
+        let links = active(&house).await;
+        assert_eq!(links.len(), 1, "{links:#?}");
+        assert!(holds(&links[0], &twins[0], &h));
+        let item = house.the_item(ItemKind::AlreadyLinked).await;
+        assert_eq!(item.sides.salesforce.id.unwrap().as_str(), twins[1]);
+        house.quiet().await;
+    }
+}

@@ -482,3 +482,23 @@ async fn a_run_that_wrote_nothing_or_is_not_there_cannot_be_undone() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn runs_taken_back_one_after_the_other_stay_so() {
+    let (house, s, h) = clerk(&people("")).await;
+    let mut runs = Vec::new();
+    for title in ["Boss", "Queen"] {
+        house.sf_edit(S, &s, &[("Title", title)]);
+        house.wait(60).await;
+        runs.push(house.fine().await.run);
+    }
+    for (run, title) in runs.into_iter().rev().zip(["Boss", "Clerk"]) {
+        house.wait(60).await;
+        undo(&house, run).await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Queen", title));
+    }
+    house.quiet().await;
+    house.whole().await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("Queen", "Clerk"));
+    house.idle().await;
+}

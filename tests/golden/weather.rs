@@ -1,8 +1,14 @@
 //! Golden scenarios: believable worlds, colleagues at work and every fault at once; afterwards everything is in step.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use crate::support;
 use crate::support::town::*;
-use crate::support::{House, order};
+use crate::support::{House, InProcess, order};
+use chrono::{DateTime, TimeDelta, Utc};
+use syncline::clock::{BoxFuture, Clock};
+use syncline::crm::{HttpRequest, HttpResponse, Transport, TransportError};
 use syncline::domain::RunState;
 use syncline::sandbox::world::WorldSettings;
 
@@ -147,4 +153,65 @@ async fn everything_at_once_in_another_world() {
 #[tokio::test(start_paused = true)]
 async fn errors_and_time_outs_without_key_fields() {
     storm(7, "errors,timeouts", true).await;
+}
+
+/// A machine's clock that is set while the process runs.
+struct Set {
+    truth: Arc<dyn Clock>,
+    ahead: AtomicI64,
+}
+
+impl Clock for Set {
+    fn now(&self) -> DateTime<Utc> {
+        self.truth.now() + TimeDelta::seconds(self.ahead.load(Ordering::Relaxed))
+    }
+}
+
+/// Servers that tell their time.
+struct Dated(InProcess);
+
+impl Transport for Dated {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
+        Box::pin(async move {
+            let mut answer = self.0.send(request).await?;
+            let date = self.0.clock.now().to_rfc2822();
+            answer.headers.push(("date".to_owned(), date));
+            Ok(answer)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_forward_in_the_middle_of_a_process_loses_no_change() {
+    let (mut house, s, h) = clerk(&people("")).await;
+    let truth = house.clock.clone();
+    let (sandbox, clock) = (house.sandbox.clone(), truth.clone());
+    let ahead = AtomicI64::new(0);
+    let set = Arc::new(Set { truth, ahead });
+    let machine: Arc<dyn Clock> = set.clone();
+    let wire = Dated(InProcess { sandbox, clock });
+    house.crm = support::clients_over(&house.sandbox, &machine, Arc::new(wire));
+    let run = async || {
+        let mut engine = house.engine().await;
+        engine.clock = machine.clone();
+        let record = engine.begin(&order()).await.unwrap();
+        let end = engine.execute(record, &order()).await.unwrap();
+        assert!(end.error.is_none(), "{:?}", end.error);
+    };
+    for _ in 0..6 {
+        house.wait(60).await;
+        run().await;
+    }
+    set.ahead.store(6 * 3600, Ordering::Relaxed);
+    for _ in 0..12 {
+        house.wait(300).await;
+        run().await;
+    }
+    // Past every overlap: what is read now lies behind the watermark, or never is.
+    for value in ["Boss", "Queen"] {
+        house.hs_edit("contacts", &h, &[("jobtitle", value)]);
+        house.wait(300).await;
+        run().await;
+        house.both((&s, &h), ("Title", "jobtitle"), (value, value));
+    }
 }

@@ -5,6 +5,94 @@ use std::collections::BTreeMap;
 use syncline::domain::{CreatedBy, ItemKind, ItemState, OpKind, OpState, RunRecord, RunState};
 
 use crate::check::Books;
+use crate::story::Act;
+
+/// What a range of so many seeds must have met.
+const MUST: [(u64, &[&str]); 3] = [
+    (
+        15,
+        &[
+            "ambiguous match",
+            "change missed by the index",
+            "clock set",
+            "conflict",
+            "conflict open",
+            "conflict resolved",
+            "crash",
+            "crash during a write",
+            "created in HubSpot",
+            "created in Salesforce",
+            "cut",
+            "cut_after_commit",
+            "deletion",
+            "edit overwritten by rule",
+            "error_after_commit",
+            "expired_token",
+            "field hidden",
+            "field times asked",
+            "ghost",
+            "lands_later",
+            "late",
+            "link matched",
+            "long transaction",
+            "look-up before a create",
+            "look-up for recovery",
+            "older store put back",
+            "op refused or not applied",
+            "op superseded",
+            "op unknown",
+            "plan confirmed",
+            "planned anew after drift",
+            "preview",
+            "preview carried out",
+            "property changed",
+            "read back",
+            "record deleted",
+            "record hidden",
+            "reference written",
+            "review item ignored",
+            "rules changed",
+            "run",
+            "run halted",
+            "run undone",
+            "throttle",
+            "valve",
+        ],
+    ),
+    (
+        60,
+        &[
+            "all records hidden",
+            "came into the scope",
+            "crash with open batches",
+            "create adopted",
+            "error",
+            "error freed",
+            "garbled",
+            "left the scope",
+            "linked by choice",
+            "locked",
+            "paused or resumed",
+            "record restored",
+            "records merged",
+            "run stopped",
+            "silence",
+            "silence_after_commit",
+        ],
+    ),
+    (
+        200,
+        &[
+            "deletion accepted",
+            "edit in the gap of section 23",
+            "old plan confirmed",
+            "oscillation",
+            "record made by choice",
+            "truncated",
+            "undo undone",
+        ],
+    ),
+];
 
 /// How often each thing was met.
 #[derive(Clone, Debug, Default)]
@@ -20,10 +108,34 @@ impl Cover {
         *count = times.max(*count);
     }
 
+    /// What never happened although so many seeds should have met it.
+    pub fn missing(&self, seeds: u64) -> Vec<&'static str> {
+        let due = MUST.iter().filter(|(least, _)| *least <= seeds);
+        due.flat_map(|(_, whats)| whats.iter().copied())
+            .filter(|what| self.0.get(what).is_none_or(|times| *times == 0))
+            .collect()
+    }
+
     pub fn join(&mut self, other: &Cover) {
         for (what, times) in &other.0 {
             self.add(what, *times);
         }
+    }
+
+    /// What somebody did at a vendor's.
+    pub fn act(&mut self, act: &Act) {
+        let what = match act {
+            Act::Merge { .. } => "records merged",
+            Act::Scope { away: true, .. } => "left the scope",
+            Act::Scope { .. } => "came into the scope",
+            Act::HideField { hidden: true, .. } => "field hidden",
+            Act::HideRecord { hidden: true, .. } => "record hidden",
+            Act::HideAll(true) => "all records hidden",
+            Act::Property(_) => "property changed",
+            Act::Delete { .. } => "record deleted",
+            _ => return,
+        };
+        self.add(what, 1);
     }
 
     pub fn run(&mut self, run: &RunRecord) {

@@ -7,9 +7,10 @@ use syncline::domain::{BlankPolicy, Side};
 use syncline::engine::Rules;
 use syncline::sandbox::Sandbox;
 use syncline::sandbox::faults::Fault;
-use syncline::sandbox::history::{Author, Values};
+use syncline::sandbox::history::{Author, Event, Values};
 
-use crate::story::{Act, Pen, Story, Trouble};
+use crate::admin::{self, REGION, REGIONS};
+use crate::story::{Act, Pen, Property, Story, Trouble};
 use crate::support;
 use crate::support::town::{colleague, head, values};
 
@@ -28,6 +29,10 @@ pub const FIELDS: [(&str, &str); 6] = [
 /// Fields of the mapping that hold texts as they were written.
 pub const PLAIN: usize = 4;
 
+/// The Salesforce field that the scope looks at, and what it must not say. No pair has it.
+pub const SCOPE: &str = "MailingCountry";
+pub const AWAY: &str = "Away";
+
 /// The mappings of a story.
 pub fn config(story: &Story) -> String {
     let accounts = "[[mapping]]\nname = \"accounts\"\nsalesforce = { object = \"Account\" }\nhubspot = { object = \"companies\" }\nfields = [\n\
@@ -37,7 +42,19 @@ pub fn config(story: &Story) -> String {
     if story.firms {
         text.push_str(accounts);
     }
-    text.push_str("[[mapping]]\nname = \"contacts\"\nsalesforce = { object = \"Contact\" }\nhubspot = { object = \"contacts\" }\nfields = [\n");
+    let scope = match story.leaves {
+        "" => String::new(),
+        _ => format!(", where = \"{} != '{AWAY}'\"", SCOPE),
+    };
+    text.push_str(&format!(
+        "[[mapping]]\nname = \"contacts\"\nsalesforce = {{ object = \"Contact\"{scope} }}\nhubspot = {{ object = \"contacts\" }}\n\
+         deletes = \"{}\"\ndelete_update = \"{}\"\n",
+        story.deletes, story.delete_update
+    ));
+    if !story.leaves.is_empty() {
+        text.push_str(&format!("leaves_scope = \"{}\"\n", story.leaves));
+    }
+    text.push_str("fields = [\n");
     text.push_str("{ salesforce = \"LastName\", hubspot = \"lastname\" },\n");
     text.push_str("{ salesforce = \"Email\", hubspot = \"email\", transform = \"lowercase\", match = true, conflict = \"salesforce\" },\n");
     for (at, (field, property)) in FIELDS.into_iter().take(PLAIN).enumerate() {
@@ -48,6 +65,12 @@ pub fn config(story: &Story) -> String {
         let rule = story.rules[at];
         text.push_str(&format!(
             "{{ salesforce = \"{field}\", hubspot = \"{property}\", conflict = \"{rule}\"{way} }},\n"
+        ));
+    }
+    if story.regions {
+        let (field, property) = REGION;
+        text.push_str(&format!(
+            "{{ salesforce = \"{field}\", hubspot = \"{property}\" }},\n"
         ));
     }
     if story.firms {
@@ -78,6 +101,9 @@ pub fn email(person: &str) -> String {
 
 /// Grows the world: firms, and persons on both sides, on one side, and twins.
 pub fn plant(sandbox: &mut Sandbox, now: DateTime<Utc>, story: &Story) {
+    if story.regions {
+        admin::property(sandbox, now, Property::Back);
+    }
     let at = now - TimeDelta::days(30);
     let mut seed = |side: Side, object: &str, pairs: &[(&str, &str)]| {
         let past = vec![(at, Author::World, values(pairs))];
@@ -221,6 +247,7 @@ fn write(
     let text = match pen {
         Pen::Clear if field == 4 => return,
         Pen::Clear => String::new(),
+        Pen::Long(tag) => format!("{} {}", tagged(field, tag, side), "x".repeat(40)),
         Pen::Loose(tag) if field != 4 => tagged(field, tag, side) + "  ",
         Pen::Tag(tag) | Pen::Loose(tag) => tagged(field, tag, side),
     };
@@ -280,6 +307,47 @@ pub fn perform(sandbox: &mut Sandbox, now: DateTime<Utc>, act: &Act) {
                 _ => Ok(()),
             };
         }
+        Act::Merge {
+            side,
+            winner,
+            loser,
+        } => merge(sandbox, now, side, winner, loser),
+        Act::Scope { who, away } => {
+            let (Some(id), _) = pair_of(sandbox, who) else {
+                return;
+            };
+            let country = if away { AWAY } else { "" };
+            edit(
+                sandbox,
+                now,
+                Side::Salesforce,
+                &id,
+                values(&[(SCOPE, country)]),
+            );
+        }
+        Act::HideField { field, hidden } => admin::hide_field(sandbox, field, hidden),
+        Act::HideRecord { who, hidden } => {
+            if let (Some(id), _) = pair_of(sandbox, who) {
+                sandbox.org.hide_record(S, &id, hidden);
+            }
+        }
+        Act::HideAll(hidden) => {
+            for id in sandbox.org.ids(S) {
+                sandbox.org.hide_record(S, &id, hidden);
+            }
+        }
+        Act::Property(change) => admin::property(sandbox, now, change),
+        Act::Region { side, who, region } => {
+            let (s, h) = pair_of(sandbox, who);
+            let (id, name) = match side {
+                Side::Salesforce => (s, REGION.0),
+                Side::HubSpot => (h, REGION.1),
+            };
+            if let Some(id) = id {
+                let set = values(&[(name, REGIONS[usize::from(region)])]);
+                edit(sandbox, now, side, &id, set);
+            }
+        }
         Act::Wait(_)
         | Act::Sync(_)
         | Act::Resolve { .. }
@@ -287,8 +355,92 @@ pub fn perform(sandbox: &mut Sandbox, now: DateTime<Utc>, act: &Act) {
         | Act::Retry
         | Act::Undo { .. }
         | Act::Pause(_)
-        | Act::Spoil { .. } => {}
+        | Act::Spoil { .. }
+        | Act::Restore { .. }
+        | Act::Clock(_)
+        | Act::Begin
+        | Act::Commit { .. }
+        | Act::Backup
+        | Act::Recall
+        | Act::Config { .. }
+        | Act::Preview { .. }
+        | Act::ConfirmOld => {}
     }
+}
+
+fn merge(sandbox: &mut Sandbox, now: DateTime<Utc>, side: Side, winner: usize, loser: usize) {
+    let all = ids(sandbox, side);
+    if all.len() < 2 {
+        return;
+    }
+    let winner = winner % all.len();
+    let loser = match loser % all.len() {
+        same if same == winner => (same + 1) % all.len(),
+        other => other,
+    };
+    let (winner, loser) = (&all[winner], &all[loser]);
+    let _ = match side {
+        Side::Salesforce => sandbox.org.merge(now, &colleague(), S, winner, loser),
+        Side::HubSpot => sandbox
+            .portal
+            .merge(now, colleague(), H, winner, loser)
+            .map(drop),
+    };
+}
+
+/// A person takes a deleted record out of the recycle bin; gives whether there was one.
+pub fn restore(
+    sandbox: &mut Sandbox,
+    now: DateTime<Utc>,
+    side: Side,
+    known: &[String],
+    pick: usize,
+) -> bool {
+    let deleted: Vec<&String> = known
+        .iter()
+        .filter(|id| {
+            let history = match side {
+                Side::Salesforce => sandbox.org.history(S, id),
+                Side::HubSpot => sandbox.portal.history(H, id),
+            };
+            let last = history.and_then(|history| {
+                let events = history.versions.iter().rev().map(|version| &version.event);
+                events.into_iter().find(|event| **event != Event::Updated)
+            });
+            matches!(last, Some(Event::Deleted | Event::MergedInto(_)))
+        })
+        .collect();
+    if deleted.is_empty() {
+        return false;
+    }
+    let id = deleted[pick % deleted.len()].clone();
+    match side {
+        Side::Salesforce => sandbox.org.restore(now, &colleague(), S, &id).is_ok(),
+        Side::HubSpot => sandbox.portal.restore(now, colleague(), H, &id).is_ok(),
+    }
+}
+
+/// True for a contact outside the scope.
+pub fn is_away(sandbox: &Sandbox, id: &str) -> bool {
+    value(sandbox, Side::Salesforce, id, SCOPE).as_deref() == Some(AWAY)
+}
+
+/// A long transaction of Salesforce's ends: what it wrote carries the stamp of its beginning.
+pub fn commit(
+    sandbox: &mut Sandbox,
+    now: DateTime<Utc>,
+    begun: DateTime<Utc>,
+    who: usize,
+    field: usize,
+    tag: u32,
+) {
+    if let (Some(id), _) = pair_of(sandbox, who) {
+        let text = tagged(field, tag, Side::Salesforce);
+        let set = values(&[(FIELDS[field].0, &text)]);
+        let by = colleague();
+        let _ = sandbox.org.edit_with_stamp(now, begun, &by, S, &id, set);
+    }
+    sandbox.org.hold_back(None);
 }
 
 fn employ(sandbox: &mut Sandbox, now: DateTime<Utc>, side: Side, who: usize, firm: usize) {

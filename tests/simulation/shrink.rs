@@ -27,6 +27,10 @@ pub fn shrink(
         weakness,
         tries: TRIES,
     };
+    // What comes behind the failure has no part in it.
+    let mut until = shrinker.story.clone();
+    until.acts.truncate(shrinker.failure.step + 1);
+    shrinker.take(until);
     let mut size = shrinker.story.acts.len().div_ceil(2).max(1);
     loop {
         let shorter = shrinker.cut(size);
@@ -99,7 +103,7 @@ impl Shrinker {
                 });
             }
         }
-        let switches: [fn(&mut Story); 7] = [
+        let switches: [fn(&mut Story); 11] = [
             |story| story.faults = String::new(),
             |story| story.firms = false,
             |story| story.automation = false,
@@ -107,6 +111,10 @@ impl Shrinker {
             |story| story.keep_values = false,
             |story| story.people[3] = 0,
             |story| story.one_way = false,
+            |story| story.skew = 0,
+            |story| story.regions = false,
+            |story| story.leaves = "",
+            |story| story.deletes = "ignore",
         ];
         for switch in switches {
             let mut story = self.story.clone();

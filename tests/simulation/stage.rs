@@ -1,22 +1,21 @@
 //! A story carried out: the engine over the simulated vendors in virtual time, every act in its order, every check after it.
 
-use std::collections::BTreeSet;
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use syncline::clock::{Clock, TokioClock};
-use syncline::domain::{
-    Choice, ErrorCategory, ErrorItem, ItemKind, ItemState, RunKind, RunRecord, RunState, Side,
-};
-use syncline::engine::{Control, Db, Engine, Order, Reporter, RunEnd, Scope};
+use syncline::domain::{RunId, RunKind, RunRecord, RunState, Side};
+use syncline::engine::{Control, ControlHandle, Db, Engine, Order, Reporter, Scope};
 use syncline::sandbox::salesforce::{Org, OrgSettings};
 use syncline::sandbox::world::WorldSettings;
-use syncline::sandbox::{Profile, Sandbox, Settings as SandboxSettings, Side as Party};
-use syncline::store::Store;
-use syncline::store::rows::MappingPhase;
+use syncline::sandbox::{Profile, Sandbox, Settings as SandboxSettings};
+use syncline::store::{Entry, Store};
 
-use crate::check::{self, Books, Broken, Rest, Scene, Seen};
+use crate::check::{Books, Broken};
+use crate::clocks::Skewed;
 use crate::cover::Cover;
+use crate::diary::Diary;
 use crate::people;
 use crate::rng::Rng;
 use crate::story::{Act, Story, Sync};
@@ -36,6 +35,20 @@ pub struct Report {
     pub cover: Cover,
 }
 
+impl Report {
+    /// Adds another story's.
+    pub fn join(&mut self, other: &Report) {
+        self.days += other.days;
+        self.requests += other.requests;
+        self.crashes += other.crashes;
+        self.conflicts += other.conflicts;
+        for at in 0..2 {
+            self.creates[at] += other.creates[at];
+        }
+        self.cover.join(&other.cover);
+    }
+}
+
 /// A story that broke an invariant.
 #[derive(Clone, Debug)]
 pub struct Failure {
@@ -45,23 +58,30 @@ pub struct Failure {
     pub last: Vec<String>,
 }
 
-/// The pauses between the last runs: within them all must become quiet (a wait for every delay that the engine knows).
-const REST: [u64; 8] = [30, 130, 400, 1_000, 4_000, 20_000, 90_000, 90_000];
-
-struct Stage {
-    story: Story,
-    house: House,
-    disk: Arc<Disk>,
+pub struct Stage {
+    pub story: Story,
+    /// Its clock tells the true time.
+    pub house: House,
+    /// The clock of the engine's machine.
+    skew: Arc<Skewed>,
+    pub disk: Arc<Disk>,
     doom: Arc<Doom>,
-    meanwhile: Arc<Mutex<Meanwhile>>,
-    trace: Arc<Mutex<Trace>>,
-    weakness: Option<Weakness>,
+    pub meanwhile: Arc<Mutex<Meanwhile>>,
+    pub trace: Arc<Mutex<Trace>>,
+    pub weakness: Option<Weakness>,
     crash_rng: Rng,
     latency: Arc<Mutex<Rng>>,
-    known: BTreeSet<(Side, String)>,
-    linked: BTreeSet<(String, String)>,
-    last_run: Option<RunRecord>,
-    report: Report,
+    pub diary: Diary,
+    /// A copy of the store.
+    pub copy: Option<Vec<Entry>>,
+    /// When the long transaction began that is under way.
+    pub begun: Option<DateTime<Utc>>,
+    /// All contacts have just been hidden from us.
+    pub emptied: bool,
+    /// Contacts that the last run over everything counted.
+    counted: usize,
+    pub last_run: Option<RunRecord>,
+    pub report: Report,
 }
 
 /// Plays a story on a runtime of its own.
@@ -78,7 +98,7 @@ pub fn play(story: &Story, weakness: Option<Weakness>) -> Result<Report, Box<Fai
 }
 
 /// What a run of the schedule, or one that was asked to read everything, works on.
-fn usual(sync: &Sync) -> Scope {
+pub fn usual(sync: &Sync) -> Scope {
     match sync.full {
         true => Scope::Full,
         false => Scope::Changed,
@@ -119,6 +139,7 @@ impl Stage {
             weakness.rules(&mut rules);
         }
         let meanwhile = Arc::new(Mutex::new(Meanwhile::default()));
+        let skew = Arc::new(Skewed::new(clock.clone(), story.skew));
         install(&store).await;
         let mut stage = Stage {
             story: story.clone(),
@@ -137,6 +158,7 @@ impl Stage {
                 rules: Arc::new(rules),
                 owners: Default::default(),
             },
+            skew,
             disk,
             doom,
             meanwhile,
@@ -144,17 +166,21 @@ impl Stage {
             weakness,
             crash_rng: Rng::stream(story.seed, "crash"),
             latency: Arc::new(Mutex::new(Rng::stream(story.seed, "latency"))),
-            known: BTreeSet::new(),
-            linked: BTreeSet::new(),
+            diary: Diary::default(),
+            copy: None,
+            begun: None,
+            emptied: false,
+            counted: 0,
             last_run: None,
             report: Report::default(),
         };
+        stage.diary.note_rules(story);
         stage.start_process();
         stage
     }
 
     /// A new process: clients without tokens, caches empty.
-    fn start_process(&mut self) {
+    pub fn start_process(&mut self) {
         let wire = Wire {
             below: InProcess {
                 sandbox: self.house.sandbox.clone(),
@@ -167,7 +193,8 @@ impl Stage {
             latency: self.latency.clone(),
             weakness: self.weakness,
         };
-        let crm = clients_over(&self.house.sandbox, &self.house.clock, Arc::new(wire));
+        let clock: Arc<dyn Clock> = self.skew.clone();
+        let crm = clients_over(&self.house.sandbox, &clock, Arc::new(wire));
         self.house.crm = match self.weakness {
             Some(weakness) => weakness.sides(crm),
             None => crm,
@@ -177,10 +204,18 @@ impl Stage {
 
     async fn play(&mut self) -> Result<Report, Box<Failure>> {
         let began = self.house.clock.now();
-        let acts = std::mem::take(&mut self.story.acts);
+        let acts = self.story.acts.clone();
         for (step, act) in acts.iter().enumerate() {
             self.act(act).await;
-            if matches!(act, Act::Sync(_) | Act::Confirm | Act::Undo { .. }) {
+            let ran = matches!(
+                act,
+                Act::Sync(_)
+                    | Act::Confirm
+                    | Act::ConfirmOld
+                    | Act::Undo { .. }
+                    | Act::Preview { .. }
+            );
+            if ran {
                 self.check(step).await?;
             }
             self.house.wait(1).await;
@@ -211,8 +246,61 @@ impl Stage {
                     .unwrap()
                     .spoil(*side, *trouble, unkeyed);
             }
-            _ => people::perform(&mut self.house.sandbox.lock().unwrap(), now, act),
+            Act::Restore { side, pick } => {
+                let known = self.known(*side);
+                let mut sandbox = self.house.sandbox.lock().unwrap();
+                if people::restore(&mut sandbox, now, *side, &known, *pick) {
+                    self.report.cover.add("record restored", 1);
+                }
+            }
+            Act::Clock(seconds) => {
+                self.report.cover.add("clock set", 1);
+                self.skew.set(*seconds);
+            }
+            Act::Begin => {
+                self.begun.get_or_insert(now);
+                let mut sandbox = self.house.sandbox.lock().unwrap();
+                sandbox.org.hold_back(self.begun);
+            }
+            Act::Commit { who, field, tag } => {
+                if let Some(begun) = self.begun.take() {
+                    self.report.cover.add("long transaction", 1);
+                    let mut sandbox = self.house.sandbox.lock().unwrap();
+                    people::commit(&mut sandbox, now, begun, *who, *field, *tag);
+                }
+            }
+            Act::Backup => self.back_up().await,
+            Act::Recall => self.recall().await,
+            Act::Config { field, rule } => self.configure(*field, *rule),
+            Act::Preview { apply } => self.preview(*apply).await,
+            Act::ConfirmOld => self.confirm_old().await,
+            _ => self.outside(act),
         }
+    }
+
+    /// Somebody does something at a vendor's.
+    fn outside(&mut self, act: &Act) {
+        let now = self.house.clock.now();
+        let mut sandbox = self.house.sandbox.lock().unwrap();
+        if let Act::HideAll(hidden) = act {
+            self.emptied = *hidden;
+        }
+        people::perform(&mut sandbox, now, act);
+        self.meanwhile.lock().unwrap().note(act);
+        self.report.cover.act(act);
+    }
+
+    pub fn known(&self, side: Side) -> Vec<String> {
+        let known = self.diary.known.iter();
+        known
+            .filter(|(one, _)| *one == side)
+            .map(|(_, id)| id.clone())
+            .collect()
+    }
+
+    /// The engine's time.
+    pub fn skew_now(&self) -> DateTime<Utc> {
+        self.skew.now()
     }
 
     fn automate(&mut self) {
@@ -222,33 +310,54 @@ impl Stage {
         }
     }
 
-    async fn db(&self) -> Db {
+    pub async fn db(&self) -> Db {
         Db::open(self.house.store.clone()).await.unwrap()
     }
 
-    /// One run, or what is left of it when the process dies.
-    async fn sync(&mut self, sync: &Sync, scope: Scope, confirm: Option<String>) {
-        let (report, _lines) = Reporter::new(self.house.clock.clone());
+    /// What the engine knows, by the true time.
+    pub async fn books(&self) -> Books {
+        let mut books = Books::read(&self.db().await, self.house.clock.now()).await;
+        books.straighten(&self.diary);
+        books
+    }
+
+    pub async fn engine(&self) -> (Engine, ControlHandle) {
+        let (report, _lines) = Reporter::new(self.skew.clone());
         let (control, handle) = Control::new();
-        let view = report.clone();
         let engine = Engine {
             db: Arc::new(self.db().await),
             crm: self.house.crm.clone(),
-            clock: self.house.clock.clone(),
+            clock: self.skew.clone(),
             rules: self.house.rules.clone(),
             report,
             control,
             owners: self.house.owners.clone(),
         };
+        (engine, handle)
+    }
+
+    /// One run, or what is left of it when the process dies; its number, if it came to have one.
+    pub async fn sync(
+        &mut self,
+        sync: &Sync,
+        scope: Scope,
+        confirm: Option<String>,
+    ) -> Option<RunId> {
+        let (engine, handle) = self.engine().await;
+        let view = engine.report.clone();
         let order = Order {
             scope,
             confirm,
             ..support::order()
         };
+        let hidden = self.meanwhile.lock().unwrap().hidden();
+        let away = self.away();
         self.meanwhile.lock().unwrap().begin(sync, handle);
         self.doom.arm(sync.crash);
+        let number = Cell::new(None);
         let run = async {
             let record = engine.begin(&order).await?;
+            number.set(Some(record.run));
             engine.execute(record, &order).await
         };
         let end = tokio::select! {
@@ -261,19 +370,48 @@ impl Stage {
         self.report
             .cover
             .add("planned anew after drift", view.view().skipped);
+        if let Some(run) = number.get() {
+            let now_hidden = self.meanwhile.lock().unwrap().hidden();
+            let still = hidden.intersection(&now_hidden).copied().collect();
+            let stayed = away.intersection(&self.away()).cloned().collect();
+            self.diary.ahead.insert(run, self.skew.ahead());
+            self.diary.blind.insert(run, still);
+            self.diary.away.insert(run, stayed);
+        }
         match end {
-            Some(Ok(end)) => self.note(end),
+            Some(Ok(end)) => self.note(end.record),
             Some(Err(error)) => {
                 let broken = format!("a run ended with {error}");
                 self.trace.lock().unwrap().broken.push(broken);
             }
             None => self.crash().await,
         }
+        number.get()
     }
 
-    fn note(&mut self, end: RunEnd) {
-        self.report.cover.run(&end.record);
-        self.last_run = Some(end.record);
+    /// Living contacts that are outside the scope.
+    fn away(&self) -> std::collections::BTreeSet<String> {
+        let sandbox = self.house.sandbox.lock().unwrap();
+        let ids = people::ids(&sandbox, Side::Salesforce);
+        ids.into_iter()
+            .filter(|id| people::is_away(&sandbox, id))
+            .collect()
+    }
+
+    fn note(&mut self, run: RunRecord) {
+        self.report.cover.run(&run);
+        if run.kind == RunKind::Full {
+            let done = matches!(run.state, RunState::Done | RunState::DoneWithErrors);
+            if std::mem::take(&mut self.emptied) && self.counted > 20 && done {
+                let what = format!("run {} took {} for none", run.run, self.counted);
+                self.diary.broken.push(("I-20", what));
+            }
+            if done {
+                let sandbox = self.house.sandbox.lock().unwrap();
+                self.counted = people::ids(&sandbox, Side::Salesforce).len();
+            }
+        }
+        self.last_run = Some(run);
     }
 
     async fn crash(&mut self) {
@@ -289,222 +427,5 @@ impl Stage {
         if open > 0 {
             self.report.cover.add("crash during a write", 1);
         }
-    }
-
-    async fn confirm(&mut self) {
-        let hash = self.last_run.as_ref().and_then(|run| {
-            let asks = matches!(run.state, RunState::Halted | RunState::AwaitingConfirm)
-                && !run.valves.is_empty()
-                && run.valves.iter().all(|valve| valve.confirmable);
-            run.plan_hash.clone().filter(|_| asks)
-        });
-        if let Some(hash) = hash {
-            self.report.cover.add("plan confirmed", 1);
-            self.sync(&Sync::default(), Scope::Changed, Some(hash))
-                .await;
-        }
-    }
-
-    /// Takes back the last run but so many that wrote something, as far as it can be.
-    async fn undo(&mut self, back: usize, sync: &Sync) {
-        let mut runs = self.db().await.runs(20).await.unwrap();
-        runs.retain(|run| run.kind != RunKind::Undo && run.state.is_over() && run.ops > 0);
-        let Some(run) = runs.get(back).map(|run| run.run) else {
-            return;
-        };
-        self.report.cover.add("run undone", 1);
-        self.sync(sync, Scope::Undo(run), None).await;
-    }
-
-    async fn pause(&mut self, paused: bool) {
-        let db = self.db().await;
-        for mapping in &self.house.rules.mappings {
-            let mut state = db.map_state(&mapping.id).await.unwrap();
-            let active = state.state != MappingPhase::Paused;
-            if active != paused {
-                continue;
-            }
-            state.state = match paused {
-                true => MappingPhase::Paused,
-                false => MappingPhase::Active,
-            };
-            let mut tx = db.begin();
-            tx.put_map_state(&mapping.id, &state).unwrap();
-            tx.commit().await.unwrap();
-            self.report.cover.add("paused or resumed", 1);
-        }
-    }
-
-    async fn resolve(&mut self, pick: usize, how: u8, tag: u32) {
-        let mut items = self.house.open_items().await;
-        items.retain(|item| item.state == ItemState::Open);
-        if items.is_empty() {
-            return;
-        }
-        let item = items.swap_remove(pick % items.len());
-        let choice = match (item.kind, how) {
-            (ItemKind::Field, 0) | (ItemKind::Oscillation, 0) => Choice::Take(Side::Salesforce),
-            (ItemKind::Field, 1) | (ItemKind::Oscillation, 1) => Choice::Take(Side::HubSpot),
-            (ItemKind::Field, 2) => Choice::Value(format!("Chosen t{tag}")),
-            (ItemKind::Field | ItemKind::Oscillation, _) => Choice::Ignore,
-            _ => return,
-        };
-        self.report.cover.add("conflict resolved", 1);
-        self.house.choose(&item, choice).await;
-    }
-
-    /// As the service does it: an unanswered write keeps its own time.
-    async fn retry(&mut self) {
-        let errors = self.house.errors().await;
-        let db = self.db().await;
-        let mut tx = db.begin();
-        for item in errors {
-            let unanswered = item.category == ErrorCategory::Transient && item.vendor.is_none();
-            if !unanswered {
-                let retry_at = Some(self.house.clock.now());
-                tx.put_error(&ErrorItem { retry_at, ..item }, true).unwrap();
-                self.report.cover.add("error freed", 1);
-            }
-        }
-        tx.commit().await.unwrap();
-    }
-
-    /// Everybody goes home, faults stop: so many runs later nothing is written any more.
-    async fn come_to_rest(&mut self, step: usize) -> Result<(), Box<Failure>> {
-        self.house
-            .sandbox
-            .lock()
-            .unwrap()
-            .set_faults(Profile::default());
-        self.meanwhile.lock().unwrap().heal();
-        self.pause(false).await;
-        let mut quiet = false;
-        for (at, pause) in REST.into_iter().enumerate() {
-            self.house.wait(pause).await;
-            let full = at + 2 == REST.len();
-            if full {
-                // In place of the sweep (5.4): what only a sweep finds may be missing until then, and nothing else.
-                self.rested(step + at, Rest::BeforeSweep).await?;
-            }
-            let sync = Sync {
-                full,
-                ..Sync::default()
-            };
-            self.sync(&sync, usual(&sync), None).await;
-            self.confirm().await;
-            self.check(step + at).await?;
-            let run = self.last_run.as_ref();
-            let done = run
-                .is_some_and(|run| matches!(run.state, RunState::Done | RunState::DoneWithErrors));
-            if !done {
-                let why = run.map(|run| (run.state, run.reason.clone()));
-                return Err(self.failure(
-                    step + at,
-                    "I-18",
-                    format!("a healthy run ended {why:?}"),
-                ));
-            }
-            let writes = run.map_or(0, support::town::writes);
-            quiet = writes == 0;
-        }
-        if !quiet {
-            return Err(self.failure(step + REST.len(), "I-4", "still writing at the end".into()));
-        }
-        self.rested(step + REST.len(), Rest::Complete).await
-    }
-
-    /// All is quiet: is it also right?
-    async fn rested(&mut self, step: usize, rest: Rest) -> Result<(), Box<Failure>> {
-        let books = Books::read(&self.db().await).await;
-        let found = {
-            let sandbox = self.house.sandbox.lock().unwrap();
-            check::at_rest(&self.scene(&sandbox, &books), rest)
-        };
-        match found.into_iter().next() {
-            Some(broken) => Err(self.failure(step, broken.invariant, broken.detail)),
-            None => Ok(()),
-        }
-    }
-
-    fn scene<'a>(&'a self, sandbox: &'a Sandbox, books: &'a Books) -> Scene<'a> {
-        Scene {
-            story: &self.story,
-            sandbox,
-            books,
-            mappings: &self.house.rules.mappings,
-            known: &self.known,
-            linked: &self.linked,
-        }
-    }
-
-    async fn check(&mut self, step: usize) -> Result<(), Box<Failure>> {
-        let books = Books::read(&self.db().await).await;
-        for link in &books.links {
-            if let (Some(s), Some(h)) = (&link.ids.salesforce, &link.ids.hubspot) {
-                self.linked
-                    .insert((s.as_str().to_owned(), h.as_str().to_owned()));
-            }
-        }
-        let mut seen = Seen::default();
-        let found = {
-            let sandbox = self.house.sandbox.lock().unwrap();
-            for side in Side::BOTH {
-                let ids = people::ids(&sandbox, side);
-                self.known.extend(ids.into_iter().map(|id| (side, id)));
-            }
-            check::always(&self.scene(&sandbox, &books), &mut seen)
-        };
-        self.report
-            .cover
-            .most("edit in the gap of section 23", seen.races);
-        self.report
-            .cover
-            .most("edit overwritten by rule", seen.overwritten);
-        self.report.cover.books(&books);
-        let ghosts = self.db().await.ghosts().await.unwrap().len();
-        self.report.cover.most("ghost", ghosts as u64);
-        self.report.conflicts = self.report.conflicts.max(books.items.len() as u64);
-        let wire = self.trace.lock().unwrap().broken.first().cloned();
-        if let Some(detail) = wire {
-            return Err(self.failure(step, "I-17", detail));
-        }
-        match found.into_iter().next() {
-            Some(broken) => Err(self.failure(step, broken.invariant, broken.detail)),
-            None => Ok(()),
-        }
-    }
-
-    fn failure(&self, step: usize, invariant: &'static str, detail: String) -> Box<Failure> {
-        let trace = self.trace.lock().unwrap();
-        Box::new(Failure {
-            broken: Broken { invariant, detail },
-            step,
-            at: self.house.clock.now(),
-            last: trace.last.iter().cloned().collect(),
-        })
-    }
-
-    async fn sum_up(&mut self, began: DateTime<Utc>) {
-        let lived = self.house.clock.now() - began;
-        let sandbox = self.house.sandbox.lock().unwrap();
-        for (at, party) in [Party::Salesforce, Party::HubSpot].into_iter().enumerate() {
-            let stats = sandbox.stats(party);
-            let object = if at == 0 { people::S } else { people::H };
-            let made = stats.created.get(object).map_or(0, |made| made.api);
-            self.report.creates[at] = made;
-            self.report
-                .cover
-                .add(["created in Salesforce", "created in HubSpot"][at], made);
-            for (kind, count) in stats.faults {
-                self.report.cover.add(kind, count);
-            }
-        }
-        let trace = self.trace.lock().unwrap();
-        self.report.days = lived.num_seconds() as f64 / 86_400.0;
-        self.report.requests = trace.requests;
-        self.report
-            .cover
-            .add("change missed by the index", trace.missed);
-        self.report.digest = trace.digest();
     }
 }

@@ -3,6 +3,7 @@
 use syncline::domain::Side;
 
 use crate::rng::Rng;
+use crate::{draw, families};
 
 /// What a person does to a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub enum Pen {
     Loose(u32),
     /// Empties it.
     Clear,
+    /// More than Salesforce has room for in a first name.
+    Long(u32),
 }
 
 /// What goes wrong with the next writes to a side.
@@ -70,6 +73,90 @@ pub enum Act {
     Pause(bool),
     /// Something goes wrong with the next write.
     Spoil { side: Side, trouble: Trouble },
+    /// A person takes a deleted record out of the recycle bin.
+    Restore { side: Side, pick: usize },
+    /// A person merges one record into another.
+    Merge {
+        side: Side,
+        winner: usize,
+        loser: usize,
+    },
+    /// A person takes somebody out of the scope, or back into it.
+    Scope { who: usize, away: bool },
+    /// An admin takes the right to a field from us, or gives it back.
+    HideField { field: usize, hidden: bool },
+    /// An admin takes the right to a Salesforce record from us, or gives it back.
+    HideRecord { who: usize, hidden: bool },
+    /// The same with all of them.
+    HideAll(bool),
+    /// A HubSpot admin changes the property of regions.
+    Property(Property),
+    /// A person chooses a region.
+    Region { side: Side, who: usize, region: u8 },
+    /// The clock of the engine's machine is set to this many seconds before or behind the true time.
+    Clock(i64),
+    /// Somebody's long transaction begins in Salesforce.
+    Begin,
+    /// It writes a field, and everybody sees it under the time at which it began.
+    Commit { who: usize, field: usize, tag: u32 },
+    /// The store is copied.
+    Backup,
+    /// The copy takes its place.
+    Recall,
+    /// The operator changes the rule of a plain field, or how the scope is left.
+    Config { field: usize, rule: usize },
+    /// The operator makes a preview, and carries it out where `apply`.
+    Preview { apply: bool },
+    /// The operator accepts a plan that is not the last one.
+    ConfirmOld,
+}
+
+/// What becomes of the property of regions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Property {
+    /// It lacks one of its values.
+    Poorer,
+    /// It has them all.
+    Whole,
+    /// It is archived.
+    Gone,
+    /// It is there again.
+    Back,
+}
+
+impl Act {
+    /// True for what somebody does at a vendor's, which may happen in the middle of a run.
+    pub fn is_outside(&self) -> bool {
+        matches!(
+            self,
+            Act::Edit { .. }
+                | Act::Delete { .. }
+                | Act::Merge { .. }
+                | Act::Scope { .. }
+                | Act::HideField { .. }
+                | Act::HideRecord { .. }
+                | Act::Property(_)
+                | Act::Region { .. }
+        )
+    }
+
+    /// True for what a window may not tell of, so that only a sweep brings it all to rest (5.3, 5.4, 14.5).
+    pub fn needs_sweep(&self) -> bool {
+        let during = |sync: &Sync| sync.during.iter().any(|(_, act)| act.needs_sweep());
+        match self {
+            Act::Restore { .. }
+            | Act::Delete { .. }
+            | Act::Merge { .. }
+            | Act::HideRecord { .. }
+            | Act::HideAll(_)
+            | Act::HideField { .. }
+            | Act::Property(_)
+            | Act::Recall
+            | Act::Config { .. } => true,
+            Act::Sync(sync) | Act::Undo { sync, .. } => during(sync),
+            _ => false,
+        }
+    }
 }
 
 /// A run, and what happens to it while it works.
@@ -105,17 +192,34 @@ pub struct Story {
     pub one_way: bool,
     /// People edit all the while that a run works.
     pub crowded: bool,
+    /// What a deletion does: `ignore`, `archive`, `ask`.
+    pub deletes: &'static str,
+    /// What wins where the other side was changed: `ask`, `delete_wins`, `update_wins`.
+    pub delete_update: &'static str,
+    /// Only contacts that are not away are synced, and what becomes of those who leave: `keep`, `freeze`, `unlink`; empty: all are.
+    pub leaves: &'static str,
+    /// Regions are synced, to a property of the portal's own.
+    pub regions: bool,
+    /// The clock of the engine's machine is wrong by so many seconds.
+    pub skew: i64,
     /// Fault profile of the sandbox.
     pub faults: String,
     pub acts: Vec<Act>,
 }
 
-const RULES: [&str; 4] = ["last_write_wins", "salesforce", "hubspot", "ask"];
+pub const RULES: [&str; 4] = ["last_write_wins", "salesforce", "hubspot", "ask"];
 const FAULTS: [&str; 5] = ["throttle", "errors", "timeouts", "auth", "lag"];
 
 impl Story {
     /// The story of a seed.
     pub fn of(seed: u64) -> Story {
+        let mut story = Story::usual(seed);
+        families::join(&mut story);
+        story
+    }
+
+    /// The same with the usual acts only.
+    pub fn usual(seed: u64) -> Story {
         let mut rng = Rng::stream(seed, "switches");
         let mut faults: Vec<&str> = FAULTS.into_iter().filter(|_| rng.percent(35)).collect();
         if rng.percent(30) {
@@ -144,10 +248,15 @@ impl Story {
             keep_values: rng.percent(15),
             one_way: rng.percent(20),
             crowded: rng.percent(15),
+            deletes: "ignore",
+            delete_update: "ask",
+            leaves: "",
+            regions: false,
+            skew: 0,
             faults: faults.join(","),
             acts: Vec::new(),
         };
-        story.acts = acts(&mut Rng::stream(seed, "acts"), story.crowded);
+        story.acts = draw::acts(&mut Rng::stream(seed, "acts"), story.crowded);
         story
     }
 
@@ -160,184 +269,5 @@ impl Story {
         let acts = self.acts.iter().enumerate();
         let acts: Vec<String> = acts.map(|(at, act)| format!("  {at:2} {act:?}")).collect();
         format!("{switches:?}\n{}", acts.join("\n"))
-    }
-}
-
-/// How often each kind of act is drawn in this world, so that no two worlds mix them alike.
-struct Weights(Vec<usize>);
-
-impl Weights {
-    fn draw(&self, rng: &mut Rng) -> usize {
-        let mut at = rng.below(self.0.iter().sum());
-        for (kind, weight) in self.0.iter().enumerate() {
-            if at < *weight {
-                return kind;
-            }
-            at -= weight;
-        }
-        0
-    }
-}
-
-/// Seconds that may pass between two acts.
-const PAUSES: [u64; 9] = [1, 7, 20, 70, 150, 400, 1000, 4000, 20_000];
-
-fn acts(rng: &mut Rng, crowded: bool) -> Vec<Act> {
-    let crashes = rng.percent(60);
-    let edits = match rng.below(10) {
-        _ if crowded => 12,
-        0..6 => 4,
-        _ => 0,
-    };
-    // Edit, clash, create, create on both, employ, delete, sync, resolve, pause, spoil, wait, incident, crowd, retry, undo.
-    let usual = [24, 6, 6, 2, 4, 1, 24, 6, 1, 6, 12, 6, 1, 1, 2];
-    let weights = Weights(
-        usual
-            .into_iter()
-            .enumerate()
-            .map(|(kind, weight)| match kind {
-                0 | 6 | 10 => weight,
-                _ => weight * rng.below(3),
-            })
-            .collect(),
-    );
-    let mut tag = 0;
-    let mut acts = Vec::new();
-    if rng.percent(70) {
-        acts.push(Act::Sync(Sync::default()));
-    }
-    for _ in 0..12 + rng.below(40) {
-        tag += 1;
-        let act = match weights.draw(rng) {
-            0 => edit(rng, tag),
-            1 => Act::Clash {
-                who: rng.zipf(),
-                field: rng.below(4),
-                tag,
-            },
-            2 => Act::Create {
-                side: side(rng),
-                tag,
-            },
-            3 => Act::CreateBoth { tag },
-            4 => Act::Employ {
-                side: side(rng),
-                who: rng.zipf(),
-                firm: rng.below(5),
-            },
-            5 => Act::Delete {
-                side: side(rng),
-                who: rng.below(20),
-            },
-            6 => Act::Sync(run(rng, &mut tag, crashes, edits)),
-            7 => Act::Resolve {
-                pick: rng.below(8),
-                how: rng.below(4) as u8,
-                tag,
-            },
-            8 => Act::Pause(rng.percent(50)),
-            9 => Act::Spoil {
-                side: side(rng),
-                trouble: trouble(rng),
-            },
-            10 => Act::Wait(PAUSES[rng.below(PAUSES.len())]),
-            11 => {
-                acts.extend(incident(rng, &mut tag, crashes));
-                continue;
-            }
-            12 => Act::Crowd {
-                side: side(rng),
-                tag,
-                many: 3 + rng.below(9) as u32,
-            },
-            13 => Act::Retry,
-            _ => Act::Undo {
-                back: rng.below(3),
-                sync: Sync {
-                    full: false,
-                    ..run(rng, &mut tag, crashes, edits)
-                },
-            },
-        };
-        let confirm = matches!(act, Act::Sync(_)) && rng.percent(30);
-        acts.push(act);
-        if confirm {
-            acts.push(Act::Confirm);
-        }
-    }
-    acts
-}
-
-/// Something happens on one side, its write to the other goes wrong, and the operator is impatient.
-fn incident(rng: &mut Rng, tag: &mut u32, crashes: bool) -> Vec<Act> {
-    let from = side(rng);
-    let (who, field) = (rng.zipf(), rng.below(4));
-    let cause = |tag: u32, rng: &mut Rng| match rng.below(2) {
-        0 => Act::Create { side: from, tag },
-        _ => Act::Edit {
-            side: from,
-            who,
-            field,
-            pen: Pen::Tag(tag),
-        },
-    };
-    let mut acts = vec![cause(*tag, rng)];
-    acts.push(Act::Spoil {
-        side: from.other(),
-        trouble: trouble(rng),
-    });
-    acts.push(Act::Sync(run(rng, tag, crashes, 0)));
-    for _ in 0..1 + rng.below(3) {
-        *tag += 1;
-        if rng.percent(50) {
-            acts.push(cause(*tag, rng));
-        }
-        acts.push(Act::Wait(PAUSES[rng.below(6)]));
-        acts.push(Act::Sync(Sync::default()));
-    }
-    acts
-}
-
-fn side(rng: &mut Rng) -> Side {
-    Side::BOTH[rng.below(2)]
-}
-
-fn edit(rng: &mut Rng, tag: u32) -> Act {
-    Act::Edit {
-        side: side(rng),
-        who: rng.zipf(),
-        field: rng.below(6),
-        pen: match rng.below(100) {
-            0..12 => Pen::Clear,
-            12..20 => Pen::Loose(tag),
-            _ => Pen::Tag(tag),
-        },
-    }
-}
-
-fn run(rng: &mut Rng, tag: &mut u32, crashes: bool, edits: usize) -> Sync {
-    let mut during = Vec::new();
-    if edits > 0 && rng.percent(60) {
-        for _ in 0..1 + rng.below(edits) {
-            *tag += 1;
-            during.push((1 + rng.below(16) as u32, edit(rng, *tag)));
-        }
-    }
-    Sync {
-        full: rng.percent(8),
-        during,
-        crash: (crashes && rng.percent(35)).then(|| 1 + rng.below(70) as u32),
-        stop: rng.percent(4).then(|| 1 + rng.below(20) as u32),
-    }
-}
-
-fn trouble(rng: &mut Rng) -> Trouble {
-    match rng.below(8) {
-        0 | 1 => Trouble::AnswerLost,
-        2 => Trouble::RequestLost,
-        3 => Trouble::ErrorAfterCommit,
-        4 | 5 => Trouble::LandsLater([20, 50, 100, 300, 900][rng.below(5)]),
-        6 => Trouble::Expired,
-        _ => Trouble::Throttled(1 + rng.below(3) as u32),
     }
 }

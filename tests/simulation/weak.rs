@@ -1,21 +1,18 @@
 //! Engines with one defence taken away, as a proof that the simulation would see its loss (docs/design/testing.md 2.5). Each is made
 //! from outside: a setting, a side that tells something else, a store that forgets.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use syncline::crm::{
-    Allowance, Crm, CrmError, FieldVersion, Found, Identity, Meter, Page, Person, Purpose, SafeNow,
-    SideHealth, Window, WriteKind, WriteRequest, WriteResult,
-};
-use syncline::domain::{ObjectSchema, Observation, PerSide, RecordId, Side};
+use syncline::crm::Crm;
+use syncline::domain::{Link, LinkState, PerSide, Side};
 use syncline::engine::Rules;
-use syncline::store::{Batch, Family};
+use syncline::engine::guard::Share;
+use syncline::store::{Batch, Family as Rows, Key, keys};
 
-use crate::story::Story;
+use crate::families::{self, Family};
+use crate::story::{Act, Story, Sync};
+use crate::weak_side;
 
 /// What is taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +37,47 @@ pub enum Weakness {
     NoRecovery,
     /// Conflicts are not kept.
     NoConflicts,
+    /// What does not answer counts as deleted.
+    DeleteOn404,
+    /// What was merged into another record counts as deleted.
+    MergedIsDeleted,
+    /// The scope is not looked at.
+    NoScope,
+    /// A link whose record is gone is forgotten.
+    NoTombstones,
+    /// So is one whose record an undo took back.
+    NothingTakenBack,
+    /// Nobody remembers who has a record.
+    NoOwners,
+    /// What goes back and forth is never frozen.
+    NoBreaker,
+    /// Nobody remembers how many records there were.
+    NoEmptySource,
+    /// Valves never trip.
+    NoValves,
+    /// An undo writes whatever is there now.
+    BlindUndo,
 }
 
+/// Seeds that are known to catch a weakness.
+const HINTS: [(Weakness, u64); 13] = [
+    (Weakness::NoEmptySource, 1),
+    (Weakness::NoPreRead, 2),
+    (Weakness::NoOverlap, 11),
+    (Weakness::NoSettleDelay, 3),
+    (Weakness::BlindResend, 3),
+    (Weakness::BaseFromSent, 5),
+    (Weakness::NoRecovery, 8),
+    (Weakness::DeleteOn404, 10),
+    (Weakness::MergedIsDeleted, 4),
+    (Weakness::NothingTakenBack, 1),
+    (Weakness::NoBreaker, 27),
+    (Weakness::NoValves, 1),
+    (Weakness::BlindUndo, 2),
+];
+
 impl Weakness {
-    pub const ALL: [Weakness; 10] = [
+    pub const ALL: [Weakness; 20] = [
         Weakness::NoPreRead,
         Weakness::NoOverlap,
         Weakness::NoSettleDelay,
@@ -54,10 +88,44 @@ impl Weakness {
         Weakness::NoDirtyMarks,
         Weakness::NoRecovery,
         Weakness::NoConflicts,
+        Weakness::DeleteOn404,
+        Weakness::MergedIsDeleted,
+        Weakness::NoScope,
+        Weakness::NoTombstones,
+        Weakness::NothingTakenBack,
+        Weakness::NoOwners,
+        Weakness::NoBreaker,
+        Weakness::NoEmptySource,
+        Weakness::NoValves,
+        Weakness::BlindUndo,
     ];
+
+    /// A seed that is known to catch it, which is tried first.
+    pub fn hint(self) -> u64 {
+        let known = HINTS.iter().find(|(one, _)| *one == self);
+        known.map_or(0, |(_, seed)| *seed)
+    }
+
+    /// The family of rarer acts that it takes, put into every story.
+    pub fn family(self) -> Option<Family> {
+        match self {
+            Weakness::DeleteOn404 => Some(Family::Rights),
+            Weakness::MergedIsDeleted => Some(Family::Merges),
+            Weakness::NoScope => Some(Family::Scope),
+            Weakness::NoTombstones | Weakness::NoValves => Some(Family::Deletions),
+            Weakness::NothingTakenBack | Weakness::BlindUndo => Some(Family::Undos),
+            _ => None,
+        }
+    }
 
     /// The world in which the defence is needed most.
     pub fn world(self, story: &mut Story) {
+        if self == Weakness::NoRecovery {
+            *story = Story::usual(story.seed);
+        }
+        if let Some(family) = self.family() {
+            families::add(story, family);
+        }
         match self {
             // Where no key tells two creates apart.
             Weakness::NoSettleDelay | Weakness::BlindResend | Weakness::NoRecovery => {
@@ -66,6 +134,28 @@ impl Weakness {
             }
             Weakness::NoPreRead => story.faults = String::new(),
             Weakness::NoOverlap => story.faults = "lag".to_owned(),
+            Weakness::NoBreaker => story.automation = true,
+            Weakness::DeleteOn404 | Weakness::MergedIsDeleted => story.deletes = "archive",
+            Weakness::NoEmptySource => {
+                story.people[0] = 24;
+                story.faults = String::new();
+                let full = Act::Sync(Sync {
+                    full: true,
+                    ..Sync::default()
+                });
+                let hide = Act::HideAll(true);
+                story.acts.extend([full.clone(), hide, full]);
+            }
+            Weakness::NoValves => {
+                story.people[0] = 24;
+                story.deletes = "archive";
+                story.acts.push(Act::Sync(Sync::default()));
+                story.acts.extend((0..7).map(|at| Act::Delete {
+                    side: Side::Salesforce,
+                    who: 3 * at,
+                }));
+                story.acts.push(Act::Sync(Sync::default()));
+            }
             _ => {}
         }
     }
@@ -80,258 +170,59 @@ impl Weakness {
             }
             Weakness::NoSettleDelay => rules.settings.settle_delay = Duration::ZERO,
             Weakness::NoPreRead => rules.settings.max_age = Duration::from_secs(1_000_000),
+            Weakness::NoBreaker => rules.settings.oscillation_writes = u32::MAX,
+            Weakness::NoScope => {
+                for mapping in &mut rules.mappings {
+                    mapping.scope = None;
+                }
+            }
+            Weakness::NoValves => {
+                let all = Share::percent(u32::MAX / 100);
+                rules.limits.max_deletes = all;
+            }
             _ => {}
         }
     }
 
     /// What the store takes of a batch.
     pub fn store(self, mut batch: Batch) -> Batch {
-        let forget = match self {
-            Weakness::NoDirtyMarks => Family::Dirty,
-            Weakness::NoConflicts => Family::Conflict,
-            _ => return batch,
+        for (key, value) in &mut batch.writes {
+            let row = value.take();
+            *value = row.and_then(|row| self.row(key, row));
+        }
+        batch
+    }
+
+    /// What the store keeps of a row, if anything.
+    fn row(self, key: &Key, row: Vec<u8>) -> Option<Vec<u8>> {
+        let of = |family: Rows| key.0.first() == Some(&(family as u8));
+        let forgotten = match self {
+            Weakness::NoDirtyMarks => of(Rows::Dirty),
+            Weakness::NoConflicts => of(Rows::Conflict),
+            Weakness::NoOwners => of(Rows::LinkIndex),
+            Weakness::NoEmptySource => *key == keys::meta("live/salesforce/Contact"),
+            Weakness::NoTombstones => {
+                of(Rows::Link) && matches!(state(&row), Some(LinkState::Deleted(_)))
+            }
+            Weakness::NothingTakenBack => {
+                of(Rows::Link) && matches!(state(&row), Some(LinkState::TakenBack(_)))
+            }
+            _ => false,
         };
-        batch
-            .writes
-            .retain(|(key, value)| value.is_none() || key.0.first() != Some(&(forget as u8)));
-        batch
+        (!forgotten).then_some(row)
     }
 
     /// The sides under it.
     pub fn sides(self, crm: PerSide<Arc<dyn Crm>>) -> PerSide<Arc<dyn Crm>> {
-        let weak = |inner: Arc<dyn Crm>| -> Arc<dyn Crm> {
-            Arc::new(WeakSide {
-                inner,
-                weakness: self,
-                seen: Mutex::default(),
-                sent: Mutex::default(),
-            })
-        };
-        PerSide {
-            salesforce: weak(crm.salesforce),
-            hubspot: weak(crm.hubspot),
-        }
+        weak_side::sides(self, crm)
     }
 }
 
-/// A side whose answers lack what a weakness takes away.
-struct WeakSide {
-    inner: Arc<dyn Crm>,
-    weakness: Weakness,
-    /// The last look at each record.
-    seen: Mutex<BTreeMap<(String, RecordId), Observation>>,
-    /// What was last sent of each record.
-    sent: Mutex<BTreeMap<(String, RecordId), WriteRequest>>,
+/// A stored row: a byte of format, then JSON.
+fn parsed<T: serde::de::DeserializeOwned>(row: &[u8]) -> Option<T> {
+    serde_json::from_slice(row.get(1..)?).ok()
 }
 
-impl WeakSide {
-    fn remember(&self, records: &[Observation]) {
-        let mut seen = self.seen.lock().unwrap();
-        for record in records {
-            seen.insert((record.object.clone(), record.id.clone()), record.clone());
-        }
-    }
-
-    /// Puts what was sent in place of what is there.
-    fn pretend(&self, request: &WriteRequest, record: &mut Observation) {
-        for item in &request.items {
-            if item.id.as_ref() == Some(&record.id) {
-                for (field, value) in &item.fields {
-                    record.fields.insert(field.clone(), value.clone());
-                }
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl Crm for WeakSide {
-    fn side(&self) -> Side {
-        self.inner.side()
-    }
-
-    fn meter(&self) -> &Meter {
-        self.inner.meter()
-    }
-
-    fn health(&self) -> SideHealth {
-        self.inner.health()
-    }
-
-    fn server_now(&self) -> DateTime<Utc> {
-        self.inner.server_now()
-    }
-
-    fn batch_size(&self, kind: &WriteKind) -> usize {
-        self.inner.batch_size(kind)
-    }
-
-    async fn identity(&self) -> Result<Identity, CrmError> {
-        self.inner.identity().await
-    }
-
-    async fn describe(&self, object: &str) -> Result<ObjectSchema, CrmError> {
-        self.inner.describe(object).await
-    }
-
-    async fn people(&self) -> Result<Vec<Person>, CrmError> {
-        self.inner.people().await
-    }
-
-    async fn allowance(&self) -> Result<Allowance, CrmError> {
-        self.inner.allowance().await
-    }
-
-    async fn safe_now(&self, object: &str) -> Result<SafeNow, CrmError> {
-        let mut safe = self.inner.safe_now(object).await?;
-        if self.weakness == Weakness::NoOverlap {
-            safe.safe = safe.server_now;
-        }
-        Ok(safe)
-    }
-
-    async fn changed(
-        &self,
-        object: &str,
-        fields: &[String],
-        window: Window,
-        resume: Option<&str>,
-    ) -> Result<Page, CrmError> {
-        let page = self.inner.changed(object, fields, window, resume).await?;
-        self.remember(&page.records);
-        Ok(page)
-    }
-
-    async fn list(
-        &self,
-        object: &str,
-        fields: &[String],
-        resume: Option<&str>,
-    ) -> Result<Page, CrmError> {
-        let page = self.inner.list(object, fields, resume).await?;
-        self.remember(&page.records);
-        Ok(page)
-    }
-
-    async fn read(
-        &self,
-        purpose: Purpose,
-        object: &str,
-        ids: &[RecordId],
-        fields: &[String],
-    ) -> Result<Vec<Found>, CrmError> {
-        let mut found = self.inner.read(purpose, object, ids, fields).await?;
-        if self.weakness == Weakness::NoPreRead && purpose == Purpose::Complete {
-            let seen = self.seen.lock().unwrap();
-            for record in found.iter_mut().flat_map(|one| &mut one.records) {
-                if let Some(old) = seen.get(&(object.to_owned(), record.id.clone())) {
-                    *record = old.clone();
-                }
-            }
-        }
-        if self.weakness == Weakness::BaseFromSent && purpose == Purpose::ReadBack {
-            let sent = self.sent.lock().unwrap();
-            for record in found.iter_mut().flat_map(|one| &mut one.records) {
-                if let Some(request) = sent.get(&(object.to_owned(), record.id.clone())) {
-                    self.pretend(request, record);
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    async fn look_up(
-        &self,
-        purpose: Purpose,
-        object: &str,
-        field: &str,
-        values: &[String],
-        fields: &[String],
-    ) -> Result<Vec<Found>, CrmError> {
-        let mut found = self
-            .inner
-            .look_up(purpose, object, field, values, fields)
-            .await?;
-        if self.weakness == Weakness::NoRecovery {
-            found.iter_mut().for_each(|one| one.records.clear());
-        }
-        Ok(found)
-    }
-
-    async fn search(
-        &self,
-        purpose: Purpose,
-        object: &str,
-        field: &str,
-        values: &[String],
-        fields: &[String],
-    ) -> Result<Vec<Observation>, CrmError> {
-        if self.weakness == Weakness::NoRecovery {
-            return Ok(Vec::new());
-        }
-        self.inner
-            .search(purpose, object, field, values, fields)
-            .await
-    }
-
-    async fn field_times(
-        &self,
-        object: &str,
-        ids: &[RecordId],
-        fields: &[String],
-    ) -> Result<BTreeMap<RecordId, BTreeMap<String, Vec<FieldVersion>>>, CrmError> {
-        let mut times = self.inner.field_times(object, ids, fields).await?;
-        if self.weakness == Weakness::RecordTimes {
-            for versions in times.values_mut() {
-                let newest = versions.values().flatten().map(|one| one.at).max();
-                for version in versions.values_mut().filter_map(|all| all.first_mut()) {
-                    version.at = newest.unwrap_or(version.at);
-                    version.at += chrono::TimeDelta::hours(1);
-                    version.ours = false;
-                }
-            }
-        }
-        Ok(times)
-    }
-
-    async fn primary_associations(
-        &self,
-        object: &str,
-        ids: &[RecordId],
-        to_object: &str,
-    ) -> Result<BTreeMap<RecordId, Option<RecordId>>, CrmError> {
-        self.inner
-            .primary_associations(object, ids, to_object)
-            .await
-    }
-
-    async fn write(
-        &self,
-        purpose: Purpose,
-        request: &WriteRequest,
-    ) -> Result<Vec<WriteResult>, CrmError> {
-        let mut results = self.inner.write(purpose, request).await?;
-        if self.weakness == Weakness::BaseFromSent {
-            let mut sent = self.sent.lock().unwrap();
-            for item in &request.items {
-                if let Some(id) = &item.id {
-                    sent.insert((request.object.clone(), id.clone()), request.clone());
-                }
-            }
-            for result in &mut results {
-                if let WriteResult::Done {
-                    stored: Some(stored),
-                    ..
-                } = result
-                {
-                    self.pretend(request, stored);
-                }
-            }
-        }
-        Ok(results)
-    }
-
-    async fn make_key_field(&self, object: &str, field: &str) -> Result<(), CrmError> {
-        self.inner.make_key_field(object, field).await
-    }
+fn state(row: &[u8]) -> Option<LinkState> {
+    parsed::<Link>(row).map(|link| link.state)
 }

@@ -12,7 +12,9 @@ use chrono::{DateTime, Utc};
 use syncline::clock::BoxFuture;
 use syncline::crm::{HttpRequest, HttpResponse, Transport, TransportError};
 use syncline::engine::ControlHandle;
-use syncline::store::{Batch, Entry, Family, Key, Range, SimStore, Store, StoreError};
+use syncline::store::{
+    Batch, Entry, Family, Key, Range, SimStore, Store, StoreError, TypedStore, keys,
+};
 use tokio::sync::Notify;
 
 use syncline::domain::Side;
@@ -29,7 +31,10 @@ use crate::weak::Weakness;
 pub struct Trace {
     hasher: DefaultHasher,
     pub requests: u64,
-    pub commits: u64,
+    /// Requests that change records.
+    pub writes: u64,
+    /// Batches that the store took.
+    pub batches: u64,
     /// Records that a search of the window should have told and did not.
     pub missed: u64,
     pub last: VecDeque<String>,
@@ -40,6 +45,11 @@ pub struct Trace {
 impl Trace {
     fn note(&mut self, what: impl Hash) {
         what.hash(&mut self.hasher);
+    }
+
+    /// What was written anywhere so far.
+    pub fn written(&self) -> (u64, u64) {
+        (self.writes, self.batches)
     }
 
     pub fn digest(&self) -> u64 {
@@ -86,6 +96,8 @@ pub struct Meanwhile {
     acts: Vec<(u32, Act)>,
     stop: Option<(u32, ControlHandle)>,
     spoils: Vec<(Side, Trouble)>,
+    /// Plain fields of Salesforce that we have no right to.
+    hidden: BTreeSet<usize>,
 }
 
 impl Meanwhile {
@@ -118,6 +130,28 @@ impl Meanwhile {
     /// Nothing goes wrong any more.
     pub fn heal(&mut self) {
         self.spoils.clear();
+        self.hidden.clear();
+    }
+
+    /// Notes what an act hides from us.
+    pub fn note(&mut self, act: &Act) {
+        match act {
+            Act::HideField {
+                field,
+                hidden: true,
+            } => {
+                self.hidden.insert(*field);
+            }
+            Act::HideField { field, .. } => {
+                self.hidden.remove(field);
+            }
+            _ => {}
+        }
+    }
+
+    /// What is hidden now.
+    pub fn hidden(&self) -> BTreeSet<usize> {
+        self.hidden.clone()
     }
 
     fn next_spoil(&mut self, side: Side) -> Option<Trouble> {
@@ -172,6 +206,7 @@ impl Transport for Wire {
             {
                 let mut trace = self.trace.lock().unwrap();
                 trace.requests += 1;
+                trace.writes += u64::from(write);
                 trace.note((
                     request.method,
                     &request.url,
@@ -195,8 +230,23 @@ impl Transport for Wire {
             let again =
                 (write && self.weakness == Some(Weakness::BlindResend)).then(|| request.clone());
             let mut answer = self.below.send(request).await;
+            if let Ok(answer) = &mut answer {
+                // As every real server does; the engine knows the vendor's time by it.
+                let date = self.below.clock.now().to_rfc2822();
+                answer.headers.push(("date".to_owned(), date));
+            }
             if let (Err(_), Some(again)) = (&answer, again) {
                 answer = self.below.send(again).await;
+            }
+            if std::env::var_os("SIM_TRACE").is_some() {
+                let body = answer.as_ref().map(|answer| answer.body.clone());
+                let body = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
+                let last = self.trace.lock().unwrap().last.back().cloned();
+                println!(
+                    "{} -> {}",
+                    last.unwrap_or_default(),
+                    body.chars().take(3000).collect::<String>()
+                );
             }
             {
                 let mut trace = self.trace.lock().unwrap();
@@ -285,8 +335,10 @@ impl Wire {
         }
         let now = self.below.clock.now();
         let mut sandbox = self.below.sandbox.lock().unwrap();
-        for (_, act) in meanwhile.acts.iter().filter(|(at, _)| *at == number) {
+        let acts = meanwhile.acts.clone();
+        for (_, act) in acts.iter().filter(|(at, _)| *at == number) {
             people::perform(&mut sandbox, now, act);
+            meanwhile.note(act);
         }
     }
 }
@@ -352,6 +404,31 @@ impl Disk {
         open
     }
 
+    /// Everything in it.
+    pub async fn copy(&self) -> Vec<Entry> {
+        let all = Range::prefix(Key(Vec::new()), usize::MAX);
+        self.sim().range(all).await.unwrap()
+    }
+
+    /// Another store takes the place of this one, with the mark of an import.
+    pub async fn put_back(&self, rows: Vec<Entry>) {
+        let mut batch = Batch::default();
+        for (key, value) in rows {
+            batch.put(key, value);
+        }
+        let next = SimStore::new();
+        next.commit(batch).await.unwrap();
+        let epoch = keys::meta(keys::META_EPOCH);
+        let before: Option<u64> = next.row(epoch.clone()).await.unwrap();
+        let mut batch = Batch::default();
+        batch
+            .put_row(epoch, &(before.unwrap_or_default() + 1))
+            .unwrap();
+        next.commit(batch).await.unwrap();
+        *self.sim.lock().unwrap() = Arc::new(next);
+        *self.loose.lock().unwrap() = false;
+    }
+
     fn has_loose_journal(&self) -> bool {
         *self.loose.lock().unwrap()
     }
@@ -368,7 +445,7 @@ impl Disk {
         let mut loose = self.loose.lock().unwrap();
         *loose = !durable && (*loose || batch.writes.iter().any(|(key, _)| journal(key)));
         let mut trace = self.trace.lock().unwrap();
-        trace.commits += u64::from(durable);
+        trace.batches += 1;
         for (key, value) in &batch.writes {
             trace.note((&key.0, value));
         }

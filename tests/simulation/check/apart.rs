@@ -1,0 +1,137 @@
+//! I-1: whether both sides of a link are equal, or are apart for a reason.
+
+use syncline::domain::{
+    BaseField, BaseValue, Choice, Direction, Link, OpState, PairKind, Side, Value,
+};
+use syncline::transform;
+
+use super::{Broken, Rest, Scene};
+use crate::people::{H, S};
+
+pub(super) fn converged(scene: &Scene<'_>, rest: Rest, broken: &mut Vec<Broken>) {
+    let mapping = scene.people();
+    let living = Side::BOTH.map(|side| scene.alive(side));
+    for (link, s, h, base) in scene.pairs() {
+        if !living[0].contains(s) || !living[1].contains(h) {
+            let told = scene
+                .books
+                .errors
+                .iter()
+                .any(|error| error.link == Some(link.id));
+            if rest == Rest::Complete && !told {
+                let detail = format!("{s} {h} is linked, and one of them is gone");
+                broken.push(Broken::new("I-6", detail));
+            }
+            continue;
+        }
+        for pair in &mapping.pairs {
+            if rest == Rest::BeforeSweep && matches!(pair.kind, PairKind::Reference { .. }) {
+                continue;
+            }
+            let waits = scene.books.open_items().any(|item| {
+                item.link == Some(link.id) && (item.field == pair.name() || item.field.is_empty())
+            });
+            let fails = scene.books.errors.iter().any(|error| {
+                error.link == Some(link.id)
+                    && (error.field == pair.name() || error.field.is_empty())
+            });
+            if waits || fails {
+                continue;
+            }
+            let one_way = pair.direction != Direction::Both;
+            let accepted = base.and_then(|base| base.fields.get(pair.name()));
+            let value = |side: Side, id: &str| {
+                let found = crate::people::value(scene.sandbox, side, id, pair.field(side));
+                found.map_or(Value::Null, Value::text)
+            };
+            let mut held = [value(Side::Salesforce, s), value(Side::HubSpot, h)];
+            if matches!(pair.kind, PairKind::Reference { .. }) {
+                held[1] = partner(scene, h).map_or(Value::Null, Value::text);
+            }
+            // An association that an undo put back is not marked as apart.
+            let reference = matches!(pair.kind, PairKind::Reference { .. });
+            let apart = accepted.is_some_and(|base| base.diverged);
+            let undone = || put_back(scene, link, pair.name(), accepted, &held);
+            if apart && (one_way || chosen(scene, link, pair.name()) || undone())
+                || reference && undone()
+            {
+                continue;
+            }
+            let (equal, shown) = match &pair.kind {
+                PairKind::Reference { .. } => employed(scene, s, h),
+                _ => (
+                    transform::equal(pair, &held[0], &held[1]) == Some(true),
+                    format!("{held:?}"),
+                ),
+            };
+            if !equal {
+                broken.push(Broken {
+                    invariant: "I-1",
+                    detail: format!("{s} {h} {}: {shown}; base {accepted:?}", pair.name()),
+                });
+            }
+        }
+    }
+}
+
+/// An undo put one side back: both hold their bases, and are apart until somebody edits the field again.
+fn put_back(
+    scene: &Scene<'_>,
+    link: &Link,
+    pair: &str,
+    base: Option<&BaseField>,
+    held: &[Value; 2],
+) -> bool {
+    let of = |op: &&syncline::domain::Op| op.link == link.id && op.state == OpState::Confirmed;
+    let writes = scene.all_ops().filter(of).flat_map(|op| {
+        let mine = op.fields.values().filter(|one| one.pair == pair);
+        mine.map(|one| ((op.attempt.sent_at, op.seq), one.rule.as_str()))
+    });
+    let undone = writes
+        .max_by_key(|(at, _)| *at)
+        .is_some_and(|(_, rule)| rule == "undo");
+    let stands =
+        |side: Side, value: &Value| match base.and_then(|base| base.values.get(side).as_ref()) {
+            Some(BaseValue::Raw(raw)) => value.as_text() == Some(raw),
+            Some(BaseValue::Null) => value.is_blank(),
+            Some(BaseValue::Hashed { .. }) => true,
+            None => false,
+        };
+    undone && stands(Side::Salesforce, &held[0]) && stands(Side::HubSpot, &held[1])
+}
+
+/// A person let a conflict stand.
+fn chosen(scene: &Scene<'_>, link: &Link, pair: &str) -> bool {
+    scene.all_items().any(|item| {
+        item.link == Some(link.id)
+            && (item.field == pair || item.field.is_empty())
+            && item
+                .resolution
+                .as_ref()
+                .is_some_and(|one| one.choice == Choice::Ignore)
+    })
+}
+
+/// The primary company of a contact.
+fn partner(scene: &Scene<'_>, h: &str) -> Option<String> {
+    let all = scene.sandbox.portal.partners(H, h, "companies");
+    all.into_iter().next()
+}
+
+/// Whether both sides name the same firm.
+fn employed(scene: &Scene<'_>, s: &str, h: &str) -> (bool, String) {
+    let account = scene.sandbox.org.value(S, s, "AccountId");
+    let company = partner(scene, h);
+    let counterpart = account.as_ref().and_then(|account| {
+        let of = |link: &&Link| {
+            link.ids
+                .salesforce
+                .as_ref()
+                .is_some_and(|id| id.as_str() == account)
+        };
+        let firm = scene.books.links.iter().find(of)?;
+        firm.ids.hubspot.as_ref().map(|id| id.as_str().to_owned())
+    });
+    let shown = format!("{account:?} ({counterpart:?}) / {company:?}");
+    (counterpart == company, shown)
+}

@@ -1,0 +1,227 @@
+//! What was written, by the journal and by the vendors' own past: I-5, I-11, I-12, I-17, I-18, I-22.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+use syncline::domain::{ErrorCategory, LinkId, LinkState, Op, OpKind, OpState, RunKind, Side};
+use syncline::sandbox::history::Event;
+
+use super::{Broken, Scene, field, is, ours, text, went_out};
+use crate::people::{FIELDS, PLAIN};
+
+/// Nothing is written to a field that no mapping names.
+pub(super) fn inside_the_mapping(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    let mapping = scene.people();
+    for (side, id, history) in scene.records() {
+        let mut mapped: BTreeSet<&str> =
+            mapping.pairs.iter().map(|pair| pair.field(side)).collect();
+        mapped.insert(mapping.key_field(side));
+        for version in history.versions.iter().filter(|version| ours(version)) {
+            for (name, value) in version.values.iter() {
+                if !mapped.contains(name) && FIELDS.iter().any(|(s, h)| *s == name || *h == name) {
+                    broken.push(Broken {
+                        invariant: "mapping",
+                        detail: format!("{side} {id} {name} = {value:?} was written by us"),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// I-17: every change of ours is an op of the journal.
+pub(super) fn attributable(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    for (side, id, history) in scene.records() {
+        let begins = scene.begins(side, id);
+        let own = history
+            .versions
+            .iter()
+            .filter(|version| ours(version) && version.at >= begins);
+        for version in own {
+            let written: Vec<(&str, &str)> = version
+                .values
+                .iter()
+                .filter(|(name, _)| (0..=PLAIN).any(|at| field(at, side) == *name))
+                .collect();
+            let made = version.event == Event::Created;
+            let by = scene.all_ops().any(|op| {
+                op.side == side
+                    && op
+                        .attempt
+                        .sent_at
+                        .is_some_and(|sent| sent <= version.at + TimeDelta::seconds(1))
+                    && (is(&op.target, id) || op.kind == OpKind::Create)
+                    && (!made || op.kind == OpKind::Create)
+                    && written.iter().all(|(name, value)| {
+                        op.fields.get(*name).is_some_and(|one| {
+                            text(&one.after).trim().eq_ignore_ascii_case(value.trim())
+                        }) || made && value.is_empty()
+                    })
+            });
+            if !by && !written.is_empty() {
+                broken.push(Broken {
+                    invariant: "I-17",
+                    detail: format!(
+                        "{side} {id} {:?} at {} has no op: {written:?}",
+                        version.event, version.at
+                    ),
+                });
+            }
+        }
+    }
+}
+
+/// I-18: nothing is open any more.
+pub(super) fn nothing_open(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    for op in &scene.books.ops {
+        if matches!(op.state, OpState::Sent | OpState::Unknown) {
+            let detail = format!(
+                "{:?} {} {:?} {:?} is still {:?}",
+                op.kind, op.side, op.target, op.source, op.state
+            );
+            broken.push(Broken::new("I-18", detail));
+        }
+    }
+}
+
+/// I-11: what is in error at the end is what a vendor cannot take, or what is not there any more, and nothing beside it.
+pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    for error in &scene.books.errors {
+        let record = (&error.record.side, error.record.id.as_str());
+        let long = Side::BOTH.into_iter().any(|side| {
+            let link = scene
+                .books
+                .links
+                .iter()
+                .find(|link| Some(link.id) == error.link);
+            let own = (*record.0 == side).then(|| record.1.to_owned());
+            let other = link.and_then(|link| link.ids.get(side).as_ref());
+            own.or_else(|| other.map(|id| id.as_str().to_owned()))
+                .and_then(|id| crate::people::value(scene.sandbox, side, &id, field(0, side)))
+                .is_some_and(|name| name.len() > 40)
+        });
+        let gone =
+            error.category == ErrorCategory::Gone && !scene.alive(*record.0).contains(record.1);
+        // Somebody left its twin alone, whom the vendor minds all the same.
+        let left = scene.books.items.iter().any(|item| {
+            let twin = |one: &syncline::domain::Candidate| one.record.id == error.record.id;
+            item.resolution.is_some() && item.candidates.iter().any(twin)
+        });
+        if !long && !gone && !left {
+            let detail = format!("{error:?}");
+            broken.push(Broken::new("I-11", detail));
+        }
+    }
+}
+
+/// I-12: of a field that we have no right to nothing is written, on either side.
+pub(super) fn unknown_is_inert(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    let mapping = scene.people();
+    for op in scene.books.ops.iter().filter(|op| went_out(op)) {
+        let undo = scene
+            .books
+            .run(op.run)
+            .is_none_or(|run| run.kind == RunKind::Undo);
+        let Some(blind) = scene.diary.blind.get(&op.run).filter(|_| !undo) else {
+            continue;
+        };
+        let hidden = blind.iter().find(|at| {
+            let name = FIELDS[**at].0;
+            op.mapping == mapping.id && op.fields.values().any(|one| one.pair == name)
+        });
+        if let Some(at) = hidden {
+            let detail = format!(
+                "{} was hidden all through run {}: {op:?}",
+                FIELDS[*at].0, op.run
+            );
+            broken.push(Broken::new("I-12", detail));
+        }
+    }
+}
+
+/// I-22: a record is sent before what refers to it, and deletions are the last thing that a run sends.
+pub(super) fn in_order(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    let made: BTreeMap<LinkId, &Op> = scene
+        .books
+        .ops
+        .iter()
+        .filter(|op| op.kind == OpKind::Create && op.state == OpState::Confirmed)
+        .map(|op| (op.link, op))
+        .collect();
+    let mut last_deletion = BTreeMap::new();
+    for op in scene
+        .books
+        .ops
+        .iter()
+        .filter(|op| op.attempt.sent_at.is_some())
+    {
+        let undo = scene
+            .books
+            .run(op.run)
+            .is_some_and(|run| run.kind == RunKind::Undo);
+        if op.kind == OpKind::Delete {
+            last_deletion.insert(op.run, op.attempt.sent_at);
+        } else if let Some(at) = last_deletion.get(&op.run)
+            && *at < op.attempt.sent_at
+            && !undo
+        {
+            let detail = format!(
+                "run {} deleted something at {at:?} and then sent {op:?}",
+                op.run
+            );
+            broken.push(Broken::new("I-22", detail));
+        }
+        for parent in op.fields.values().filter_map(|one| one.link) {
+            let link = scene.books.links.iter().find(|link| link.id == parent);
+            let waits = link.is_some_and(|link| link.state == LinkState::PendingCreate);
+            let late = made.get(&parent).is_some_and(|create| {
+                create.run == op.run && create.attempt.sent_at > op.attempt.sent_at
+            });
+            if waits || late {
+                let detail = format!(
+                    "run {} sent a reference to {parent:?} too early: {op:?}",
+                    op.run
+                );
+                broken.push(Broken::new("I-22", detail));
+            }
+        }
+    }
+}
+
+/// I-5: what goes back and forth is frozen: within ten runs no field of a link is written a fourth time where the series turned
+/// back twice before that.
+pub(super) fn bounded(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    type Series<'a> = Vec<(u64, Side, &'a str)>;
+    let mut all: BTreeMap<(LinkId, &str), Series<'_>> = BTreeMap::new();
+    let mut ops: Vec<&Op> = scene
+        .books
+        .ops
+        .iter()
+        .filter(|op| op.state == OpState::Confirmed && op.kind == OpKind::Update)
+        .collect();
+    ops.sort_by_key(|op| (op.run, op.seq));
+    for op in ops {
+        for one in op.fields.values().filter(|one| !one.pair.is_empty()) {
+            let series = all.entry((op.link, one.pair.as_str())).or_default();
+            if matches!(one.rule.as_str(), "resolved" | "undo") {
+                series.clear();
+                continue;
+            }
+            series.retain(|(run, ..)| run + 10 > op.run.0);
+            let turned = |at: &usize| {
+                let (_, side, value) = series[*at];
+                let before = &series[..*at];
+                before[at - 1].1 != side || before.iter().any(|old| old.2 == value)
+            };
+            let turns = (1..series.len()).filter(turned).count();
+            if series.len() >= 3 && turns >= 2 {
+                let detail = format!(
+                    "{} of {:?} was written again in run {} after {series:?}",
+                    one.pair, op.target, op.run
+                );
+                broken.push(Broken::new("I-5", detail));
+            }
+            series.push((op.run.0, op.side, text(&one.after)));
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Which records are made, deleted, linked and left alone: I-3, I-8, I-9, I-10, I-13, scope, matching.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use syncline::domain::{
+    Choice, CreatedBy, Evidence, ItemKind, Op, OpKind, RecordId, RunKind, Side,
+};
+use syncline::sandbox::Side as Party;
+use syncline::sandbox::history::{Event, History, Version};
+
+use super::{Broken, Scene, field, is, ours, went_out};
+use crate::people;
+
+/// One record that we made, or one that somebody deleted, of a person of that name.
+struct Life<'a> {
+    id: &'a str,
+    made: Option<DateTime<Utc>>,
+    gone: Option<&'a Version>,
+    was_linked: bool,
+}
+
+impl Life<'_> {
+    /// Since when the person should not be made again: our own making of it, or its end.
+    fn settled(&self) -> Option<DateTime<Utc>> {
+        let gone = self.gone.map(|version| version.at);
+        self.made.or(gone.filter(|_| self.was_linked))
+    }
+}
+
+/// I-3: no record is made twice. I-8, I-9: none is made again that was merged away or deleted. I-13: none is that an undo took
+/// back, until the undo itself is.
+pub(super) fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    for party in [Party::Salesforce, Party::HubSpot] {
+        for twice in scene.sandbox.stats(party).created_twice {
+            if !scene.diary.undos.is_empty() || licensed_keys(scene) {
+                continue;
+            }
+            broken.push(Broken::new(
+                "I-3",
+                format!("made twice under one key: {twice}"),
+            ));
+        }
+    }
+    let mut lives: BTreeMap<(Side, String), Vec<Life<'_>>> = BTreeMap::new();
+    for (side, id, history) in scene.records() {
+        let Some(first) = history.versions.first() else {
+            continue;
+        };
+        let name = first.value(last_name(side)).unwrap_or_default().to_owned();
+        if name.starts_with("twin") || scene.begins(side, id) > first.at {
+            continue;
+        }
+        let was_linked = scene.diary.linked.iter().any(|(s, h)| match side {
+            Side::Salesforce => s == id,
+            Side::HubSpot => h == id,
+        });
+        let life = Life {
+            id,
+            made: ours(first).then_some(first.at),
+            gone: end(history),
+            was_linked,
+        };
+        lives.entry((side, name)).or_default().push(life);
+    }
+    for ((side, name), mut all) in lives {
+        all.sort_by_key(|life| life.made);
+        for (at, life) in all.iter().enumerate() {
+            let Some(made) = life.made else { continue };
+            let before = all.iter().enumerate().filter(|(other, one)| {
+                *other != at && one.settled().is_some_and(|then| then < made)
+            });
+            for (_, one) in before {
+                if !licence(scene, side, &name, one, made) {
+                    let invariant = match one.gone {
+                        Some(version) if version.at < made && ours(version) => "I-13",
+                        Some(version) if version.at < made => "I-9",
+                        _ => "I-3",
+                    };
+                    let detail = format!(
+                        "{name} was on {side} as {} ({:?}, gone {:?}) and was made again as {} at {made}",
+                        one.id,
+                        one.made,
+                        one.gone
+                            .map(|version| (&version.event, &version.by, version.at)),
+                        life.id
+                    );
+                    broken.push(Broken::new(invariant, detail));
+                }
+            }
+        }
+    }
+}
+
+fn last_name(side: Side) -> &'static str {
+    match side {
+        Side::Salesforce => "LastName",
+        Side::HubSpot => "lastname",
+    }
+}
+
+/// The version that ended a record's life for good, or for as long as it lasted.
+fn end(history: &History) -> Option<&Version> {
+    let ends = |version: &&Version| matches!(version.event, Event::Deleted | Event::MergedInto(_));
+    history.versions.iter().rev().find(ends)
+}
+
+/// A record may come a second time under its key where a rule or a person makes deleted ones anew.
+fn licensed_keys(scene: &Scene<'_>) -> bool {
+    let chosen = scene.all_items().any(|item| chose(item, &Choice::Create));
+    scene.story.delete_update == "update_wins" || chosen || !scene.diary.recalled.is_empty()
+}
+
+fn chose(item: &syncline::domain::Conflict, choice: &Choice) -> bool {
+    let taken = item.resolution.as_ref();
+    taken.is_some_and(|one| one.choice == *choice)
+}
+
+/// What lets a person be made again: a rule, a choice, an undo that was taken back, a store that forgot of it.
+fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: DateTime<Utc>) -> bool {
+    let Some(gone) = one.gone.filter(|version| version.at <= made) else {
+        return false;
+    };
+    // HubSpot finds nothing archived by its key: what was made after the copy and deleted since is unknown to it.
+    let forgotten = scene
+        .diary
+        .recalled_between(one.made.unwrap_or(gone.at), made);
+    if forgotten && (side == Side::HubSpot || scene.story.unkeyed) {
+        return true;
+    }
+    if ours(gone) {
+        let undo = scene.all_ops().find(|op| {
+            op.kind == OpKind::Delete && op.side == side && is(&op.target, one.id) && went_out(op)
+        });
+        return undo.is_some_and(|op| scene.diary.taken_up_again(op.run, gone.at, made))
+            || scene.story.delete_update == "update_wins"
+            || by_choice(scene, name);
+    }
+    let deleted = gone.event == Event::Deleted;
+    deleted && scene.story.delete_update == "update_wins" || by_choice(scene, name)
+}
+
+/// A person chose to have somebody made.
+fn by_choice(scene: &Scene<'_>, name: &str) -> bool {
+    scene.all_items().any(|item| {
+        chose(item, &Choice::Create)
+            && Side::BOTH.into_iter().any(|side| {
+                let id = item.sides.get(side).id.as_ref();
+                let past = id.and_then(|id| scene.history(side, id.as_str()));
+                past.and_then(|past| past.versions.first())
+                    .is_some_and(|first| first.value(last_name(side)) == Some(name))
+            })
+    })
+}
+
+/// What a record was at a time: the last thing that happened to its life.
+fn fate(scene: &Scene<'_>, side: Side, id: &str, at: DateTime<Utc>) -> Option<Event> {
+    let past = scene.history(side, id)?;
+    let lived = past.versions.iter().rev().filter(|one| one.at <= at);
+    lived
+        .map(|version| version.event.clone())
+        .find(|event| *event != Event::Updated)
+}
+
+/// I-10: what we delete was deleted on the other side, or a person said so, or an undo takes back what a run made.
+pub(super) fn deleted_with_evidence(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    let accepted = |op: &Op| {
+        let of = |item: &&syncline::domain::Conflict| {
+            item.link == Some(op.link) && chose(item, &Choice::Accept)
+        };
+        scene.all_items().any(|item| of(&item))
+    };
+    for op in scene
+        .books
+        .ops
+        .iter()
+        .filter(|op| op.kind == OpKind::Delete && went_out(op))
+    {
+        let undone = scene
+            .books
+            .run(op.run)
+            .is_some_and(|run| run.kind == RunKind::Undo);
+        let sent = op.attempt.sent_at.unwrap_or_default() + TimeDelta::seconds(1);
+        let other = op.side.other();
+        let source = op.source.as_ref().map_or("", RecordId::as_str);
+        let fate = fate(scene, other, source, sent);
+        let ruled = scene.diary.deletes.contains(&"archive") || accepted(op);
+        let fine = match op.evidence {
+            None => undone,
+            Some(Evidence::Row | Evidence::Archived) if op.mapping == scene.people().id => {
+                fate == Some(Event::Deleted) && ruled
+            }
+            Some(Evidence::Row | Evidence::Archived) => true,
+            Some(Evidence::Person) => accepted(op),
+        };
+        if !fine {
+            let detail = format!(
+                "run {} deleted {} {:?} for {source}, which was {fate:?}; {:?}",
+                op.run, op.side, op.target, op.evidence
+            );
+            broken.push(Broken::new("I-10", detail));
+        }
+    }
+    for (side, id, history) in scene.records() {
+        let gone = history.versions.iter().filter(|one| {
+            one.event == Event::Deleted && ours(one) && one.at >= scene.begins(side, id)
+        });
+        for version in gone {
+            let known = scene
+                .all_ops()
+                .any(|op| op.kind == OpKind::Delete && op.side == side && is(&op.target, id));
+            if !known {
+                let detail = format!(
+                    "{side} {id} was deleted by us at {} and no op says so",
+                    version.at
+                );
+                broken.push(Broken::new("I-17", detail));
+            }
+        }
+    }
+}
+
+/// Section 12.6: nothing is made for a contact outside the scope, and a link that rests for it is not written to.
+pub(super) fn outside_is_left_alone(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    let rests = scene.diary.leaves.iter().all(|leaves| *leaves != "keep");
+    for op in scene.books.ops.iter().filter(|op| went_out(op)) {
+        let (Some(away), Some(run)) = (scene.diary.away.get(&op.run), scene.books.run(op.run))
+        else {
+            continue;
+        };
+        let (s, _) = match op.side {
+            Side::Salesforce => (&op.target, &op.source),
+            Side::HubSpot => (&op.source, &op.target),
+        };
+        let outside = s.as_ref().is_some_and(|id| away.contains(id.as_str()));
+        if !outside || run.kind == RunKind::Undo || op.mapping != scene.people().id {
+            continue;
+        }
+        let made = op.kind == OpKind::Create && op.side == Side::HubSpot;
+        let written = rests
+            && matches!(
+                op.kind,
+                OpKind::Update | OpKind::Associate | OpKind::Dissociate
+            );
+        let chosen = scene
+            .all_items()
+            .any(|item| item.link == Some(op.link) && item.resolution.is_some());
+        if (made || written) && !chosen {
+            let detail = format!(
+                "run {} {:?} for {s:?}, which is outside the scope: {op:?}",
+                op.run, op.kind
+            );
+            broken.push(Broken::new("scope", detail));
+        }
+    }
+}
+
+/// Twins are never linked by a guess.
+pub(super) fn never_guessed(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    if scene.story.skew != 0 || !scene.diary.ahead.values().all(TimeDelta::is_zero) {
+        // A link's time is by the engine's clock.
+        return;
+    }
+    let contacts = scene.people().id.clone();
+    let mail = |side: Side| field(4, side);
+    let held = |side: Side, history: &History, at: DateTime<Utc>| -> Option<String> {
+        let versions = history.versions.iter().filter(|version| version.at <= at);
+        let mut value = None;
+        for version in versions {
+            match version.event {
+                Event::Deleted | Event::MergedInto(_) => return None,
+                _ if version.values.contains(mail(side)) => {
+                    value = version.value(mail(side)).map(str::to_lowercase);
+                }
+                _ => {}
+            }
+        }
+        value
+    };
+    for link in &scene.books.links {
+        if link.mapping != contacts || link.created_by != CreatedBy::Matched {
+            continue;
+        }
+        let (Some(s), Some(h)) = (&link.ids.salesforce, &link.ids.hubspot) else {
+            continue;
+        };
+        let at = link.created_at;
+        let early = at - TimeDelta::minutes(20);
+        let Some(wanted) = scene
+            .history(Side::Salesforce, s.as_str())
+            .and_then(|history| held(Side::Salesforce, history, at))
+        else {
+            continue;
+        };
+        let twin = scene.records().find(|(side, id, history)| {
+            *id != s.as_str()
+                && *id != h.as_str()
+                && scene.begins(*side, id) <= early
+                && held(*side, history, early).as_ref() == Some(&wanted)
+                && held(*side, history, at).as_ref() == Some(&wanted)
+                && !scene.diary.linked.iter().any(|(s, h)| s == id || h == id)
+        });
+        let judged = scene.all_items().any(|item| {
+            let about = |id: &RecordId| {
+                Side::BOTH
+                    .into_iter()
+                    .any(|side| item.sides.get(side).id.as_ref() == Some(id))
+                    || item.candidates.iter().any(|one| &one.record.id == id)
+            };
+            item.resolution.is_some() && (about(s) || about(h))
+        });
+        if let Some((side, id, _)) = twin.filter(|_| !judged) {
+            let detail =
+                format!("{s} and {h} were linked by {wanted} at {at}, which {side} {id} has too");
+            broken.push(Broken::new("matching", detail));
+        }
+    }
+}
+
+/// I-6: every living record is linked, or waits for a person or a cause, or is none of ours.
+pub(super) fn nobody_forgotten(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    for side in Side::BOTH {
+        for id in people::ids(scene.sandbox, side) {
+            let is = |one: &RecordId| one.as_str() == id;
+            let linked = scene
+                .books
+                .links
+                .iter()
+                .any(|link| link.ids.get(side).as_ref().is_some_and(is));
+            let told = scene.books.items.iter().any(|item| {
+                let open = item.state != syncline::domain::ItemState::Resolved;
+                (open || item.kind != ItemKind::Field)
+                    && (item.sides.get(side).id.as_ref().is_some_and(is)
+                        || item.candidates.iter().any(|one| is(&one.record.id)))
+            });
+            let fails = scene.books.errors.iter().any(|error| is(&error.record.id));
+            if !linked && !told && !fails && !is_outside(scene, side, &id) {
+                let detail = format!("{side} {id} is neither linked nor waiting");
+                broken.push(Broken::new("I-6", detail));
+            }
+        }
+    }
+}
+
+/// A contact that is away, or the twin of one.
+fn is_outside(scene: &Scene<'_>, side: Side, id: &str) -> bool {
+    let away = |id: &str| !scene.diary.leaves.is_empty() && people::is_away(scene.sandbox, id);
+    if side == Side::Salesforce {
+        return away(id);
+    }
+    let mail = |side, id: &str| {
+        let value = people::value(scene.sandbox, side, id, field(4, side));
+        value.unwrap_or_default().to_lowercase()
+    };
+    let own = mail(side, id);
+    let key = people::value(scene.sandbox, side, id, "syncline_salesforce_id");
+    scene.alive(Side::Salesforce).iter().any(|s| {
+        away(s) && (mail(Side::Salesforce, s) == own || key.as_deref() == Some(s.as_str()))
+    })
+}

@@ -1,0 +1,303 @@
+//! What becomes of values: I-2, I-23, section 8.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use syncline::domain::{BaseValue, ItemState, LinkState, Op, OpKind, Side};
+use syncline::sandbox::history::{Author, Version};
+
+use super::{Broken, Scene, Seen, field, is, ours, text};
+use crate::people::{FIELDS, PLAIN};
+
+/// I-2: what a person wrote is where they wrote it, or was written over by a person, or reached the other side, or was
+/// written over by a rule that says so.
+pub(super) fn no_silent_loss(scene: &Scene<'_>, seen: &mut Seen, broken: &mut Vec<Broken>) {
+    let mut reached: BTreeMap<(Side, usize, &str), DateTime<Utc>> = BTreeMap::new();
+    for (side, _, history) in scene.records() {
+        for version in &history.versions {
+            for at in 0..=PLAIN {
+                if let Some(value) = version.value(field(at, side)) {
+                    reached
+                        .entry((side, at, value.trim()))
+                        .or_insert(version.at);
+                }
+            }
+        }
+    }
+    for (side, id, history) in scene.records() {
+        for at in 0..=PLAIN {
+            let name = field(at, side);
+            let set: Vec<&Version> = history
+                .versions
+                .iter()
+                .filter(|version| version.values.contains(name))
+                .collect();
+            for pair in set.windows(2) {
+                let [before, after] = pair else { continue };
+                let Some(tag) = before.value(name) else {
+                    continue;
+                };
+                let own = after.at >= scene.begins(side, id);
+                if !matches!(before.by, Author::Colleague(_)) || !ours(after) || !own {
+                    continue;
+                }
+                if after.value(name).map(str::trim) == Some(tag.trim()) {
+                    continue;
+                }
+                if reached
+                    .get(&(side.other(), at, tag.trim()))
+                    .is_some_and(|when| *when <= after.at)
+                {
+                    continue;
+                }
+                let by_rule = scene.all_ops().find(|op| {
+                    op.side == side
+                        && is(&op.target, id)
+                        && op.fields.get(name).is_some_and(|one| {
+                            text(&one.before) == tag && permitted(scene, at, side, &one.rule)
+                        })
+                });
+                if by_rule.is_some() {
+                    seen.overwritten += 1;
+                    continue;
+                }
+                if raced(scene, side, id, name, before, after) {
+                    seen.races += 1;
+                    continue;
+                }
+                broken.push(Broken {
+                    invariant: "I-2",
+                    detail: format!(
+                        "{side} {id} {name}: {tag:?} of {} was written over with {:?} at {} and is nowhere; ops {:?}",
+                        before.at,
+                        after.value(name),
+                        after.at,
+                        scene
+                            .all_ops()
+                            .filter(|op| op.side == side
+                                && op.target.as_ref().is_some_and(|target| target.as_str() == id))
+                            .filter_map(|op| Some((op.run, op.state, op.attempt.sent_at, op.fields.get(name)?)))
+                            .collect::<Vec<_>>()
+                    ),
+                });
+            }
+        }
+    }
+}
+
+/// Whether a rule of the field's may write over an edit on that side.
+fn permitted(scene: &Scene<'_>, at: usize, side: Side, rule: &str) -> bool {
+    let configured = |rule: &str| match at {
+        0..PLAIN => scene.diary.rules.iter().any(|rules| rules[at] == rule),
+        _ => rule == "salesforce",
+    };
+    match rule {
+        "resolved" => true,
+        // An undo writes only over what the run left.
+        "undo" => false,
+        "last_write_wins" => configured(rule),
+        "salesforce" => configured(rule) && side == Side::HubSpot,
+        "hubspot" => configured(rule) && side == Side::Salesforce,
+        // A one-way field's source wins (F7).
+        _ => scene.story.one_way && FIELDS[at].0 == "MailingStreet" && side == Side::HubSpot,
+    }
+}
+
+/// True where the edit came after the last look that the write may rely on.
+fn raced(
+    scene: &Scene<'_>,
+    side: Side,
+    id: &str,
+    name: &str,
+    before: &Version,
+    after: &Version,
+) -> bool {
+    let wrote = |op: &&Op| {
+        op.side == side
+            && (is(&op.target, id) || is(&op.outcome.record, id) || op.kind == OpKind::Create)
+            && op.fields.get(name).is_some_and(|one| {
+                text(&one.after).trim() == after.value(name).unwrap_or_default().trim()
+            })
+    };
+    let sent = scene
+        .all_ops()
+        .filter(wrote)
+        .filter_map(|op| op.attempt.sent_at)
+        .filter(|sent| *sent <= after.at + TimeDelta::seconds(1));
+    sent.max()
+        .is_some_and(|sent| before.at >= sent - TimeDelta::seconds(11))
+}
+
+/// I-23: a base is a value that the side really held.
+pub(super) fn base_truth(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    for link in &scene.books.links {
+        let Some(base) = scene.books.bases.get(&link.id) else {
+            continue;
+        };
+        if link.mapping != scene.people().id {
+            continue;
+        }
+        for side in Side::BOTH {
+            let pasts: Vec<_> = Scene::ids_of(link, side)
+                .filter_map(|id| scene.history(side, id.as_str()))
+                .collect();
+            if pasts.is_empty() {
+                continue;
+            }
+            for (at, (name, _)) in FIELDS.iter().enumerate().take(PLAIN + 1) {
+                let Some(one) = base.fields.get(*name) else {
+                    continue;
+                };
+                let Some(BaseValue::Raw(raw)) = one.values.get(side) else {
+                    continue;
+                };
+                let held = pasts
+                    .iter()
+                    .flat_map(|past| &past.versions)
+                    .any(|version| version.value(field(at, side)) == Some(raw));
+                if !held && !*one.unverified.get(side) {
+                    broken.push(Broken {
+                        invariant: "I-23",
+                        detail: format!(
+                            "the base of {side} {:?} {name} is {raw:?}, which it never held",
+                            link.ids.get(side)
+                        ),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Section 8: where the newest edit wins, it is the newest.
+pub(super) fn newest_wins(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    let mut written: BTreeMap<(Side, usize, &str), DateTime<Utc>> = BTreeMap::new();
+    for (side, _, history) in scene.records() {
+        for version in &history.versions {
+            for at in 0..PLAIN {
+                if let (Author::Colleague(_), Some(value)) =
+                    (&version.by, version.value(field(at, side)))
+                {
+                    written.insert((side, at, value), version.at);
+                }
+            }
+        }
+    }
+    for op in &scene.books.ops {
+        for (name, one) in &op.fields {
+            let Some(at) = (0..PLAIN).find(|at| field(*at, op.side) == name) else {
+                continue;
+            };
+            if one.rule != "last_write_wins" {
+                continue;
+            }
+            let lost = written.get(&(op.side, at, text(&one.before)));
+            // The winner's side may have been written to once more since its value was read: that edit counts.
+            let won = written
+                .get(&(op.side.other(), at, text(&one.source)))
+                .map(|won| last_edit(scene, op, at).unwrap_or(*won));
+            if let (Some(lost), Some(won)) = (lost, won)
+                && won + TimeDelta::seconds(2) < *lost
+            {
+                broken.push(Broken {
+                    invariant: "newest",
+                    detail: format!("{name} of {:?}: {:?} of {won} won over {:?} of {lost} in run {}, sent at {:?}, {:?}; {:?}", op.target, one.source, one.before, op.run, op.attempt.sent_at, op.state,
+                    scene.books.items.iter().filter(|item| item.link == Some(op.link)).map(|item| (&item.field, &item.sides, &item.why, item.automatic, item.run)).collect::<Vec<_>>()),
+                });
+            }
+        }
+    }
+}
+
+/// The last edit of the winner's field before the write was sent.
+fn last_edit(scene: &Scene<'_>, op: &Op, at: usize) -> Option<DateTime<Utc>> {
+    let side = op.side.other();
+    let history = scene.history(side, op.source.as_ref()?.as_str())?;
+    let edits = history.of_field(field(at, side));
+    edits
+        .filter(|version| matches!(version.by, Author::Colleague(_)))
+        .map(|version| version.at)
+        .find(|edited| op.attempt.sent_at.is_some_and(|sent| *edited <= sent))
+}
+
+/// `prefer_non_blank`: no rule of ours empties a field.
+pub(super) fn values_kept(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    if !scene.story.keep_values {
+        return;
+    }
+    for op in &scene.books.ops {
+        let plain = |name: &str| (0..PLAIN).any(|at| field(at, op.side) == name);
+        for (name, one) in &op.fields {
+            if plain(name)
+                && one.after.is_blank()
+                && !one.before.is_blank()
+                && !matches!(one.rule.as_str(), "resolved" | "undo")
+                && op.kind == OpKind::Update
+            {
+                broken.push(Broken {
+                    invariant: "blanks",
+                    detail: format!(
+                        "{} {:?} {name}: {:?} is emptied by {}",
+                        op.side, op.target, one.before, one.rule
+                    ),
+                });
+            }
+        }
+    }
+}
+
+/// I-2: what both sides hold is the last word of a person (or of an automation) on one of them, not an older one that came
+/// back; a choice of the operator's apart.
+pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    if scene.story.keep_values {
+        // A blank that gives way to a value is an older value that comes back.
+        return;
+    }
+    for link in &scene.books.links {
+        let (Some(s), Some(h)) = (&link.ids.salesforce, &link.ids.hubspot) else {
+            continue;
+        };
+        if link.mapping != scene.people().id || link.state != LinkState::Active {
+            continue;
+        }
+        for (at, (name, _)) in FIELDS.iter().enumerate().take(PLAIN + 1) {
+            let last = |side: Side, id: &str| {
+                let history = scene.history(side, id)?;
+                let word = history.of_field(field(at, side)).find(|one| !ours(one))?;
+                Some(
+                    word.value(field(at, side))
+                        .unwrap_or_default()
+                        .trim()
+                        .to_lowercase(),
+                )
+            };
+            let mut words = vec![
+                last(Side::Salesforce, s.as_str()),
+                last(Side::HubSpot, h.as_str()),
+            ];
+            // What was merged into the two had its own last words, which its counterpart may have got.
+            for side in Side::BOTH {
+                let former = link.former.get(side).iter();
+                words.extend(former.map(|id| last(side, id.as_str())));
+            }
+            let held = [(Side::Salesforce, s.as_str()), (Side::HubSpot, h.as_str())]
+                .map(|(side, id)| crate::people::value(scene.sandbox, side, id, field(at, side)))
+                .map(|value| value.unwrap_or_default().trim().to_lowercase());
+            let judged = scene.all_items().any(|item| {
+                item.link == Some(link.id)
+                    && item.field == *name
+                    && (item.resolution.is_some() || item.state != ItemState::Resolved)
+            });
+            let known = words.iter().flatten().any(|word| held.contains(word));
+            if held[0] == held[1] && !judged && !known && words.iter().any(Option::is_some) {
+                broken.push(Broken {
+                    invariant: "I-2",
+                    detail: format!(
+                        "{s} {h} {name}: both hold {:?}, the last words were {words:?}",
+                        held[0]
+                    ),
+                });
+            }
+        }
+    }
+}

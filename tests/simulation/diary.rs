@@ -1,0 +1,111 @@
+//! What the stage notes beside the books of the engine: what was there, what it asked for, and what got lost with a store that
+//! was put back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use syncline::domain::{Conflict, LinkId, Op, OpKind, RunId, Side};
+use syncline::engine::signature;
+
+use crate::story::Story;
+
+/// An undo that was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Undone {
+    pub undo: RunId,
+    pub of: RunId,
+    pub at: DateTime<Utc>,
+}
+
+/// What a plan showed.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    ops: BTreeSet<u128>,
+    links: BTreeSet<LinkId>,
+}
+
+impl Shown {
+    pub fn of<'o>(ops: impl Iterator<Item = &'o Op>) -> Shown {
+        let mut shown = Shown::default();
+        for op in ops {
+            shown.ops.insert(signature(op));
+            shown.links.insert(op.link);
+        }
+        shown
+    }
+
+    /// True for what was shown, and for a key or an association that follows from it: its id was not known yet.
+    pub fn has(&self, op: &Op) -> bool {
+        let follows = matches!(op.kind, OpKind::Stamp | OpKind::Associate);
+        self.ops.contains(&signature(op)) || follows && self.links.contains(&op.link)
+    }
+}
+
+/// The notes of one story.
+#[derive(Default)]
+pub struct Diary {
+    /// Every record ever seen alive, per side.
+    pub known: BTreeSet<(Side, String)>,
+    /// Pairs ever linked.
+    pub linked: BTreeSet<(String, String)>,
+    /// The rules of the plain fields, all that there ever were.
+    pub rules: Vec<[&'static str; 4]>,
+    /// What deletions did, and what became of links that left the scope: all that there ever was. No scope: empty.
+    pub deletes: Vec<&'static str>,
+    pub leaves: Vec<&'static str>,
+    /// Undos, oldest first.
+    pub undos: Vec<Undone>,
+    /// When an older store took the place of the present one.
+    pub recalled: Vec<DateTime<Utc>>,
+    /// Journal and items that such a change took away.
+    pub elder_ops: Vec<Op>,
+    pub elder_items: Vec<Conflict>,
+    /// By how much the engine's clock was ahead, by run.
+    pub ahead: BTreeMap<RunId, TimeDelta>,
+    /// Runs that may do nothing but what a plan said.
+    pub bound: BTreeMap<RunId, Shown>,
+    /// Runs that a person's confirm let through.
+    pub confirmed: BTreeSet<RunId>,
+    /// Plain fields of Salesforce that were hidden from us from before a run until after it.
+    pub blind: BTreeMap<RunId, BTreeSet<usize>>,
+    /// How far each side was read for certain when it was last looked.
+    pub marks: BTreeMap<Side, DateTime<Utc>>,
+    /// Contacts that were away from before a run until after it.
+    pub away: BTreeMap<RunId, BTreeSet<String>>,
+    /// Broken rules that only the stage can see.
+    pub broken: Vec<(&'static str, String)>,
+}
+
+impl Diary {
+    /// Notes the rules of a story as they are now.
+    pub fn note_rules(&mut self, story: &Story) {
+        self.rules.push(story.rules);
+        self.deletes.push(story.deletes);
+        if !story.leaves.is_empty() {
+            self.leaves.push(story.leaves);
+        }
+    }
+
+    /// True where an undo was itself taken back within that time.
+    pub fn taken_up_again(&self, undo: RunId, after: DateTime<Utc>, before: DateTime<Utc>) -> bool {
+        let of = |one: &&Undone| one.of == undo && after <= one.at && one.at <= before;
+        self.undos.iter().any(|one| of(&one))
+    }
+
+    /// True where an older store took over within that time.
+    pub fn recalled_between(&self, after: DateTime<Utc>, before: DateTime<Utc>) -> bool {
+        self.recalled.iter().any(|at| after <= *at && *at <= before)
+    }
+
+    /// A store takes over that knows nothing of these.
+    pub fn recall(&mut self, ops: Vec<Op>, items: Vec<Conflict>, at: DateTime<Utc>) {
+        self.elder_ops.extend(ops);
+        self.elder_items.extend(items);
+        self.recalled.push(at);
+        self.bound.clear();
+        self.confirmed.clear();
+        self.blind.clear();
+        self.away.clear();
+        self.marks.clear();
+    }
+}
