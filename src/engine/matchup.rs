@@ -241,7 +241,8 @@ fn is_fresh(ctx: &RunCtx<'_>, mapping: &Mapping, side: Side, id: &RecordId) -> b
     fresh.any(|(of, _, ids)| *of == mapping.id && ids.get(side) == id)
 }
 
-/// True where a link has the record, one of this run's included: a person's choice gives nobody a second one (I-7).
+/// True where a link has the record, one of this run's or of the group's other mappings included: a person's choice gives nobody
+/// a second one (I-7).
 async fn is_taken(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
@@ -253,6 +254,10 @@ async fn is_taken(
     }
     let db = &ctx.engine.db;
     let ids = std::slice::from_ref(id);
+    let rivals = group::rivals(ctx.engine, mapping, side, ids).await?;
+    if rivals.iter().flatten().any(group::Rival::holds) {
+        return Ok(true);
+    }
     let held = db
         .link_ids(&mapping.id, side, mapping.object(side), ids)
         .await?;

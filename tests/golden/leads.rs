@@ -155,8 +155,17 @@ async fn whoever_comes_second_waits_for_a_person_and_is_never_linked_too() {
             assert_eq!(holder(&house, &h).await, first, "{lead_first} {apart}");
             let item = house.the_item(ItemKind::AlreadyLinked).await;
             assert_eq!(item.mapping.as_str(), second);
-            assert_eq!(house.hs_ids(H), [h], "{lead_first} {apart}");
+            assert_eq!(
+                house.hs_ids(H),
+                std::slice::from_ref(&h),
+                "{lead_first} {apart}"
+            );
             house.quiet().await;
+            // Not by a person's word either: it is asked again, and the link that is there stays.
+            house.choose(&item, Choice::Link(h.as_str().into())).await;
+            house.send_stored().await;
+            assert_eq!(holder(&house, &h).await, first, "{lead_first} {apart}");
+            let item = house.the_item(ItemKind::AlreadyLinked).await;
             house.choose(&item, Choice::Ignore).await;
             house.send_stored().await;
             assert_eq!(house.open_items().await, Vec::new());
