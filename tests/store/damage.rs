@@ -1,6 +1,7 @@
 //! The observed weaknesses of sled 0.34.7 (docs/design/testing.md 3, "Additional store tests"): whatever lies in the folder, opening gives
 //! the data or a typed error, never a panic, and what is read is never an old or wrong value that nobody notices.
 
+use crate::folder::copy;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,19 +43,6 @@ async fn filled(folder: &Path) -> Rows {
         store.close().await.unwrap();
     }
     rows
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn snapshots(folder: &Path) -> Vec<PathBuf> {

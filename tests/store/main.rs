@@ -15,6 +15,7 @@ mod conformance;
 mod damage;
 mod doctor;
 mod export;
+mod folder;
 mod formats;
 mod process;
 mod upkeep;

@@ -1,6 +1,7 @@
 //! The store's upkeep: backups and the way back to one, compaction at every place where a kill may come between, and the steps from an
 //! older version (docs/design/sync-semantics.md 22 rules 1, 7 to 10).
 
+use crate::folder::copy;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,19 +51,6 @@ async fn content(folder: &Path) -> Vec<Entry> {
     let all = entries(&store).await;
     store.close().await.unwrap();
     all
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn names(folder: &Path) -> Vec<String> {
