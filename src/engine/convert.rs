@@ -1,12 +1,12 @@
 //! Leads that were converted into Contacts: their link goes over to the mapping of the Contact, before anything is matched or
 //! created (docs/design/sync-semantics.md 13). We never convert; going over is a local write, one batch, and is journalled.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::context::{Engine, EngineError};
 use super::convert_base::{Around, carried};
 use super::convert_items as items;
-use super::db::{Tx, Waiting};
+use super::db::Tx;
 use super::fields;
 use super::gone::{self, count, read_records, unmatch};
 use super::gone_case::{Case, cases};
@@ -14,15 +14,16 @@ use super::gone_note::note;
 use super::group::{self, successor as named};
 use super::links;
 use super::matching::MatchInput;
-use super::matchup::{Creates, close_review};
-use super::merged::{is_told, survivor};
+use super::matchup::Creates;
+use super::merged::{is_told, journal, survivor};
 use super::run_ctx::{Mode, RunCtx};
 use super::scope::{self, Away, Step};
 use super::tally::{Fate, Unlinked};
+use super::waits::{What, close};
 use crate::crm::Purpose;
 use crate::domain::{
-    CreatedBy, Departed, ItemKind, Link, LinkId, LinkState, Mapping, Observation, Op, OpKind,
-    OpState, PerSide, Presence, RecordId, Side,
+    CreatedBy, Departed, ItemKind, Link, LinkId, LinkState, Mapping, Observation, Op, PerSide,
+    Presence, RecordId, Side,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Count, keys};
@@ -221,13 +222,9 @@ async fn hand_over(
         let Some(id) = link.ids.get(side) else {
             continue;
         };
-        close_review(ctx, contacts, side, id, tx).await?;
         let owner = keys::record_owner(&links::record_key(contacts, side, id));
-        for item in ctx.engine.db.waiting(owner).await? {
-            if let Waiting::Error(error) = item {
-                tx.remove_error(&error);
-            }
-        }
+        let run = Some(ctx.run);
+        close(ctx.engine, &contacts.id, owner, What::All, run, tx).await?;
         ctx.tally(&contacts.id).linked_after_all(side, id);
         let seen = match side {
             Side::Salesforce => contact.clone(),
@@ -289,29 +286,7 @@ async fn hand_over(
         &contact,
         format!("{why}; its link goes over"),
     );
-    journal(ctx, contacts, &link, why, tx)
-}
-
-/// Journals that a link went over, which is written here only.
-fn journal(
-    ctx: &mut RunCtx<'_>,
-    contacts: &Mapping,
-    link: &Link,
-    why: String,
-    tx: &mut Tx<'_>,
-) -> Result<(), EngineError> {
-    let (side, kind) = (Side::Salesforce, OpKind::Relink);
-    let mut op = Op {
-        target: link.ids.salesforce.clone(),
-        source: link.ids.hubspot.clone(),
-        state: OpState::Confirmed,
-        ..Op::planned(ctx.run, contacts, link.id, side, kind, BTreeMap::new(), 0)
-    };
-    ctx.seq += 1;
-    op.seq = ctx.seq;
-    op.outcome.record = op.target.clone();
-    op.outcome.why = Some(why);
-    Ok(tx.put_op(&op)?)
+    journal(ctx, contacts, &link, Side::Salesforce, why, tx)
 }
 
 /// The Contact has a link already: the Lead's stands for nothing where it is of the same HubSpot record, else a person decides

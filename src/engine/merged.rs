@@ -297,8 +297,8 @@ async fn repoint(
     journal(ctx, mapping, &case.link, side, why, tx)
 }
 
-/// Journals the re-pointing, which is written here only.
-fn journal(
+/// Journals that a link stands for another record of `side` from now on, which is written here only.
+pub(super) fn journal(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     link: &Link,
