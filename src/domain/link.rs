@@ -255,7 +255,7 @@ pub struct SideBase {
     /// Modstamp of the observation that settled it last.
     #[serde(with = "chrono::serde::ts_milliseconds_option", default)]
     pub modstamp: Option<DateTime<Utc>>,
-    /// When that observation was made, in our clock: the start of the interval in which a later Salesforce edit lies (8).
+    /// When that observation was made, by the side's clock, which nobody sets: the start of the interval in which a later Salesforce edit lies (8).
     #[serde(with = "chrono::serde::ts_milliseconds_option", default)]
     pub observed_at: Option<DateTime<Utc>>,
     /// When we wrote to the record last, whatever it was, in our clock: behind that its last author says nothing of an older write (11).
@@ -265,6 +265,13 @@ pub struct SideBase {
         skip_serializing_if = "is_default"
     )]
     pub wrote_at: Option<DateTime<Utc>>,
+    /// The record's stamp as our last write's answer told it: a row of HubSpot's index that is older shows it as it was before (11).
+    #[serde(
+        with = "chrono::serde::ts_milliseconds_option",
+        default,
+        skip_serializing_if = "is_default"
+    )]
+    pub written: Option<DateTime<Utc>>,
 }
 
 /// The two-sided base of a link, by pair name.

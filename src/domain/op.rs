@@ -62,6 +62,10 @@ pub struct Assignment {
     /// For a reference: the link of the record referred to, whose id may not be known yet when the plan is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkId>,
+    /// The same decision writes the other side too: until that is done this side counts as changed, and what was decided is
+    /// carried over if the other write fails.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub both: bool,
     /// The value that was found on the record after the write, once it was read back: what undo compares with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Value>,

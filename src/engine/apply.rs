@@ -166,6 +166,7 @@ pub(super) async fn record(
             Answer::Done { stored, .. } => {
                 note_left(&mut op, stored.as_deref());
                 move_base(mapping, work, &op, stored.is_none());
+                super::bases::stamped(&mut work.base, stored.as_deref());
                 tx.put_base(&mapping.id, work.link.id, &work.base)?;
                 progress.confirmed(&op);
                 let what = changes(mapping, &op);

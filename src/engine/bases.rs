@@ -3,10 +3,11 @@
 use super::links::{base_field, base_raw};
 use super::oscillation;
 use super::references::is_translated;
-use crate::domain::{Base, Mapping, Op, PerSide, Side, Written};
+use crate::domain::{Base, FieldPair, Mapping, Observation, Op, PerSide, Side, Written};
 use crate::transform;
 
-/// The target's base moves to what was stored, the source's to the value that led there. An undo leaves the source's where it is:
+/// The target's base moves to what was stored, the source's to the value that led there. Where both sides are written, the
+/// target's stays at what it held, and is no guide to what it holds: one write without the other leaves a change to carry over. An undo leaves the source's where it is:
 /// it may take back an older run than the last one, and what a later undo has put aside would come again (19.1).
 pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: bool) {
     let wrote = &mut base.sides.get_mut(op.side).wrote_at;
@@ -21,24 +22,54 @@ pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: b
         let settled = undone.then(|| base_raw(base, name, op.side.other()));
         let settled = settled.flatten();
         let source = settled.as_ref().unwrap_or(&assignment.source);
+        let reached = match assignment.both {
+            true => &assignment.before,
+            false => left,
+        };
         let field = base_field(base, name);
-        *field.values.get_mut(op.side) = transform::base_value(pair, op.side, left);
+        *field.values.get_mut(op.side) = transform::base_value(pair, op.side, reached);
         *field.values.get_mut(op.side.other()) =
             transform::base_value(pair, op.side.other(), source);
-        *field.unverified.get_mut(op.side) = unverified;
-        field.apart = PerSide::default();
+        *field.unverified.get_mut(op.side) = unverified && !assignment.both;
+        match assignment.both {
+            true => *field.apart.get_mut(op.side) = true,
+            false => field.apart = PerSide::default(),
+        }
         field.held_at = None;
         let (s, h) = match op.side {
             Side::Salesforce => (left, source),
             Side::HubSpot => (source, left),
         };
-        field.diverged = !is_translated(pair) && transform::equal(pair, s, h) == Some(false);
+        let differ = !is_translated(pair) && transform::equal(pair, s, h) == Some(false);
+        field.diverged = differ && !assignment.both;
         if !undone {
+            // Of two writes by one decision nothing is an echo until both are done: the first must count as a change.
             let written = Written {
-                at: op.attempt.sent_at,
+                at: op.attempt.sent_at.filter(|_| !assignment.both),
                 ..Written::new(op.run, op.side, &assignment.after)
             };
             oscillation::note(field, assignment, written);
         }
     }
+}
+
+/// Notes the stamp that a write's answer told.
+pub(super) fn stamped(base: &mut Base, stored: Option<&Observation>) {
+    if let Some(stored) = stored {
+        let written = &mut base.sides.get_mut(stored.side).written;
+        *written = (*written).max(Some(stored.modstamp));
+    }
+}
+
+/// A pair of which both sides were written has come to rest.
+pub(super) fn both_written(base: &mut Base, pair: &FieldPair, seen: &PerSide<Option<Observation>>) {
+    let field = base_field(base, pair.name());
+    for side in Side::BOTH {
+        if let Some(seen) = seen.get(side) {
+            let now = seen.value(pair.field(side));
+            *field.values.get_mut(side) = transform::base_value(pair, side, now);
+            *field.unverified.get_mut(side) = side == Side::Salesforce;
+        }
+    }
+    field.apart = PerSide::default();
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::control::Control;
 use super::db::Db;
@@ -253,6 +253,18 @@ pub struct Engine {
 pub type OwnerCache = Arc<Mutex<BTreeMap<Side, (DateTime<Utc>, Owners)>>>;
 
 impl Engine {
+    /// A time of our clock by the clock of a side: ours may be set, forward or back, between two looks.
+    pub(super) fn server_time(&self, side: Side, at: DateTime<Utc>) -> DateTime<Utc> {
+        let health = self.side(side).health();
+        // The median lags behind a clock that was set: then the newest answer tells the time.
+        let was_set = (health.clock_offset_ms - health.newest_offset_ms).abs() > 2_000;
+        let offset = match was_set {
+            true => health.newest_offset_ms,
+            false => health.clock_offset_ms,
+        };
+        at + TimeDelta::milliseconds(offset)
+    }
+
     /// The side's client.
     pub fn side(&self, side: Side) -> &Arc<dyn Crm> {
         self.crm.get(side)

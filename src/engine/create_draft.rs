@@ -265,6 +265,7 @@ fn draft(
                     pair: pair.name().to_owned(),
                     source: raw,
                     link,
+                    both: false,
                     left: None,
                 };
                 fields.insert(pair.field(target).to_owned(), assignment);

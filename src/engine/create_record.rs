@@ -89,7 +89,7 @@ pub(super) async fn record(
                 stored,
             } => {
                 let seen = stored.map(|seen| *seen).or_else(|| back.remove(&id));
-                super::apply::note_left(&mut op, seen.as_ref());
+                super::apply::note_left(&mut op, untouched(ctx, seen.as_ref()));
                 made(ctx, mapping, &mut draft, &op, &id, created, seen, &mut tx)?;
             }
             Answer::Refused(cause) => {
@@ -213,7 +213,7 @@ fn made(
         tx.put_base(
             &mapping.id,
             draft.link.id,
-            &base_of_create(mapping, draft, op, seen.as_ref()),
+            &base_of_create(ctx, mapping, draft, op, seen.as_ref()),
         )?;
     }
     let left_there = seen
@@ -276,10 +276,23 @@ fn made(
     Ok(())
 }
 
+/// What was stored, where nobody has changed it since: Salesforce's answer has ids only, and an edit right behind the create is
+/// no part of it (6.4).
+fn untouched<'s>(ctx: &RunCtx<'_>, stored: Option<&'s Observation>) -> Option<&'s Observation> {
+    stored.filter(|seen| seen.side == Side::HubSpot || super::settle::is_by_us(ctx, seen))
+}
+
 /// The base of a record that we made: the source as it was read, the target as it was stored. Associations stay
 /// unsettled. What could not be sent has a base on the target alone: the vendor's default there is no edit, and the source's
 /// value is still on its way (F11).
-fn base_of_create(mapping: &Mapping, draft: &Draft, op: &Op, stored: Option<&Observation>) -> Base {
+fn base_of_create(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    draft: &Draft,
+    op: &Op,
+    stored: Option<&Observation>,
+) -> Base {
+    let untouched = untouched(ctx, stored);
     let (source, target) = (draft.seen.side, op.side);
     let mut base = Base::default();
     for pair in &mapping.pairs {
@@ -294,7 +307,8 @@ fn base_of_create(mapping: &Mapping, draft: &Draft, op: &Op, stored: Option<&Obs
             .iter()
             .any(|item| mapping.go_together(&item.field, pair.name()));
         let unsent = failed || (is_translated(pair) && sent.is_none() && !raw.is_blank());
-        let there = stored
+        let there = if unsent { stored } else { untouched };
+        let there = there
             .map(|seen| seen.value(name))
             .filter(|value| value.is_known());
         let left = match sent {
@@ -303,14 +317,14 @@ fn base_of_create(mapping: &Mapping, draft: &Draft, op: &Op, stored: Option<&Obs
         };
         let field = base_field(&mut base, pair.name());
         *field.values.get_mut(target) = transform::base_value(pair, target, &left);
-        *field.unverified.get_mut(target) = stored.is_none();
+        *field.unverified.get_mut(target) = untouched.is_none();
         if !unsent {
             *field.values.get_mut(source) = transform::base_value(pair, source, raw);
         }
     }
     let settled = base.sides.get_mut(source);
     settled.modstamp = Some(draft.seen.modstamp);
-    settled.observed_at = Some(draft.seen.observed_at);
+    settled.observed_at = Some(ctx.engine.server_time(source, draft.seen.observed_at));
     base
 }
 

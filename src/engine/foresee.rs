@@ -282,11 +282,7 @@ impl RunCtx<'_> {
 
     /// True where a confirm covers the op, or nothing has to be confirmed.
     pub(super) fn is_confirmed(&self, op: &Op) -> bool {
-        // What follows from a confirmed create, its stamp and its association, is part of it.
-        let follows = op.is_stamp() || matches!(op.kind, OpKind::Associate);
-        self.only
-            .as_ref()
-            .is_none_or(|only| follows || only.contains(&signature(op)))
+        self.only.as_ref().is_none_or(|only| only.covers(op))
     }
 
     /// Notes that ops of the plan are about to be sent.

@@ -245,12 +245,10 @@ pub(super) fn times(view: &View<'_>, work: &Work, pair: &FieldPair) -> FieldTime
     let skew = |side: Side| TimeDelta::milliseconds(offset_uncertainty(view.engine, side));
     let salesforce = work.seen.salesforce.as_ref();
     let settled = work.base.value(pair.name(), Side::Salesforce).is_some();
-    let offset = TimeDelta::milliseconds(view.engine.crm.salesforce.health().clock_offset_ms);
     let s_after = if settled {
         let field = work.base.fields.get(pair.name());
         let held = field.and_then(|field| field.held_at);
         held.or(work.base.sides.salesforce.observed_at)
-            .map(|at| at + offset)
     } else {
         salesforce.and_then(|seen| seen.created_at)
     };

@@ -133,12 +133,7 @@ pub(super) async fn match_up(
                 candidates: found,
                 twins,
             } => {
-                let why = format!(
-                    "{} {} records may be its counterpart, and {} other {side} records claim them too.",
-                    found.len(),
-                    side.other(),
-                    twins.len()
-                );
+                let why = ambiguous(side, found.len(), twins.len());
                 let mut list = candidates(mapping, side.other(), &found, "same key");
                 list.extend(candidates(mapping, side, &twins, "claims the same"));
                 review(
@@ -185,7 +180,7 @@ pub(super) async fn match_up(
     for (side, id, choice) in choices {
         match choice {
             // A choice for its counterpart has linked it, and closed what it asked.
-            Choice::Link(_) if is_fresh(ctx, mapping, side, &id) => {}
+            _ if is_fresh(ctx, mapping, side, &id) => {}
             Choice::Link(other) if is_taken(ctx, mapping, side.other(), &other).await? => {
                 let why = format!("{other} was linked to another record meanwhile.");
                 let list = candidates(mapping, side.other(), &[other], "linked to another record");
@@ -497,6 +492,20 @@ pub(super) async fn pass_over(
     }
     ctx.tally(&mapping.id).unlinked(side, id, fate);
     Ok(())
+}
+
+/// Why a record is not linked: so many may be its counterpart, and so many others on its side claim them.
+fn ambiguous(side: Side, candidates: usize, twins: usize) -> String {
+    let found = match candidates {
+        1 => format!("1 {} record", side.other()),
+        many => format!("{many} {} records", side.other()),
+    };
+    let claimed = match twins {
+        0 => String::new(),
+        1 => format!(", and 1 other {side} record claims it too"),
+        many => format!(", and {many} other {side} records claim it too"),
+    };
+    format!("{found} may be its counterpart{claimed}.")
 }
 
 fn candidates(mapping: &Mapping, side: Side, ids: &[RecordId], why: &str) -> Vec<Candidate> {

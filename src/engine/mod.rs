@@ -13,6 +13,7 @@ mod budget;
 mod canary;
 mod circuit;
 mod complete;
+mod confirmed;
 mod context;
 mod control;
 mod convert;

@@ -267,7 +267,6 @@ async fn store_page(
     let mut tx = engine.db.begin();
     let mut keep: BTreeSet<usize> = BTreeSet::new();
     let now = engine.clock.now();
-    let offset = chrono::Duration::milliseconds(engine.side(side).health().clock_offset_ms);
     for mapping in mappings {
         let mut tally = tallies.remove(&mapping.id).unwrap_or_default();
         tally.read(side, records.len() as u64);
@@ -402,7 +401,7 @@ async fn store_page(
                 // It is looked at all the same, by a read.
                 continue;
             }
-            let echo = pass == Pass::Changes && is_echo(side, seen, &settled, offset);
+            let echo = pass == Pass::Changes && is_echo(side, seen, &settled);
             if stale || echo && reasons == 0 {
                 tally.link(link.id, Fate::Unchanged);
                 continue;
@@ -452,15 +451,16 @@ pub(super) async fn forget_unlinked(
     close(engine, &mapping.id, owner, What::All, None, tx).await
 }
 
-/// True where HubSpot's search index shows the record as it was before a look that was settled: a list or a read by id was ahead of
-/// the index, and what it shows is no edit (I-6). A Salesforce query shows what is there.
+/// True where HubSpot's search index shows the record as it was before a look that was settled, or before a write of ours: a list, a
+/// read by id or the write's answer was ahead of the index, and what it shows is no edit (I-6). A Salesforce query shows what is there.
 fn is_stale(side: Side, seen: &Observation, settled: &SideBase) -> bool {
-    side == Side::HubSpot && settled.modstamp.is_some_and(|at| seen.modstamp < at)
+    let ahead = settled.modstamp.max(settled.written);
+    side == Side::HubSpot && ahead.is_some_and(|at| seen.modstamp < at)
 }
 
 /// True where the record is as it was when its base was settled. Salesforce stamps whole seconds: an edit in the second in
 /// which we looked last has the same stamp, so a stamp says so only once its second was over (I-6).
-fn is_echo(side: Side, seen: &Observation, settled: &SideBase, offset: chrono::Duration) -> bool {
+fn is_echo(side: Side, seen: &Observation, settled: &SideBase) -> bool {
     let Some(stamp) = settled.modstamp else {
         return false;
     };
@@ -468,7 +468,7 @@ fn is_echo(side: Side, seen: &Observation, settled: &SideBase, offset: chrono::D
         Side::HubSpot => true,
         Side::Salesforce => settled
             .observed_at
-            .is_some_and(|at| at + offset - stamp > chrono::Duration::seconds(2)),
+            .is_some_and(|at| at - stamp > chrono::Duration::seconds(2)),
     };
     over && seen.modstamp <= stamp
 }

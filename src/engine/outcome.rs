@@ -11,8 +11,8 @@ use super::versions;
 use super::work::{LinkPlan, View, Work};
 use crate::domain::merge::{Action, Decided, TupleOutcome};
 use crate::domain::{
-    Assignment, Conflict, ConflictMember, ErrorCategory, FieldPair, ItemId, ItemKind, ItemState,
-    LinkId, PairKind, PerSide, Side, SideValue, Unit, Value, shown,
+    Assignment, Choice, Conflict, ConflictMember, ErrorCategory, FieldPair, ItemId, ItemKind,
+    ItemState, LinkId, PairKind, PerSide, Side, SideValue, Unit, Value, shown,
 };
 
 pub(super) fn carry_out(
@@ -42,15 +42,21 @@ pub(super) fn carry_out(
         Action::Write { to, rule, .. } => {
             for (at, part) in parts.iter().enumerate() {
                 if let Action::Write { value, .. } = &outcome.member(at).action {
-                    put(view, work, part, *to, value, rule, plan);
+                    put(view, work, part, &Put::to(*to, value, rule), plan);
                 }
             }
         }
         Action::WriteBoth { .. } => {
             for (at, part) in parts.iter().enumerate() {
                 if let Action::WriteBoth { s, h, rule } = &outcome.member(at).action {
-                    put(view, work, part, Side::Salesforce, s, rule, plan);
-                    put(view, work, part, Side::HubSpot, h, rule, plan);
+                    let both = part.values.salesforce != *s && part.values.hubspot != *h;
+                    for (to, value) in [(Side::Salesforce, s), (Side::HubSpot, h)] {
+                        let one = Put {
+                            both,
+                            ..Put::to(to, value, rule)
+                        };
+                        put(view, work, part, &one, plan);
+                    }
                 }
             }
         }
@@ -166,7 +172,14 @@ fn refresh(item: &mut Conflict, before: &Conflict, work: &Work, parts: &[Part<'_
     let moved = !Side::BOTH
         .into_iter()
         .all(|side| parts::still(before, parts, side));
-    if before.state == ItemState::Draft && !moved {
+    let chosen = before.resolution.as_ref().map(|one| &one.choice);
+    let baseless = chosen == Some(&Choice::Base) && !parts.iter().all(Part::has_base);
+    if before.state == ItemState::Draft && baseless {
+        item.why = format!(
+            "{} The base that you chose is gone, so it is open again.",
+            item.why
+        );
+    } else if before.state == ItemState::Draft && !moved {
         item.state = ItemState::Draft;
         item.resolution = before.resolution.clone();
     } else if before.state == ItemState::Draft {
@@ -177,20 +190,33 @@ fn refresh(item: &mut Conflict, before: &Conflict, work: &Work, parts: &[Part<'_
     }
 }
 
-/// Puts one value of a decision into the plan. A side that holds it already needs no write; in a group another field does.
-fn put(
-    view: &View<'_>,
-    work: &Work,
-    part: &Part<'_>,
+/// One value of a decision.
+struct Put<'a> {
     to: Side,
-    value: &Value,
-    rule: &str,
-    plan: &mut LinkPlan,
-) {
+    value: &'a Value,
+    rule: &'a str,
+    /// The other side is written too.
+    both: bool,
+}
+
+impl<'a> Put<'a> {
+    fn to(to: Side, value: &'a Value, rule: &'a str) -> Put<'a> {
+        Put {
+            to,
+            value,
+            rule,
+            both: false,
+        }
+    }
+}
+
+/// Puts one value of a decision into the plan. A side that holds it already needs no write; in a group another field does.
+fn put(view: &View<'_>, work: &Work, part: &Part<'_>, one: &Put<'_>, plan: &mut LinkPlan) {
+    let to = one.to;
     let name = part.pair.name();
-    if part.values.get(to) != value {
+    if part.values.get(to) != one.value {
         plan.settles.retain(|(settled, _)| settled != name);
-        return assign(view, work, part, to, value, rule, plan);
+        return assign(view, work, part, one, plan);
     }
     let other = to.other();
     let written = plan.writes.get(other).contains_key(part.pair.field(other));
@@ -203,9 +229,12 @@ fn assign(
     view: &View<'_>,
     work: &Work,
     part: &Part<'_>,
-    to: Side,
-    value: &Value,
-    rule: &str,
+    &Put {
+        to,
+        value,
+        rule,
+        both,
+    }: &Put<'_>,
     plan: &mut LinkPlan,
 ) {
     let pair = part.pair;
@@ -244,6 +273,7 @@ fn assign(
         pair: pair.name().to_owned(),
         source: part.raws.get(to.other()).clone(),
         link,
+        both,
         left: None,
     };
     if is_association(pair, to) {
@@ -296,9 +326,10 @@ fn conflict(view: &View<'_>, work: &Work, unit: &Unit<'_>, parts: &[Part<'_>]) -
             Side::HubSpot => newest.and_then(|version| version.by.clone()),
         },
     };
+    // A base that one side lost, to a merge for instance, cannot be gone back to.
     let base = |part: &Part<'_>| {
-        part.base.as_ref()?;
         let raw = |side| links::base_raw(&work.base, part.pair.name(), side);
+        part.base.as_ref().filter(|_| part.has_base())?;
         raw(Side::Salesforce).or_else(|| raw(Side::HubSpot))
     };
     let bases: Vec<Option<Value>> = parts.iter().map(base).collect();

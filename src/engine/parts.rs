@@ -174,6 +174,17 @@ impl Part<'_> {
         })
     }
 
+    /// True where both sides have a base that can be gone back to.
+    pub(super) fn has_base(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| {
+            let whole = |side| match base.values.get(side) {
+                Some(BaseValue::Null | BaseValue::Raw(_)) => true,
+                Some(BaseValue::Hashed { .. }) | None => false,
+            };
+            Side::BOTH.into_iter().all(whole)
+        })
+    }
+
     /// True where the sides do not mean the same.
     pub(super) fn is_apart(&self) -> bool {
         let (s, h) = (&self.values.salesforce, &self.values.hubspot);
@@ -274,10 +285,8 @@ pub(super) fn valid_choice<'a>(item: &'a Conflict, parts: &[Part<'_>]) -> Option
         *resolution.seen.get(side) == together(parts, side)
             && (parts.len() == 1 || still(item, parts, side))
     };
-    Side::BOTH
-        .into_iter()
-        .all(same)
-        .then_some(&resolution.choice)
+    let there = resolution.choice != Choice::Base || parts.iter().all(Part::has_base);
+    (there && Side::BOTH.into_iter().all(same)).then_some(&resolution.choice)
 }
 
 /// True where a side holds what an item saw there last, field by field.

@@ -273,6 +273,7 @@ async fn conclude_update(
             let links = std::slice::from_ref(&op.link);
             for mut base in ctx.engine.db.bases(&mapping.id, links).await? {
                 super::bases::written(mapping, &mut base, op, false);
+                super::bases::stamped(&mut base, seen);
                 tx.put_base(&mapping.id, op.link, &base)?;
             }
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 
 use super::budget::Budget;
+use super::confirmed::Confirmed;
 use super::context::{Engine, EngineError, Halt, Order, Scope};
 use super::convert;
 use super::create::anew;
@@ -256,7 +257,7 @@ impl Engine {
         let mappings = self.chosen(order).await?;
         let only = match (&order.confirm, &order.scope) {
             (Some(hash), _) => Some(self.kept_plan(hash).await?),
-            (None, Scope::Plan(planned)) => Some(planned.ops.keys().copied().collect()),
+            (None, Scope::Plan(planned)) => Some(Confirmed::of(planned.ops.values())),
             (None, _) => None,
         };
         let budget = Budget::load(self).await?;

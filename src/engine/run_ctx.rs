@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::batches::{Answer, CrmErrorOrVendor};
 use super::budget::Budget;
 use super::circuit::{Circuit, Outcome};
+use super::confirmed::Confirmed;
 use super::context::{Engine, EngineError, Halt, Known};
 use super::cost::{CostInput, expected_calls};
 use super::foresee::Foreseen;
@@ -56,7 +57,7 @@ pub(super) struct RunCtx<'e> {
     /// What would be done (previews and estimates).
     pub(super) foreseen: Foreseen,
     /// The ops that a confirm covers; `None`: all.
-    pub(super) only: Option<BTreeSet<u128>>,
+    pub(super) only: Option<Confirmed>,
     /// Of those, what was sent.
     pub(super) covered: BTreeSet<u128>,
     pub(super) budget: Budget,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::bases;
 use super::blocked;
 use super::context::EngineError;
 use super::fields;
@@ -12,7 +13,8 @@ use super::run::RunCtx;
 use super::tally::Fate;
 use crate::crm::Purpose;
 use crate::domain::{
-    ErrorItem, ItemKind, ItemState, Mapping, Observation, Op, OpKind, PerSide, Presence, Side,
+    ErrorItem, FieldPair, ItemKind, ItemState, Mapping, Observation, Op, OpKind, PerSide, Presence,
+    Side,
 };
 use crate::store::rows::Dirty;
 use crate::transform;
@@ -160,6 +162,15 @@ fn one(
             }
         }
     }
+    let wrote = |side: Side, pair: &FieldPair| {
+        let fields = progress.fields.get(side);
+        fields.contains(pair.field(side))
+    };
+    for pair in &mapping.pairs {
+        if Side::BOTH.into_iter().all(|side| wrote(side, pair)) {
+            bases::both_written(&mut work.base, pair, &work.seen);
+        }
+    }
     for item in &plan.closes {
         // A person let a frozen field go: what is written from now on is a new series.
         if item.kind == ItemKind::Oscillation && item.resolution.is_some() {
@@ -178,7 +189,7 @@ fn one(
             .as_ref()
             .filter(|_| side == Side::Salesforce)
         {
-            settled = verify(mapping, work, progress, back, &seen);
+            settled = verify(ctx, mapping, work, progress, back, &seen);
             moved |= settled.is_none();
             if moved {
                 tx.put_observation(back)?;
@@ -188,7 +199,7 @@ fn one(
             note_unsettled(mapping, work, &seen);
             let base = work.base.sides.get_mut(side);
             base.modstamp = base.modstamp.max(Some(modstamp));
-            base.observed_at = Some(observed_at);
+            base.observed_at = Some(ctx.engine.server_time(side, observed_at));
         }
     }
     for side in Side::BOTH {
@@ -262,9 +273,17 @@ fn waits(work: &Work, plan: &LinkPlan) -> bool {
         .any(|item| !plan.closes.iter().any(|closed| closed.id == item.id))
 }
 
+/// True where a record that was read back was changed last by us: what it holds is what the vendor made of our write. Of
+/// anybody else's the value is an edit right behind the write (6.4, 11).
+pub(super) fn is_by_us(ctx: &RunCtx<'_>, back: &Observation) -> bool {
+    let us = ctx.known.us.get(back.side).as_ref();
+    us.is_some() && back.modified_by.as_ref() == us
+}
+
 /// Compares what was read back with what should be there. The new settle point, or `None` where somebody else changed
 /// the record in between: then the base keeps its old stamp and the record is looked at again.
 fn verify(
+    ctx: &RunCtx<'_>,
     mapping: &Mapping,
     work: &mut Work,
     progress: &Progressed,
@@ -272,6 +291,7 @@ fn verify(
     seen: &Observation,
 ) -> Option<(chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>)> {
     let side = Side::Salesforce;
+    let by_us = is_by_us(ctx, back);
     let mut clean = true;
     for pair in mapping
         .pairs
@@ -280,11 +300,16 @@ fn verify(
     {
         let name = pair.field(side);
         let now = back.value(name);
-        if progress.fields.get(side).contains(name) {
+        let same = super::apply::same_value(mapping, side, name, now, seen.value(name));
+        if progress.fields.get(side).contains(name) && (same || by_us) {
             let field = base_field(&mut work.base, pair.name());
+            if *field.apart.get(side) {
+                // The other side has not taken the same decision yet.
+                continue;
+            }
             *field.values.get_mut(side) = transform::base_value(pair, side, now);
             *field.unverified.get_mut(side) = false;
-        } else if !super::apply::same_value(mapping, side, name, now, seen.value(name)) {
+        } else if !same {
             clean = false;
         }
     }

@@ -1,9 +1,11 @@
 //! A batch of rows that keeps indexes and counts true.
 
+use std::collections::BTreeMap;
+
 use super::db::Db;
 use crate::domain::{
-    Base, Conflict, ErrorItem, Link, LinkId, MappingId, Observation, Op, OpId, OpState, RecordId,
-    RecordKey, RunId, RunRecord, Side,
+    Base, Conflict, ErrorItem, ItemId, Link, LinkId, MappingId, Observation, Op, OpId, OpState,
+    RecordId, RecordKey, RunId, RunRecord, Side,
 };
 use crate::store::rows::{
     ActivityLine, BudgetRow, ChildRef, Cursor, Dirty, Ghost, MapState, OpenOp, SchemaRow, Tomb,
@@ -35,6 +37,8 @@ fn place_of(item: &Conflict) -> (Key, Count) {
 pub struct Tx<'a> {
     db: &'a Db,
     batch: Batch,
+    /// Whether an item waits, as this batch leaves it: one that is written twice is counted once.
+    waits: BTreeMap<ItemId, bool>,
 }
 
 impl<'a> Tx<'a> {
@@ -43,6 +47,7 @@ impl<'a> Tx<'a> {
         Tx {
             db,
             batch: Batch::default(),
+            waits: BTreeMap::new(),
         }
     }
 }
@@ -300,8 +305,9 @@ impl Tx<'_> {
         owner: u128,
     ) -> Result<(), StoreError> {
         let (key, count) = place_of(item);
-        let waited = before.is_some_and(is_waiting);
         let waits = is_waiting(item);
+        let written = self.waits.insert(item.id, waits);
+        let waited = written.unwrap_or_else(|| before.is_some_and(is_waiting));
         self.db
             .counts()
             .add(&count, i64::from(waits) - i64::from(waited));
@@ -322,8 +328,9 @@ impl Tx<'_> {
     /// Removes a conflict or review item. Its row in the index of what waits is the caller's, who knows for whom it waits.
     pub fn remove_conflict(&mut self, item: &Conflict) {
         let (key, count) = place_of(item);
-        let waited = i64::from(is_waiting(item));
-        self.db.counts().add(&count, -waited);
+        let written = self.waits.insert(item.id, false);
+        let waited = written.unwrap_or_else(|| is_waiting(item));
+        self.db.counts().add(&count, -i64::from(waited));
         self.batch.remove(key);
     }
 
@@ -339,6 +346,7 @@ impl Tx<'_> {
 
     /// Writes an error; `known` where it was stored before.
     pub fn put_error(&mut self, item: &ErrorItem, known: bool) -> Result<(), StoreError> {
+        let known = self.waits.insert(item.id, true).unwrap_or(known);
         self.db
             .counts()
             .add(&Count::Errors(item.mapping.clone()), i64::from(!known));
@@ -350,9 +358,10 @@ impl Tx<'_> {
 
     /// Takes an error away that is stored.
     pub fn remove_error(&mut self, item: &ErrorItem) {
+        let known = self.waits.insert(item.id, false).unwrap_or(true);
         self.db
             .counts()
-            .add(&Count::Errors(item.mapping.clone()), -1);
+            .add(&Count::Errors(item.mapping.clone()), -i64::from(known));
         self.batch.remove(keys::error(item.id));
         self.batch
             .remove(keys::pending(owner_of(item.link, &item.record), item.id));

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::apply::{changes, note_left, subject};
+use super::apply::{changes, note_left, same_value, subject};
 use super::bases;
 use super::batches::{self, Answer, CrmErrorOrVendor, OpBatch};
 use super::context::EngineError;
@@ -14,13 +14,14 @@ use super::gone::unmatch;
 use super::links;
 use super::report::Phase;
 use super::run_ctx::RunCtx;
+use super::settle::is_by_us;
 use super::slice::{association_object, close};
 use super::tally::Fate;
 use super::waits::{What, close as close_waits};
 use crate::crm::{Purpose, WriteKind};
 use crate::domain::{
-    Base, LinkId, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide, Presence,
-    RecordId, Side,
+    Assignment, Base, LinkId, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide,
+    Presence, RecordId, Side,
 };
 
 /// Sends ops of one mapping that put fields back, both sides at a time, associations after the records; reads Salesforce
@@ -93,6 +94,7 @@ async fn record(
                 };
                 if let Some(mut base) = base {
                     bases::written(mapping, &mut base, &op, stored.is_none());
+                    bases::stamped(&mut base, stored.as_deref());
                     tx.put_base(&mapping.id, op.link, &base)?;
                     bases.insert(op.link, base);
                 }
@@ -202,6 +204,14 @@ async fn read_back(
         let Some(seen) = seen.filter(|seen| seen.presence == Presence::Live) else {
             continue;
         };
+        let by_us = is_by_us(ctx, &seen);
+        let kept = |(name, one): (&String, &Assignment)| {
+            by_us || same_value(mapping, side, name, &one.after, seen.value(name))
+        };
+        if !op.fields.iter().all(kept) {
+            // A person's edit right behind the write: the base stays unverified, and the next look tells of it.
+            continue;
+        }
         note_left(&mut op, Some(&seen));
         if let Some(mut base) = base_of(ctx, mapping, op.link).await? {
             bases::written(mapping, &mut base, &op, false);

@@ -246,6 +246,7 @@ impl LinkNow<'_> {
             pair: one.pair.clone(),
             source: self.counterpart(side.other(), one),
             link: None,
+            both: false,
             left: None,
         }
     }

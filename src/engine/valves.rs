@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::confirmed::Confirmed;
 use super::context::{Engine, EngineError, Halt, Planned};
-use super::foresee::{Foreseen, signature};
+use super::foresee::Foreseen;
 use super::guard;
 use super::run_ctx::RunCtx;
 use super::whole::is_restored;
@@ -77,8 +78,8 @@ impl Engine {
         Ok(hits)
     }
 
-    /// The signatures of the plan that a halted run kept under that hash.
-    pub(super) async fn kept_plan(&self, hash: &str) -> Result<BTreeSet<u128>, EngineError> {
+    /// The plan that a halted run kept under that hash.
+    pub(super) async fn kept_plan(&self, hash: &str) -> Result<Confirmed, EngineError> {
         let halted = self.db.runs(50).await?.into_iter().find(|run| {
             run.plan_hash.as_deref() == Some(hash)
                 && matches!(run.state, RunState::Halted | RunState::AwaitingConfirm)
@@ -89,13 +90,11 @@ impl Engine {
                 "no halted run has the plan {hash}; `syncline runs` lists the halted ones with their hash"
             )));
         };
-        let mut only = BTreeSet::new();
+        let mut only = Confirmed::default();
         self.db
             .walk(
                 keys::by_run(crate::store::Family::Plan, halted.run),
-                |op: Op| {
-                    only.insert(signature(&op));
-                },
+                |op: Op| only.add(&op),
             )
             .await?;
         Ok(only)

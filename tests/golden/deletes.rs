@@ -996,3 +996,21 @@ async fn a_deletion_without_an_answer_whose_record_hides_is_not_taken_for_done()
     house.sandbox.lock().unwrap().org.hide_record(S, &s, false);
     house.sound().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_whose_trace_was_purged_is_told_of_for_as_long_as_nobody_says_what_it_was() {
+    let (house, s, h) = clerk(&people("")).await;
+    house.sf_delete(S, &s);
+    house.wait(16 * 86_400).await;
+    for pause in [30, 130, 400, 1_000, 4_000, 20_000, 90_000, 90_000] {
+        house.wait(pause).await;
+        house.fine().await;
+        assert_eq!(house.the_error().await.category, ErrorCategory::Gone);
+    }
+    assert_eq!(house.whole().await.mappings.len(), 1);
+    assert_eq!(house.the_error().await.category, ErrorCategory::Gone);
+    house.wait(90_000).await;
+    house.fine().await;
+    assert_eq!(house.the_error().await.category, ErrorCategory::Gone);
+    assert_eq!(house.hs_ids(H), [h]);
+}

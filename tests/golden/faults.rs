@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support;
 use crate::support::House;
 use crate::support::town::*;
-use syncline::domain::{ErrorCategory, ItemKind, RunState};
+use syncline::domain::{Choice, ErrorCategory, ItemKind, RunState};
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
 
@@ -557,4 +557,31 @@ async fn a_unique_value_held_by_another_record_names_it_for_a_person() {
     house.fine().await;
     assert_eq!((house.sf_ids(S).len(), house.hs_ids(H).len()), (1, 1));
     house.sound().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_choice_that_only_one_side_took_is_carried_over_to_the_other() {
+    for deaf in [Party::Salesforce, Party::HubSpot] {
+        for fault in [LOST, Fault::Silence { committed: false }, CUT] {
+            let (house, s, h) = clerk(&people("conflict = \"ask\"")).await;
+            house.sf_edit(S, &s, &[("Title", "One")]);
+            house.hs_edit(H, &h, &[("jobtitle", "Two")]);
+            house.wait(60).await;
+            house.fine().await;
+            let item = house.the_item(ItemKind::Field).await;
+            house.choose(&item, Choice::Value("Three".into())).await;
+            let (method, path) = door(deaf, false);
+            house.script(deaf, Some(method), path, fault, 1);
+            house.wait(60).await;
+            house.fine().await;
+            for pause in [20, 130, 400, 4_000, 20_000] {
+                house.wait(pause).await;
+                house.fine().await;
+            }
+            house.both((&s, &h), ("Title", "jobtitle"), ("Three", "Three"));
+            assert!(house.errors().await.is_empty(), "{deaf:?} {fault:?}");
+            assert!(house.open_items().await.is_empty(), "{deaf:?} {fault:?}");
+            house.quiet().await;
+        }
+    }
 }

@@ -498,3 +498,69 @@ async fn the_time_of_an_edit_that_came_after_the_look_makes_no_older_value_win()
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_right_behind_our_write_is_not_taken_for_what_we_wrote() {
+    for at in 1..=12 {
+        let (house, s, h) = clerk(&people("conflict = \"hubspot\"")).await;
+        house.hs_edit(H, &h, &[("jobtitle", "First")]);
+        house.wait(60).await;
+        let (sandbox, clock, id) = (house.sandbox.clone(), house.clock.clone(), s.clone());
+        let edit = move || {
+            let mut sandbox = sandbox.lock().unwrap();
+            let second = values(&[("Title", "Second")]);
+            sandbox
+                .org
+                .edit(clock.now(), &colleague(), S, &id, second)
+                .unwrap();
+        };
+        let (engine, _) = wired(&house, at, false, Box::new(edit)).await;
+        let record = engine.begin(&order()).await.unwrap();
+        engine.execute(record, &order()).await.unwrap();
+        house.wait(60).await;
+        house.fine().await;
+        let title = (
+            house.sf_value(S, &s, "Title"),
+            house.hs_value(H, &h, "jobtitle"),
+        );
+        assert_eq!(title.0, title.1, "edited at request {at}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_right_behind_our_create_is_not_taken_for_what_we_made() {
+    for at in 1..=24 {
+        let (house, _, _) = clerk(&people("conflict = \"ask\"")).await;
+        let h = house.hs(H, &[("lastname", "New"), ("email", "new@example.com")]);
+        house.hs_edit(H, &h, &[("jobtitle", "First")]);
+        house.wait(60).await;
+        let (sandbox, clock) = (house.sandbox.clone(), house.clock.clone());
+        let edit = move || {
+            let mut sandbox = sandbox.lock().unwrap();
+            let ids = sandbox.org.ids(S);
+            let Some(id) = ids.get(1) else { return };
+            for (field, value) in [("Title", "Second"), ("MailingCity", "Bonn")] {
+                let value = values(&[(field, value)]);
+                sandbox
+                    .org
+                    .edit(clock.now(), &colleague(), S, id, value)
+                    .unwrap();
+            }
+        };
+        let (engine, _) = wired(&house, at, false, Box::new(edit)).await;
+        let record = engine.begin(&order()).await.unwrap();
+        engine.execute(record, &order()).await.unwrap();
+        for pause in [60, 200] {
+            house.wait(pause).await;
+            house.fine().await;
+        }
+        let s = house.sf_ids(S)[1].clone();
+        for fields in [("Title", "jobtitle"), ("MailingCity", "city")] {
+            let held = (
+                house.sf_value(S, &s, fields.0),
+                house.hs_value(H, &h, fields.1),
+            );
+            assert_eq!(held.0, held.1, "edited at request {at}");
+        }
+    }
+}

@@ -292,6 +292,36 @@ async fn a_person_who_links_with_a_record_that_was_archived_links_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whatever_a_person_says_of_records_that_are_alike_the_totals_are_those_of_the_lists() {
+    use syncline::domain::Choice;
+    for (first, second) in (0..3).flat_map(|first| (0..3).map(move |second| (first, second))) {
+        for link_first in [false, true] {
+            let (house, _) = doubles().await;
+            let items = house.open_items().await;
+            for (at, links) in [(first, link_first), (second, !link_first)] {
+                let other = items[at].candidates.iter().find(|one| {
+                    let own = items[at].sides.get(one.record.side);
+                    own.id.is_none()
+                });
+                let choice = match other.filter(|_| links) {
+                    Some(other) => Choice::Link(other.record.id.clone()),
+                    None => Choice::Ignore,
+                };
+                if at != first || links == link_first {
+                    house.choose(&items[at], choice).await;
+                }
+                house.sound().await;
+            }
+            for pause in [30, 130, 400] {
+                house.wait(pause).await;
+                house.fine().await;
+                house.sound().await;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_record_that_is_only_hidden_is_no_deletion() {
     let (house, s, h) = clerk(&people("")).await;
     house.sandbox.lock().unwrap().org.hide_record(S, &s, true);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use chrono::TimeDelta;
+
 use crate::support;
 use crate::support::town::*;
 use crate::support::wire::wired;
@@ -501,4 +503,26 @@ async fn runs_taken_back_one_after_the_other_stay_so() {
     house.whole().await;
     house.both((&s, &h), ("Title", "jobtitle"), ("Queen", "Clerk"));
     house.idle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_index_still_shows_of_before_an_undo_is_no_edit() {
+    let (house, s, h) = clerk(&people("")).await;
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .portal
+        .set_index_lag(TimeDelta::seconds(400));
+    house.sf_edit(S, &s, &[("Title", "Boss")]);
+    house.wait(60).await;
+    let run = house.fine().await;
+    house.wait(300).await;
+    undo(&house, run.run).await;
+    for pause in [150, 100, 250, 400, 1_000] {
+        house.wait(pause).await;
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Clerk"));
+    }
+    house.quiet().await;
 }

@@ -21,7 +21,7 @@ pub struct Undone {
 #[derive(Clone, Debug, Default)]
 pub struct Shown {
     ops: BTreeSet<u128>,
-    links: BTreeSet<LinkId>,
+    created: BTreeSet<LinkId>,
 }
 
 impl Shown {
@@ -29,15 +29,17 @@ impl Shown {
         let mut shown = Shown::default();
         for op in ops {
             shown.ops.insert(signature(op));
-            shown.links.insert(op.link);
+            if op.kind == OpKind::Create {
+                shown.created.insert(op.link);
+            }
         }
         shown
     }
 
-    /// True for what was shown, and for a key or an association that follows from it: its id was not known yet.
+    /// True for what was shown, and for a key or an association that follows from a create: its id was not known yet.
     pub fn has(&self, op: &Op) -> bool {
         let follows = matches!(op.kind, OpKind::Stamp | OpKind::Associate);
-        self.ops.contains(&signature(op)) || follows && self.links.contains(&op.link)
+        self.ops.contains(&signature(op)) || follows && self.created.contains(&op.link)
     }
 }
 

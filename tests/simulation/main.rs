@@ -109,6 +109,10 @@ fn swarm() {
             0 => (story.clone(), failure),
             _ => shrink::shrink(story, failure, None),
         };
+        if number("SIM_TRACE", 0) > 0 {
+            wire::TELLS.store(true, Ordering::Relaxed);
+            drop(play(&story, None));
+        }
         panic!(
             "{count} of {seeds} failed; the first:\n{}",
             tell(&story, &failure)

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -238,18 +238,11 @@ impl Transport for Wire {
             if let (Err(_), Some(again)) = (&answer, again) {
                 answer = self.below.send(again).await;
             }
-            if std::env::var_os("SIM_TRACE").is_some() {
-                let body = answer.as_ref().map(|answer| answer.body.clone());
-                let body = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
-                let last = self.trace.lock().unwrap().last.back().cloned();
-                println!(
-                    "{} -> {}",
-                    last.unwrap_or_default(),
-                    body.chars().take(3000).collect::<String>()
-                );
-            }
             {
                 let mut trace = self.trace.lock().unwrap();
+                if TELLS.load(Ordering::Relaxed) {
+                    tell(trace.last.back(), answer.as_ref().ok());
+                }
                 match &answer {
                     Ok(answer) => {
                         trace.note((answer.status, &answer.body));
@@ -269,6 +262,15 @@ impl Transport for Wire {
             answer
         })
     }
+}
+
+/// Whether every request is printed with its answer.
+pub static TELLS: AtomicBool = AtomicBool::new(false);
+
+fn tell(request: Option<&String>, answer: Option<&HttpResponse>) {
+    let body = answer.map_or(&b"nothing"[..], |answer| &answer.body);
+    let shown: String = String::from_utf8_lossy(body).chars().take(3000).collect();
+    println!("{} -> {shown}", request.map_or("", String::as_str));
 }
 
 impl Wire {

@@ -232,6 +232,7 @@ async fn a_preview_shows_counts_samples_and_forecast() {
             pair: "Phone".into(),
             source: Value::Unknown,
             link: None,
+            both: false,
             left: None,
         },
     );

@@ -1,7 +1,7 @@
 //! I-1: whether both sides of a link are equal, or are apart for a reason.
 
 use syncline::domain::{
-    BaseField, BaseValue, Choice, Direction, Link, OpState, PairKind, Side, Value,
+    BaseField, BaseValue, Choice, Direction, Link, LinkState, OpState, PairKind, Side, Value,
 };
 use syncline::transform;
 
@@ -53,7 +53,7 @@ pub(super) fn converged(scene: &Scene<'_>, rest: Rest, broken: &mut Vec<Broken>)
             let apart = accepted.is_some_and(|base| base.diverged);
             let undone = || put_back(scene, link, pair.name(), accepted, &held);
             if apart && (one_way || chosen(scene, link, pair.name()) || undone())
-                || reference && undone()
+                || reference && (undone() || awaits_a_parent(scene, link))
             {
                 continue;
             }
@@ -98,6 +98,19 @@ fn put_back(
             None => false,
         };
     undone && stands(Side::Salesforce, &held[0]) && stands(Side::HubSpot, &held[1])
+}
+
+/// Waits, as its record's page says, for a parent that is linked no more and whose create an undo took back (14.4, 19.1).
+fn awaits_a_parent(scene: &Scene<'_>, link: &Link) -> bool {
+    let rows = scene.books.waiting.iter();
+    rows.filter(|row| row.link == link.id && row.since.is_some())
+        .filter_map(|row| row.parent.as_ref())
+        .any(|parent| {
+            scene.books.links.iter().any(|one| {
+                matches!(one.state, LinkState::TakenBack(_))
+                    && one.ids.get(parent.side).as_ref() == Some(&parent.id)
+            })
+        })
 }
 
 /// A person let a conflict stand.

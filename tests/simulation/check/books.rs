@@ -7,6 +7,7 @@ use syncline::domain::{
     Base, Conflict, ErrorItem, ItemState, Link, LinkId, Op, RunId, RunRecord, Side,
 };
 use syncline::engine::Db;
+use syncline::store::rows::ChildRef;
 use syncline::store::{Family, FindingState, doctor, keys};
 
 use super::{Broken, Scene};
@@ -20,6 +21,8 @@ pub struct Books {
     pub bases: BTreeMap<LinkId, Base>,
     pub items: Vec<Conflict>,
     pub errors: Vec<ErrorItem>,
+    /// What waits for a parent to be linked.
+    pub waiting: Vec<ChildRef>,
     pub ops: Vec<Op>,
     pub runs: Vec<RunRecord>,
     /// How far contacts were read for certain on each side.
@@ -50,6 +53,9 @@ impl Books {
                 .unwrap();
         }
         db.walk(keys::all(Family::Error), |row| books.errors.push(row))
+            .await
+            .unwrap();
+        db.walk(keys::all(Family::Waiting), |row| books.waiting.push(row))
             .await
             .unwrap();
         db.walk(keys::all(Family::Journal), |row| books.ops.push(row))

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
-use syncline::domain::{ErrorCategory, LinkId, LinkState, Op, OpKind, OpState, RunKind, Side};
+use syncline::domain::{
+    ErrorCategory, ErrorItem, ItemKind, LinkId, LinkState, Op, OpKind, OpState, RunKind, Side,
+};
 use syncline::sandbox::history::Event;
 
 use super::{Broken, Scene, field, is, ours, text, went_out};
@@ -85,6 +87,32 @@ pub(super) fn nothing_open(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
 }
 
 /// I-11: what is in error at the end is what a vendor cannot take, or what is not there any more, and nothing beside it.
+/// True where the record would get an e-mail that another one on its side has: two contacts of one side were merged, and
+/// their counterparts were not.
+fn claimed(scene: &Scene<'_>, error: &ErrorItem) -> bool {
+    let side = error.record.side;
+    let mail = |side: Side, id: &str| {
+        let mail = crate::people::value(scene.sandbox, side, id, field(4, side));
+        mail.map(|mail| mail.to_lowercase())
+    };
+    let link = scene
+        .books
+        .links
+        .iter()
+        .find(|link| Some(link.id) == error.link);
+    let other = link.and_then(|link| link.ids.get(side.other()).as_ref());
+    let wanted = other.and_then(|id| mail(side.other(), id.as_str()));
+    let mut rest = scene
+        .alive(side)
+        .into_iter()
+        .filter(|id| id != error.record.id.as_str());
+    let collided = scene
+        .all_items()
+        .any(|item| item.kind == ItemKind::MergeCollision);
+    error.category == ErrorCategory::Duplicate
+        && (collided || wanted.is_some() && rest.any(|id| mail(side, &id) == wanted))
+}
+
 pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for error in &scene.books.errors {
         let record = (&error.record.side, error.record.id.as_str());
@@ -107,7 +135,7 @@ pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             let twin = |one: &syncline::domain::Candidate| one.record.id == error.record.id;
             item.resolution.is_some() && item.candidates.iter().any(twin)
         });
-        if !long && !gone && !left {
+        if !long && !gone && !left && !claimed(scene, error) {
             let detail = format!("{error:?}");
             broken.push(Broken::new("I-11", detail));
         }

@@ -51,6 +51,10 @@ pub(super) fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         if name.starts_with("twin") || scene.begins(side, id) > first.at {
             continue;
         }
+        if ours(first) && landed_late(scene, side, first) {
+            // A request that the net held back for minutes: nobody can call it back.
+            continue;
+        }
         let was_linked = scene.diary.linked.iter().any(|(s, h)| match side {
             Side::Salesforce => s == id,
             Side::HubSpot => h == id,
@@ -99,10 +103,29 @@ fn last_name(side: Side) -> &'static str {
     }
 }
 
+/// True where no create of ours was on its way when the record was made.
+fn landed_late(scene: &Scene<'_>, side: Side, first: &Version) -> bool {
+    let mut creates = scene
+        .all_ops()
+        .filter(|op| op.side == side && op.kind == OpKind::Create);
+    !creates.any(|op| {
+        op.attempt.sent_at.is_some_and(|sent| {
+            let took = first.at - sent;
+            (-TimeDelta::seconds(2)..TimeDelta::seconds(60)).contains(&took)
+        })
+    })
+}
+
 /// The version that ended a record's life for good, or for as long as it lasted.
 fn end(history: &History) -> Option<&Version> {
     let ends = |version: &&Version| matches!(version.event, Event::Deleted | Event::MergedInto(_));
     history.versions.iter().rev().find(ends)
+}
+
+/// True where a record was deleted, not merged.
+pub(super) fn was_deleted(scene: &Scene<'_>, side: Side, id: &RecordId) -> bool {
+    let ended = scene.history(side, id.as_str()).and_then(end);
+    ended.is_some_and(|version| version.event == Event::Deleted)
 }
 
 /// A record may come a second time under its key where a rule or a person makes deleted ones anew.
@@ -292,9 +315,16 @@ pub(super) fn never_guessed(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         else {
             continue;
         };
+        if !link.former.salesforce.is_empty() || !link.former.hubspot.is_empty() {
+            // It was made of other records.
+            continue;
+        }
         let twin = scene.records().find(|(side, id, history)| {
+            let ended = end(history).map(|version| &version.event);
+            let merged = matches!(ended, Some(Event::MergedInto(_)));
             *id != s.as_str()
                 && *id != h.as_str()
+                && !merged
                 && scene.begins(*side, id) <= early
                 && held(*side, history, early).as_ref() == Some(&wanted)
                 && held(*side, history, at).as_ref() == Some(&wanted)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use syncline::domain::{BaseValue, ItemState, LinkState, Op, OpKind, Side};
+use syncline::domain::{Assignment, BaseValue, ItemState, Link, LinkState, Op, OpKind, Side};
 use syncline::sandbox::history::{Author, Version};
 
 use super::{Broken, Scene, Seen, field, is, ours, text};
@@ -17,9 +17,10 @@ pub(super) fn no_silent_loss(scene: &Scene<'_>, seen: &mut Seen, broken: &mut Ve
         for version in &history.versions {
             for at in 0..=PLAIN {
                 if let Some(value) = version.value(field(at, side)) {
-                    reached
+                    let first = reached
                         .entry((side, at, value.trim()))
                         .or_insert(version.at);
+                    *first = version.at.min(*first);
                 }
             }
         }
@@ -275,10 +276,22 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 last(Side::Salesforce, s.as_str()),
                 last(Side::HubSpot, h.as_str()),
             ];
-            // What was merged into the two had its own last words, which its counterpart may have got.
+            // What was merged into the two had its own last words, which its counterpart may have got; a merge is itself one.
+            let mut may = Vec::new();
             for side in Side::BOTH {
-                let former = link.former.get(side).iter();
-                words.extend(former.map(|id| last(side, id.as_str())));
+                for id in link.former.get(side) {
+                    let word = last(side, id.as_str());
+                    // Of one that was deleted and made anew nobody needs to have heard.
+                    match super::records::was_deleted(scene, side, id) {
+                        true => may.push(word),
+                        false => words.push(word),
+                    }
+                }
+            }
+            if let Some(merged) = scene.merged.get(h.as_str()) {
+                let got =
+                    scene.held_at(Side::HubSpot, h.as_str(), field(at, Side::HubSpot), *merged);
+                may.push(got.map(|word| word.trim().to_lowercase()));
             }
             let held = [(Side::Salesforce, s.as_str()), (Side::HubSpot, h.as_str())]
                 .map(|(side, id)| crate::people::value(scene.sandbox, side, id, field(at, side)))
@@ -288,8 +301,26 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                     && item.field == *name
                     && (item.resolution.is_some() || item.state != ItemState::Resolved)
             });
-            let known = words.iter().flatten().any(|word| held.contains(word));
-            if held[0] == held[1] && !judged && !known && words.iter().any(Option::is_some) {
+            let known = words
+                .iter()
+                .chain(&may)
+                .flatten()
+                .any(|word| held.contains(word));
+            // Each of the last words was written over by a rule that says so.
+            let ruled = |word: &String| {
+                scene.all_ops().filter(|op| op.link == link.id).any(|op| {
+                    op.fields.values().any(|one| {
+                        one.pair == *name
+                            && text(&one.before).trim().to_lowercase() == *word
+                            && permitted(scene, at, op.side, &one.rule)
+                    })
+                })
+            };
+            let settled = judged
+                || known
+                || undo_forgotten(scene, link, name)
+                || words.iter().flatten().all(ruled);
+            if held[0] == held[1] && !settled && words.iter().any(Option::is_some) {
                 broken.push(Broken {
                     invariant: "I-2",
                     detail: format!(
@@ -300,4 +331,13 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             }
         }
     }
+}
+
+/// An undo put the field back, and the store that knew of it was put away: what it left looks like a person's edit.
+fn undo_forgotten(scene: &Scene<'_>, link: &Link, pair: &str) -> bool {
+    let mut elder = scene.diary.elder_ops.iter();
+    elder.any(|op| {
+        let put_back = |one: &Assignment| one.rule == "undo" && one.pair == pair;
+        op.link == link.id && op.attempt.sent_at.is_some() && op.fields.values().any(put_back)
+    })
 }
