@@ -9,19 +9,19 @@ use super::parts::{assumed, open_conflict};
 use super::references::Token;
 use super::work::{LinkPlan, View, Work};
 use crate::domain::{
-    BaseField, ErrorCategory, ErrorItem, FieldPair, Mapping, PairKind, PerSide, RecordKey, Side,
-    Value,
+    BaseField, ErrorCategory, ErrorItem, FieldPair, Mapping, PairKind, PerSide, RecordKey, RunId,
+    Side, Value,
 };
 
 /// True where a vendor refused a write and somebody has edited something else of that record since: its rules may let it
-/// through now, so it is tried before its time.
-pub(super) fn freed(mapping: &Mapping, work: &Work, error: &ErrorItem) -> bool {
+/// through now, so it is tried before its time. What was refused in this run is not tried again in it: what was edited went with it.
+pub(super) fn freed(mapping: &Mapping, run: RunId, work: &Work, error: &ErrorItem) -> bool {
     let side = error.side;
     let Some(seen) = work
         .seen
         .get(side)
         .as_ref()
-        .filter(|_| error.vendor.is_some())
+        .filter(|_| error.vendor.is_some() && error.run != run)
     else {
         return false;
     };

@@ -13,7 +13,9 @@ use super::stamp::plan_stamp;
 use super::versions;
 pub(super) use super::work::{LinkPlan, View, Work};
 use crate::domain::merge::{Action, FieldTimes, MergeInput, TupleOutcome};
-use crate::domain::{Choice, FieldPair, ItemKind, PerSide, Side, Unit, Value};
+use crate::domain::{
+    Choice, ErrorCategory, ErrorItem, FieldPair, ItemKind, PerSide, Side, Unit, Value,
+};
 use crate::transform;
 
 /// Plans one link.
@@ -29,7 +31,10 @@ pub(super) fn plan(view: &View<'_>, work: &Work) -> LinkPlan {
     for side in Side::BOTH {
         // The base does not stand in for a side that is known to have moved (6.1): another mapping over the object, or a link
         // that came back, may have dropped what was seen.
-        *plan.needs.get_mut(side) = *work.news.get(side) && work.seen.get(side).is_none();
+        // A record that did not answer is asked once more before its error is over.
+        let silent = work.errors.iter().any(|item| is_silence(item, side));
+        *plan.needs.get_mut(side) =
+            (*work.news.get(side) || silent) && work.seen.get(side).is_none();
     }
     let paused = |pair: &FieldPair| view.known.is_paused(&view.mapping.id, pair.name());
     for unit in view.mapping.units() {
@@ -42,6 +47,11 @@ pub(super) fn plan(view: &View<'_>, work: &Work) -> LinkPlan {
         plan_stamp(view, work, side, &mut plan);
     }
     plan
+}
+
+/// True for the error that tells of a record on that side which did not answer (12.1).
+pub(super) fn is_silence(item: &ErrorItem, side: Side) -> bool {
+    item.category == ErrorCategory::Gone && item.field.is_empty() && item.record.side == side
 }
 
 /// Every target of a write is read directly before it (6.2).

@@ -53,7 +53,7 @@ pub(super) fn stands(view: &View<'_>, work: &Work, unit: &Unit<'_>, plan: &mut L
     for pair in unit.pairs() {
         let there = there(work, pair);
         let error = standing(&work.errors, pair.name(), &there, view.now).filter(|error| {
-            !freed(view.mapping, work, error) && !is_awaited(view, pair, &there, error)
+            !freed(view.mapping, view.run, work, error) && !is_awaited(view, pair, &there, error)
         });
         if let Some(error) = error {
             plan.errors.push(error.clone());

@@ -287,8 +287,8 @@ async fn conclude_update(
         }
     }
     // A late association cannot be told from a person's: nothing has its versions, so no ghost is left of it.
-    let haunts =
-        op.state == OpState::Failed && !matches!(op.kind, OpKind::Associate | OpKind::Dissociate);
+    let given_up = matches!(op.state, OpState::Failed | OpState::Superseded);
+    let haunts = given_up && !matches!(op.kind, OpKind::Associate | OpKind::Dissociate);
     tx.put_op(op)?;
     if haunts {
         tx.put_ghost(op, ghost_of(ctx, op))?;

@@ -330,7 +330,8 @@ fn items(
     for item in &plan.infos {
         tx.put_conflict(item, None, owner)?;
     }
-    let through = progress.failed.is_empty();
+    // What was refused or moved on in the last pass that a run makes is not over.
+    let through = progress.failed.is_empty() && !progress.drifted;
     if through {
         for op in &plan.landed {
             tx.drop_ghost(*op);

@@ -18,8 +18,8 @@ use super::settle::{Progressed, settle};
 use super::tally::Fate;
 use crate::crm::WriteKind;
 use crate::domain::{
-    ErrorCategory, LinkState, Mapping, MappingId, Observation, Op, OpId, OpKind, OpState, PerSide,
-    Presence, RecordId, Side, Value,
+    LinkState, Mapping, MappingId, Observation, Op, OpId, OpKind, OpState, PerSide, Presence,
+    RecordId, Side, Value,
 };
 use crate::store::rows::Dirty;
 
@@ -198,8 +198,7 @@ fn out_of_reach(
             Side::Salesforce => salesforce,
             Side::HubSpot => hubspot,
         };
-        item.category == ErrorCategory::Gone
-            && item.field.is_empty()
+        link_plan::is_silence(item, item.record.side)
             && seen.is_none()
             && item.retry_at.is_none_or(|due| due > now)
     })
@@ -336,7 +335,7 @@ async fn decide(
         .iter()
         .map(|work| {
             let mut plan = link_plan::plan(&view, work);
-            leave_refused(mapping, work, &mut plan, now);
+            leave_refused(&view, work, &mut plan, now);
             link_plan::need_targets(work, &mut plan);
             plan
         })
@@ -345,7 +344,7 @@ async fn decide(
 
 /// Takes out what was refused before and is not due yet: its error stands, and nothing is read for it.
 fn leave_refused(
-    mapping: &Mapping,
+    view: &View<'_>,
     work: &Work,
     plan: &mut LinkPlan,
     now: chrono::DateTime<chrono::Utc>,
@@ -353,7 +352,7 @@ fn leave_refused(
     for side in Side::BOTH {
         let fields = plan.writes.get(side);
         let known = still_refused(side, update_kind(fields), fields, &work.errors, now)
-            .filter(|error| !link_plan::freed(mapping, work, error))
+            .filter(|error| !link_plan::freed(view.mapping, view.run, work, error))
             .cloned();
         if let Some(error) = known {
             plan.errors.push(error);

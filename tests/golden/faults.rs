@@ -585,3 +585,49 @@ async fn a_choice_that_only_one_side_took_is_carried_over_to_the_other() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_field_that_is_refused_costs_one_try_a_run_whatever_else_was_edited() {
+    let (house, s, h) = clerk(&people("")).await;
+    let long = "x".repeat(60);
+    house.sf_edit(S, &s, &[("Title", "")]);
+    house.wait(600).await;
+    house.hs_edit(H, &h, &[("firstname", &long), ("jobtitle", "Boss")]);
+    for pause in [60, 1_000, 4_000, 20_000, 90_000] {
+        house.wait(pause).await;
+        let run = house.fine().await;
+        let ops = house.engine().await.journal(run.run).await.unwrap();
+        let refused = ops.iter().filter(|op| op.fields.contains_key("FirstName"));
+        assert!(refused.count() <= 1, "{ops:#?}");
+        assert_eq!(house.the_error().await.field, "FirstName");
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+        house.sound().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_was_given_up_for_an_edit_is_written_over_when_it_lands_at_last() {
+    for side in [Party::Salesforce, Party::HubSpot] {
+        let (house, s, h) = clerk(&people("conflict = \"last_write_wins\"")).await;
+        match side {
+            Party::Salesforce => house.hs_edit(H, &h, &[("jobtitle", "Old")]),
+            Party::HubSpot => house.sf_edit(S, &s, &[("Title", "Old")]),
+        }
+        let (method, path) = door(side, false);
+        let late = Fault::LandsLater(Duration::from_secs(900));
+        house.script(side, Some(method), path, late, 1);
+        house.wait(60).await;
+        house.fine().await;
+        house.wait(20).await;
+        match side {
+            Party::Salesforce => house.sf_edit(S, &s, &[("Title", "New")]),
+            Party::HubSpot => house.hs_edit(H, &h, &[("jobtitle", "New")]),
+        }
+        for pause in [60, 130, 300, 1_000, 4_000] {
+            house.wait(pause).await;
+            house.fine().await;
+        }
+        house.both((&s, &h), ("Title", "jobtitle"), ("New", "New"));
+        house.quiet().await;
+    }
+}

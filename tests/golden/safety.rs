@@ -617,7 +617,7 @@ async fn what_a_lost_answer_turns_out_to_be_adds_nothing_to_a_plan_that_was_show
         let cut = Fault::Cut { committed: true };
         house.script(side, Some(method), door, cut, 1);
         house.wait(60).await;
-        let run = house.fine().await;
+        house.fine().await;
         house.sf_edit(S, &s, &[("Title", "Boss")]);
         house.wait(300).await;
         let plan = house.engine().await.preview(&order()).await.unwrap();

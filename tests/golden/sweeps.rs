@@ -413,3 +413,24 @@ async fn from_a_side_that_lost_half_its_records_a_sweep_concludes_nothing_until_
     );
     assert_eq!(house.hs_ids(H).len(), 30);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_does_not_answer_is_told_of_until_it_does_whatever_a_sweep_finds_beside_it() {
+    let house = House::empty(&people("")).await;
+    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "b@example.com")]);
+    house.hs(H, &[("lastname", "Berg"), ("email", "b@example.com")]);
+    house.fine().await;
+    house.sf_delete(S, &s);
+    house.wait(16 * 86_400).await;
+    for pause in [30, 130, 400, 1_000, 4_000, 20_000] {
+        house.wait(pause).await;
+        house.fine().await;
+    }
+    house.wait(90_000).await;
+    house.whole().await;
+    for _ in 0..4 {
+        house.wait(90_000).await;
+        house.fine().await;
+        assert_eq!(house.the_error().await.category, ErrorCategory::Gone);
+    }
+}

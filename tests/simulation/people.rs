@@ -438,7 +438,17 @@ pub fn commit(
         let text = tagged(field, tag, Side::Salesforce);
         let set = values(&[(FIELDS[field].0, &text)]);
         let by = colleague();
-        let _ = sandbox.org.edit_with_stamp(now, begun, &by, S, &id, set);
+        // Who edits a record holds it until the end: whatever was written to it before has an older stamp.
+        let last = sandbox
+            .org
+            .history(S, &id)
+            .and_then(|past| past.versions.last());
+        let after = last.map(|version| version.at + TimeDelta::seconds(1));
+        let stamp = after
+            .filter(|after| *after > begun)
+            .unwrap_or(begun)
+            .min(now);
+        let _ = sandbox.org.edit_with_stamp(now, stamp, &by, S, &id, set);
     }
     sandbox.org.hold_back(None);
 }

@@ -281,6 +281,12 @@ impl Org {
             .collect()
     }
 
+    /// True where a living record is hidden from the integration user.
+    pub fn is_hidden(&self, object: &str, id: &str) -> bool {
+        let found = self.find(object, id);
+        found.is_ok_and(|(object, place)| self.data.tables[object].rows[place].hidden)
+    }
+
     /// The stored text of a field, deleted records included; `None` for blank and for anything unknown.
     pub fn value(&self, object: &str, id: &str, field: &str) -> Option<String> {
         let (object, place) = self.find(object, id).ok()?;
