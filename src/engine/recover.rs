@@ -461,6 +461,8 @@ async fn conclude_create(
         Verdict::NotApplied | Verdict::Superseded => {
             op.state = OpState::Failed;
             op.outcome.why = Some("looked up: not applied".into());
+            // What goes by a key lands at last on the record that was made meanwhile.
+            tx.put_ghost(op, ghost_of(ctx, op))?;
             give_back(mapping, op, link, tx)?;
         }
         Verdict::Ask(ids) => {

@@ -64,9 +64,10 @@ async fn unseen(
 ) -> Result<Vec<RecordId>, EngineError> {
     let object = mapping.object(side);
     let stored = ctx.engine.db.observations(side, object, &ids).await?;
+    let now = ctx.engine.clock.now();
     let unseen = ids.into_iter().zip(stored).filter(|(_, seen)| {
         seen.as_ref()
-            .is_none_or(|seen| !ctx.whole && seen.observed_at < ctx.began)
+            .is_none_or(|seen| !ctx.whole && !(ctx.began..=now).contains(&seen.observed_at))
     });
     Ok(unseen.map(|(id, _)| id).collect())
 }

@@ -10,7 +10,7 @@ use super::context::EngineError;
 use super::gone::read_records;
 use super::observe::forget_unlinked;
 use super::run_ctx::RunCtx;
-use crate::domain::{LinkId, Mapping, MappingId, Presence, RecordId, Side};
+use crate::domain::{LinkId, Mapping, MappingId, Observation, Presence, RecordId, Side};
 use crate::store::{Family, Key, KeyReader, Range, TypedStore, keys};
 
 /// Rows that are looked through at a time.
@@ -118,9 +118,12 @@ impl Unmet<'_> {
         let alone = alone.filter(|(_, link)| link.is_none());
         let ids: Vec<RecordId> = alone.map(|(id, _)| id).collect();
         let seen = db.observations(side, object, &ids).await?;
+        let now = ctx.engine.clock.now();
         let unseen = ids.into_iter().zip(seen).filter(|(_, seen)| {
-            seen.as_ref()
-                .is_none_or(|seen| seen.observed_at < self.since)
+            // What was seen later than now was seen before our clock was set back.
+            let met =
+                |seen: &Observation| self.since <= seen.observed_at && seen.observed_at <= now;
+            !seen.as_ref().is_some_and(met)
         });
         Ok(unseen.map(|(id, _)| id).collect())
     }

@@ -631,3 +631,39 @@ async fn a_write_that_was_given_up_for_an_edit_is_written_over_when_it_lands_at_
         house.quiet().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_lands_after_it_was_sent_again_takes_no_edit_back() {
+    for side in [Party::Salesforce, Party::HubSpot] {
+        let house = four(side).await;
+        let (method, path) = door(side, true);
+        let late = Fault::LandsLater(Duration::from_secs(900));
+        house.script(side, Some(method), path, late, 1);
+        full(&house).await;
+        house.wait(20).await;
+        match side {
+            Party::Salesforce => {
+                let id = house.hs_ids(H)[2].clone();
+                house.hs_edit(H, &id, &[("firstname", "Ada"), ("lastname", "Newer")]);
+            }
+            Party::HubSpot => {
+                let id = house.sf_ids(S)[2].clone();
+                house.sf_edit(S, &id, &[("FirstName", "Ada"), ("LastName", "Newer")]);
+            }
+        }
+        for pause in [130, 300, 1_000, 4_000] {
+            house.wait(pause).await;
+            house.fine().await;
+        }
+        let newer = |names: Vec<Option<String>>| {
+            let newer = names.iter().filter(|name| name.as_deref() == Some("Newer"));
+            (names.len(), newer.count())
+        };
+        let s = house.sf_ids(S).into_iter();
+        let h = house.hs_ids(H).into_iter();
+        let s = newer(s.map(|id| house.sf_value(S, &id, "LastName")).collect());
+        let h = newer(h.map(|id| house.hs_value(H, &id, "lastname")).collect());
+        assert_eq!((s, h), ((4, 1), (4, 1)), "{side:?}");
+        house.quiet().await;
+    }
+}

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use syncline::domain::{Assignment, Op, OpKind, OpState, RunId, RunState, Side};
 
 use super::{Broken, Scene, ours, text};
+use crate::story::{Act, Property};
 
 /// What one run did to one field: its own record, what it held before, what it was left with.
 struct Touch<'a> {
@@ -56,7 +57,9 @@ pub(super) fn nothing_is_left_out(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                     && op.link == touch.op.link
                     && (op.fields.contains_key(touch.name) || op.fields.is_empty())
             });
-            let Some(id) = id.filter(|_| !told) else {
+            // A property that was taken away holds nothing: there is nothing to put back.
+            let gone = scene.story.acts.contains(&Act::Property(Property::Gone));
+            let Some(id) = id.filter(|_| !told && !(gone && touch.name == "sales_region")) else {
                 continue;
             };
             let now = scene.held_at(side, id.as_str(), touch.name, scene.books.now);
