@@ -9,6 +9,7 @@ mod link;
 mod mapping;
 pub mod merge;
 mod op;
+mod order;
 mod pending;
 mod run;
 mod schema;
@@ -28,6 +29,7 @@ pub use mapping::{
     TransformSpec,
 };
 pub use op::{Assignment, Attempt, Evidence, Op, OpKind, OpOutcome, OpState};
+pub use order::in_order_of_work;
 pub use pending::{
     Candidate, Choice, Conflict, ConflictMember, ErrorCategory, ErrorItem, ItemKind, ItemState,
     Resolution, SideValue, VendorError,
