@@ -13,6 +13,7 @@ mod conversion;
 mod deletes;
 mod drift;
 mod echoes;
+mod families;
 mod faults;
 mod fields;
 mod first_sync;
