@@ -105,6 +105,7 @@ fn read(
     }
     field_rules::check_foreign_edit(node, flow, shown, problems);
     let monotone = field_rules::monotone(node, &kind, shown, problems);
+    let on_unlinked = field_rules::on_unlinked(node, &kind, shown, problems);
     let fold_case = field_rules::fold_case(node, &kind, shown, problems);
     let own = |key: &str| node.get(key);
     Some(ReadPair {
@@ -119,6 +120,7 @@ fn read(
             foreign_edit: field_rules::foreign_edit(own("foreign_edit"))
                 .unwrap_or(rules.foreign_edit),
             monotone,
+            on_unlinked,
             fold_case,
             country: rules.country.to_owned(),
         },

@@ -254,6 +254,14 @@ pub(super) const KEYS: &[KeySpec] = &[
     ),
     key("mapping.fields.direction", DIRECTION, ""),
     key("mapping.fields.link", Kind::Text, ""),
+    key(
+        "mapping.fields.on_unlinked",
+        Kind::Words {
+            built: &["keep", "clear"],
+            planned: &[],
+        },
+        "keep",
+    ),
     key("mapping.fields.value", Kind::Constant, ""),
 ];
 
@@ -268,7 +276,6 @@ pub(super) const PLANNED: &[&str] = &[
     "mapping.hubspot.originated",
     "mapping.strict_cas",
     "mapping.detect_clobber",
-    "mapping.fields.on_unlinked",
     "mapping.fields.mode",
     "mapping.fields.rich",
 ];

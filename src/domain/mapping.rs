@@ -87,6 +87,17 @@ pub enum ForeignEdit {
     Report,
 }
 
+/// What a reference to a record that lies outside the scope of its mapping does to the other side (14.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnlinked {
+    /// Nothing: the other side's reference stays.
+    #[default]
+    Keep,
+    /// It is a blank there.
+    Clear,
+}
+
 /// Which side's records may start a counterpart on the other (`creates`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -246,6 +257,8 @@ pub struct FieldPair {
     pub foreign_edit: ForeignEdit,
     /// Stages that only rise, lowest first, in HubSpot's values; empty: any value may follow any other (4).
     pub monotone: Vec<String>,
+    /// References to records outside the scope.
+    pub on_unlinked: OnUnlinked,
     /// True: text compares without case.
     pub fold_case: bool,
     /// Region for canonical phones where no transform names one.

@@ -25,8 +25,8 @@ pub use link::{
 };
 pub use mapping::{
     BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint,
-    FieldPair, ForeignEdit, KeyFields, LeavesScope, Mapping, MatchRule, OtherwiseRule, PairKind,
-    TransformSpec,
+    FieldPair, ForeignEdit, KeyFields, LeavesScope, Mapping, MatchRule, OnUnlinked, OtherwiseRule,
+    PairKind, TransformSpec,
 };
 pub use op::{Assignment, Attempt, Evidence, Op, OpKind, OpOutcome, OpState};
 pub use order::in_order_of_work;

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint,
-        FieldPair, FieldType, ForeignEdit, KeyFields, LeavesScope, PerSide,
+        FieldPair, FieldType, ForeignEdit, KeyFields, LeavesScope, OnUnlinked, PerSide,
     };
 
     /// `name: Salesforce object, HubSpot object > parents`, a line each.
@@ -160,6 +160,7 @@ mod tests {
             blanks: BlankPolicy::Propagate,
             foreign_edit: ForeignEdit::Ignore,
             monotone: Vec::new(),
+            on_unlinked: OnUnlinked::Keep,
             fold_case: false,
             country: String::new(),
         }

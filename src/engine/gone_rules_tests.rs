@@ -467,6 +467,7 @@ fn mapping() -> Mapping {
         blanks: Default::default(),
         foreign_edit: Default::default(),
         monotone: Vec::new(),
+        on_unlinked: Default::default(),
         fold_case: false,
         country: "US".into(),
     };

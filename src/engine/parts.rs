@@ -210,6 +210,17 @@ impl Part<'_> {
                         return false;
                     }
                 }
+                Token::Outside(parent) => {
+                    // Its link, should it get one, is news.
+                    plan.blocked.push(blocked(pair, parent));
+                    let held = self.base.as_ref();
+                    let first = held.is_none_or(|base| base.values.get(side).is_none());
+                    if first && !self.raws.get(side.other()).is_blank() {
+                        // A blank of ours is nothing for the other side to fill.
+                        return false;
+                    }
+                    *self.values.get_mut(side) = Value::Null;
+                }
                 Token::Unlinked(parent) => {
                     plan.blocked.push(blocked(pair, parent));
                     return false;
