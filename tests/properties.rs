@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use rust_decimal::{Decimal as Oracle, RoundingStrategy};
 use syncline::domain::canon::{Canon, CanonOptions, Decimal, canon, match_key};
 use syncline::domain::{
-    BlankPolicy, ConflictRule, Direction, FieldPair, FieldType, ForeignEdit, OnUnlinked, LinkId, MappingId,
-    OtherwiseRule, PairKind, PerSide, RecordId, Side, SideCount, TransformSpec, Value,
+    BlankPolicy, ConflictRule, Direction, FieldPair, FieldType, ForeignEdit, LinkId, MappingId,
+    OnUnlinked, OtherwiseRule, PairKind, PerSide, RecordId, Side, SideCount, TransformSpec, Value,
 };
 use syncline::engine::guard::{FieldCount, GuardInput, SafetyLimits, Share, evaluate};
 use syncline::engine::matching::{Linked, MatchInput, MatchOutcome, Unlinked, matching};

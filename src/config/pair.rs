@@ -318,9 +318,9 @@ fn reference(
 ) -> Option<PairKind> {
     let name = link.text()?;
     let key = format!("{shown}.link");
-    let known = LINKS.iter().any(|(object, field)| {
-        rules.objects.hubspot == *object && fields.hubspot == *field
-    });
+    let known = LINKS
+        .iter()
+        .any(|(object, field)| rules.objects.hubspot == *object && fields.hubspot == *field);
     if !known {
         let message = "only a contact's primary company and a company's parent company can be links in this version";
         let next = "write { salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" } in the mapping of contacts, \

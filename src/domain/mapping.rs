@@ -331,6 +331,10 @@ pub struct Mapping {
     pub groups: Vec<FieldGroup>,
     /// Key fields.
     pub keys: KeyFields,
+    /// True: Salesforce records are updated one by one, each only where nobody has modified it since it was read (6.3).
+    pub strict_cas: bool,
+    /// True: after every update of HubSpot it is looked up whether it went over an edit that nobody had seen (6.5).
+    pub detect_clobber: bool,
     /// How often it runs by itself, in seconds; `None` only by hand.
     pub schedule_seconds: Option<u64>,
 }

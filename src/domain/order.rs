@@ -29,9 +29,14 @@ pub fn in_order_of_work(mappings: Vec<Mapping>) -> Vec<Mapping> {
     for next in 0..groups.len() {
         let ready = groups.iter().enumerate().filter(|(group, _)| {
             let placed = |parent: usize| place.get(parent).is_some_and(Option::is_some);
-            !placed(*group) && waits.get(*group).is_none_or(|all| all.iter().all(|one| placed(*one)))
+            !placed(*group)
+                && waits
+                    .get(*group)
+                    .is_none_or(|all| all.iter().all(|one| placed(*one)))
         });
-        let first = ready.min_by_key(|(_, group)| names(group)).map(|(group, _)| group);
+        let first = ready
+            .min_by_key(|(_, group)| names(group))
+            .map(|(group, _)| group);
         if let Some(slot) = first.and_then(|group| place.get_mut(group)) {
             *slot = Some(next);
         }
@@ -76,7 +81,10 @@ fn waits(mappings: &[Mapping], groups: &[Vec<usize>]) -> Vec<Vec<usize>> {
         .iter()
         .map(|group| {
             let members = group.iter().filter_map(|at| mappings.get(*at));
-            members.flat_map(Mapping::parents).filter_map(group_of).collect()
+            members
+                .flat_map(Mapping::parents)
+                .filter_map(group_of)
+                .collect()
         })
         .collect();
     let reaches = |from: usize, to: usize| {
@@ -144,6 +152,8 @@ mod tests {
                 salesforce: String::new(),
                 hubspot: String::new(),
             },
+            strict_cas: false,
+            detect_clobber: false,
             schedule_seconds: None,
         }
     }
@@ -172,7 +182,12 @@ mod tests {
             (&["b X x", "a Y y"], &["a", "b"]),
             (&["a X x > b", "b Y y"], &["b", "a"]),
             (
-                &["deals O d > accounts contacts", "contacts C c > accounts", "accounts A a", "books B b"],
+                &[
+                    "deals O d > accounts contacts",
+                    "contacts C c > accounts",
+                    "accounts A a",
+                    "books B b",
+                ],
                 &["accounts", "books", "contacts", "deals"],
             ),
             // Its own records may be parents of each other.
@@ -181,11 +196,19 @@ mod tests {
             (&["b A a > gone", "a X x > b"], &["b", "a"]),
             // In a circle names decide; what hangs on it comes after it, what it hangs on before.
             (
-                &["deals O d > accounts", "contacts C c > accounts", "accounts A a > contacts zones", "zones Z z"],
+                &[
+                    "deals O d > accounts",
+                    "contacts C c > accounts",
+                    "accounts A a > contacts zones",
+                    "zones Z z",
+                ],
                 &["zones", "accounts", "contacts", "deals"],
             ),
             // A longer circle, with a child whose name would put it first.
-            (&["c X x > a", "b Y y > c", "a Z z > b", "aa W w > c"], &["a", "b", "c", "aa"]),
+            (
+                &["c X x > a", "b Y y > c", "a Z z > b", "aa W w > c"],
+                &["a", "b", "c", "aa"],
+            ),
         ];
         for (given, wanted) in table {
             assert_eq!(sorted(given), wanted, "{given:?}");
@@ -196,7 +219,12 @@ mod tests {
 
     #[test]
     fn those_of_an_exclusive_group_wait_for_each_others_parents() {
-        let given = ["leads Lead contacts", "contacts Contact contacts > zones", "zones Z z", "kids K k > leads"];
+        let given = [
+            "leads Lead contacts",
+            "contacts Contact contacts > zones",
+            "zones Z z",
+            "kids K k > leads",
+        ];
         assert_eq!(sorted(&given), ["zones", "contacts", "leads", "kids"]);
     }
 }

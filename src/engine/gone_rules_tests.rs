@@ -498,6 +498,8 @@ fn mapping() -> Mapping {
             salesforce: "K".into(),
             hubspot: "k".into(),
         },
+        strict_cas: false,
+        detect_clobber: false,
         schedule_seconds: None,
     }
 }

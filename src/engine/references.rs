@@ -160,7 +160,9 @@ impl Parents {
         pair: &FieldPair,
         base: &BaseField,
     ) -> BaseField {
+        let cleared = was_cleared(pair, base);
         let translate = |side: Side| match base.values.get(side) {
+            Some(_) if cleared => Some(BaseValue::Null),
             Some(BaseValue::Raw(text)) => {
                 match self.token(engine, known, pair, side, &Value::Text(text.clone())) {
                     Token::Shared(Value::Text(shared)) => Some(BaseValue::Raw(shared)),
@@ -205,6 +207,14 @@ impl Parents {
             PairKind::Value { .. } | PairKind::Constant { .. } => Some(shared.clone()),
         }
     }
+}
+
+/// True where a reference out of the scope was settled as a blank (14.1): once its record is linked, it is a change.
+pub(super) fn was_cleared(pair: &FieldPair, base: &BaseField) -> bool {
+    let values = (&base.values.salesforce, &base.values.hubspot);
+    pair.on_unlinked == OnUnlinked::Clear
+        && !base.diverged
+        && matches!(values, (Some(BaseValue::Raw(_)), Some(BaseValue::Null)))
 }
 
 /// An id that nothing on the other side answers to: it equals only itself.

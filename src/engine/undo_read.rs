@@ -126,14 +126,22 @@ pub(super) fn generations(
         // In a circle nobody is above the others.
         while !above.is_empty() && depth < parents.len() {
             let next = above.iter().filter_map(|id| parents.get(id)).flatten();
-            above = next.filter(|id| parents.contains_key(id)).cloned().collect();
+            above = next
+                .filter(|id| parents.contains_key(id))
+                .cloned()
+                .collect();
             depth += usize::from(!above.is_empty());
         }
         depth
     };
     let depths: BTreeMap<LinkId, usize> = pairs
         .iter()
-        .map(|(link, pair)| (*link, pair.salesforce.as_ref().map_or(0, |one| depth(&one.id))))
+        .map(|(link, pair)| {
+            (
+                *link,
+                pair.salesforce.as_ref().map_or(0, |one| depth(&one.id)),
+            )
+        })
         .collect();
     let mut of_depth: BTreeMap<usize, BTreeMap<LinkId, Pair>> = BTreeMap::new();
     for (link, pair) in pairs {

@@ -15,8 +15,8 @@ use syncline::domain::merge::{
     Action, FieldOutcome, FieldTimes, Fields, Lens, MergeInput, applied, merge_field,
 };
 use syncline::domain::{
-    BaseField, BaseValue, BlankPolicy, ConflictRule, Direction, FieldPair, ForeignEdit, OnUnlinked, PerSide,
-    Side, Value,
+    BaseField, BaseValue, BlankPolicy, ConflictRule, Direction, FieldPair, ForeignEdit, OnUnlinked,
+    PerSide, Side, Value,
 };
 use syncline::transform::PairLens;
 

@@ -149,7 +149,9 @@ impl Tie {
             Tie::Parent(id) => vec![id],
         };
         let types = ids.into_iter();
-        types.map(|id| json!({"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": id})).collect()
+        types
+            .map(|id| json!({"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": id}))
+            .collect()
     }
 }
 
@@ -449,10 +451,7 @@ mod tests {
 
     #[test]
     fn the_type_ids_are_those_of_the_sheet() {
-        assert_eq!(
-            Tie::of("contacts", "companies"),
-            Some(Tie::Primary(1, 279))
-        );
+        assert_eq!(Tie::of("contacts", "companies"), Some(Tie::Primary(1, 279)));
         assert_eq!(Tie::of("0-3", "0-2"), Some(Tie::Primary(5, 341)));
         assert_eq!(Tie::of("companies", "0-2"), Some(Tie::Parent(14)));
         assert_eq!(Tie::of("companies", "contacts"), None);

@@ -4,8 +4,8 @@ mod merging;
 
 use super::*;
 use crate::domain::{
-    BlankPolicy, ConflictRule, Direction, FieldPair, FieldType, ForeignEdit, OnUnlinked, OtherwiseRule,
-    PairKind, PerSide, Side,
+    BlankPolicy, ConflictRule, Direction, FieldPair, FieldType, ForeignEdit, OnUnlinked,
+    OtherwiseRule, PairKind, PerSide, Side,
 };
 
 fn pair(types: (FieldType, FieldType), transforms: Vec<TransformSpec>) -> FieldPair {
