@@ -13,7 +13,7 @@ use rust_decimal::{Decimal as Oracle, RoundingStrategy};
 use syncline::domain::canon::{Canon, CanonOptions, Decimal, canon, match_key};
 use syncline::domain::{
     BlankPolicy, ConflictRule, Direction, FieldPair, FieldType, ForeignEdit, LinkId, MappingId,
-    OtherwiseRule, PairKind, PerSide, RecordId, Side, SideCount, TransformSpec, Value,
+    OnUnlinked, OtherwiseRule, PairKind, PerSide, RecordId, Side, SideCount, TransformSpec, Value,
 };
 use syncline::engine::guard::{FieldCount, GuardInput, SafetyLimits, Share, evaluate};
 use syncline::engine::matching::{Linked, MatchInput, MatchOutcome, Unlinked, matching};
@@ -140,6 +140,7 @@ fn pair(kind: FieldType, transforms: Vec<TransformSpec>) -> FieldPair {
         blanks: BlankPolicy::Propagate,
         foreign_edit: ForeignEdit::Ignore,
         monotone: Vec::new(),
+        on_unlinked: OnUnlinked::Keep,
         fold_case: false,
         country: "US".to_owned(),
     }

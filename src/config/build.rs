@@ -16,7 +16,7 @@ use super::secret::{self, SecretRef};
 use super::tree::{self, Node, Place, Raw};
 use super::value::{Percent, address, duration, percent};
 use super::{check, field_rules, mapping, rules};
-use crate::domain::{Canary, ConflictRule, PerSide, Side};
+use crate::domain::{Canary, ConflictRule, PerSide, Side, in_order_of_work};
 
 /// Longest config file that is read, in bytes.
 const LONGEST: u64 = 4 * 1024 * 1024;
@@ -135,7 +135,7 @@ fn build(
             canary: PerSide::from_fn(|side| reader.canary(side, problems)),
         },
         engine: engine(&reader, problems),
-        mappings: mappings.into_iter().map(|one| one.mapping).collect(),
+        mappings: in_order_of_work(mappings.into_iter().map(|one| one.mapping).collect()),
         settings: layers::settings(tree, folder, env),
     }
 }

@@ -5,7 +5,8 @@ use super::check::wrong_type;
 use super::error::{Problems, suggestion};
 use super::tree::{Node, Raw};
 use crate::domain::{
-    BlankPolicy, ConflictRule, Direction, ForeignEdit, OtherwiseRule, PairKind, TransformSpec,
+    BlankPolicy, ConflictRule, Direction, ForeignEdit, OnUnlinked, OtherwiseRule, PairKind,
+    TransformSpec,
 };
 
 /// The conflict rules by their words, in the order of product.md.
@@ -115,6 +116,28 @@ pub(super) fn check_foreign_edit(
         let next = "give the pair a direction, or take it out";
         let key = format!("{shown}.foreign_edit");
         problems.add(&written.place, &key, written.shown(), message, next);
+    }
+}
+
+/// The rule under `on_unlinked`, which only a link has.
+pub(super) fn on_unlinked(
+    node: &Node,
+    kind: &PairKind,
+    shown: &str,
+    problems: &mut Problems,
+) -> OnUnlinked {
+    let Some(written) = node.get("on_unlinked") else {
+        return OnUnlinked::Keep;
+    };
+    if !matches!(kind, PairKind::Reference { .. }) {
+        let message = "the pair refers to no other record";
+        let next = "take it out, or add link = \"accounts\" (the mapping of the other records)";
+        let key = format!("{shown}.on_unlinked");
+        problems.add(&written.place, &key, written.shown(), message, next);
+    }
+    match written.text() {
+        Some("clear") => OnUnlinked::Clear,
+        _ => OnUnlinked::Keep,
     }
 }
 

@@ -117,6 +117,8 @@ fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems)
             match_rules,
             groups,
             keys,
+            strict_cas: flag(node, "strict_cas"),
+            detect_clobber: flag(node, "detect_clobber"),
             schedule_seconds: Some(schedule.as_secs()),
         },
         shown,
@@ -127,6 +129,12 @@ fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems)
             .clone(),
         pair_places: pairs.into_iter().map(|one| one.place).collect(),
     }
+}
+
+/// True where `key` of a mapping says so.
+fn flag(node: &Node, key: &str) -> bool {
+    let found = node.get(key).map(|found| &found.raw);
+    matches!(found, Some(Raw::Boolean(true)))
 }
 
 /// The text under `key` of a mapping, or the table's default.

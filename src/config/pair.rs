@@ -10,6 +10,9 @@ use crate::domain::{
     PairKind, PerSide, Side, TransformSpec,
 };
 
+/// The associations that a pair can carry, under the names that it calls them by: HubSpot object, name.
+const LINKS: [(&str, &str); 2] = [("contacts", "company"), ("companies", "parent_company")];
+
 /// What a pair takes from its mapping.
 #[derive(Debug)]
 pub(super) struct MappingRules<'a> {
@@ -102,6 +105,7 @@ fn read(
     }
     field_rules::check_foreign_edit(node, flow, shown, problems);
     let monotone = field_rules::monotone(node, &kind, shown, problems);
+    let on_unlinked = field_rules::on_unlinked(node, &kind, shown, problems);
     let fold_case = field_rules::fold_case(node, &kind, shown, problems);
     let own = |key: &str| node.get(key);
     Some(ReadPair {
@@ -116,6 +120,7 @@ fn read(
             foreign_edit: field_rules::foreign_edit(own("foreign_edit"))
                 .unwrap_or(rules.foreign_edit),
             monotone,
+            on_unlinked,
             fold_case,
             country: rules.country.to_owned(),
         },
@@ -231,6 +236,13 @@ fn read_kind(
     if let Some(link) = node.get("link") {
         return reference(node, link, shown, fields, rules, problems);
     }
+    if fields.hubspot == "parent_company" && rules.objects.hubspot == "companies" {
+        let place = node.get("hubspot").map_or(&node.place, |one| &one.place);
+        let message = "`parent_company` is an association, not a property";
+        let next = "add link = \"accounts\" (the mapping of the companies), or take the pair out";
+        let key = format!("{shown}.hubspot");
+        problems.add(place, &key, "\"parent_company\"", message, next);
+    }
     if fields.hubspot == "company" && rules.objects.hubspot == "contacts" {
         let place = node.get("hubspot").map_or(&node.place, |one| &one.place);
         let message = "`company` is the contact's primary company; its text property is not available in this version";
@@ -306,9 +318,13 @@ fn reference(
 ) -> Option<PairKind> {
     let name = link.text()?;
     let key = format!("{shown}.link");
-    if fields.hubspot != "company" || rules.objects.hubspot != "contacts" {
-        let message = "only a contact's primary company can be a link in this version";
-        let next = "write { salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" } in the mapping of contacts";
+    let known = LINKS
+        .iter()
+        .any(|(object, field)| rules.objects.hubspot == *object && fields.hubspot == *field);
+    if !known {
+        let message = "only a contact's primary company and a company's parent company can be links in this version";
+        let next = "write { salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" } in the mapping of contacts, \
+                    { salesforce = \"ParentId\", hubspot = \"parent_company\", link = \"accounts\" } in that of companies";
         problems.add(&link.place, &key, link.shown(), message, next);
         return None;
     }

@@ -226,6 +226,8 @@ pub(super) const KEYS: &[KeySpec] = &[
     key("mapping.conflict", Kind::Conflict, ""),
     key("mapping.blanks", BLANKS, "propagate"),
     key("mapping.foreign_edit", FOREIGN_EDIT, "ignore"),
+    key("mapping.strict_cas", Kind::Boolean, "false"),
+    key("mapping.detect_clobber", Kind::Boolean, "false"),
     key("mapping.groups", Kind::FieldLists, ""),
     key("mapping.match", Kind::FieldLists, ""),
     key("mapping.keys", Kind::Table, ""),
@@ -254,6 +256,14 @@ pub(super) const KEYS: &[KeySpec] = &[
     ),
     key("mapping.fields.direction", DIRECTION, ""),
     key("mapping.fields.link", Kind::Text, ""),
+    key(
+        "mapping.fields.on_unlinked",
+        Kind::Words {
+            built: &["keep", "clear"],
+            planned: &[],
+        },
+        "keep",
+    ),
     key("mapping.fields.value", Kind::Constant, ""),
 ];
 
@@ -266,9 +276,6 @@ pub(super) const PLANNED: &[&str] = &[
     "mapping.salesforce.report",
     "mapping.hubspot.list",
     "mapping.hubspot.originated",
-    "mapping.strict_cas",
-    "mapping.detect_clobber",
-    "mapping.fields.on_unlinked",
     "mapping.fields.mode",
     "mapping.fields.rich",
 ];

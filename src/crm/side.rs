@@ -104,6 +104,11 @@ pub enum WriteKind {
     Create,
     /// Update by id.
     Update,
+    /// Update of one record by id, refused with status 412 where it was modified after that moment. Salesforce only.
+    UpdateUnmodified {
+        /// What the record's modified date must not be later than, by the side's clock.
+        since: DateTime<Utc>,
+    },
     /// Set the association to `WriteItem::to` of `to_object` (HubSpot: primary).
     Associate {
         /// The other object.

@@ -87,6 +87,17 @@ pub enum ForeignEdit {
     Report,
 }
 
+/// What a reference to a record that lies outside the scope of its mapping does to the other side (14.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnlinked {
+    /// Nothing: the other side's reference stays.
+    #[default]
+    Keep,
+    /// It is a blank there.
+    Clear,
+}
+
 /// Which side's records may start a counterpart on the other (`creates`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -246,6 +257,8 @@ pub struct FieldPair {
     pub foreign_edit: ForeignEdit,
     /// Stages that only rise, lowest first, in HubSpot's values; empty: any value may follow any other (4).
     pub monotone: Vec<String>,
+    /// References to records outside the scope.
+    pub on_unlinked: OnUnlinked,
     /// True: text compares without case.
     pub fold_case: bool,
     /// Region for canonical phones where no transform names one.
@@ -318,6 +331,10 @@ pub struct Mapping {
     pub groups: Vec<FieldGroup>,
     /// Key fields.
     pub keys: KeyFields,
+    /// True: Salesforce records are updated one by one, each only where nobody has modified it since it was read (6.3).
+    pub strict_cas: bool,
+    /// True: after every update of HubSpot it is looked up whether it went over an edit that nobody had seen (6.5).
+    pub detect_clobber: bool,
     /// How often it runs by itself, in seconds; `None` only by hand.
     pub schedule_seconds: Option<u64>,
 }

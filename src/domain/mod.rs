@@ -9,6 +9,7 @@ mod link;
 mod mapping;
 pub mod merge;
 mod op;
+mod order;
 mod pending;
 mod run;
 mod schema;
@@ -24,10 +25,11 @@ pub use link::{
 };
 pub use mapping::{
     BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint,
-    FieldPair, ForeignEdit, KeyFields, LeavesScope, Mapping, MatchRule, OtherwiseRule, PairKind,
-    TransformSpec,
+    FieldPair, ForeignEdit, KeyFields, LeavesScope, Mapping, MatchRule, OnUnlinked, OtherwiseRule,
+    PairKind, TransformSpec,
 };
 pub use op::{Assignment, Attempt, Evidence, Op, OpKind, OpOutcome, OpState};
+pub use order::in_order_of_work;
 pub use pending::{
     Candidate, Choice, Conflict, ConflictMember, ErrorCategory, ErrorItem, ItemKind, ItemState,
     Resolution, SideValue, VendorError,

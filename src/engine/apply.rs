@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::batches::{Answer, CrmErrorOrVendor, OpBatch};
+use super::clobber;
 use super::context::EngineError;
 use super::failures::{ErrorFacts, Failure, error_item, not_applied, op_digest, refused};
 use super::fields;
@@ -169,6 +170,9 @@ pub(super) async fn record(
                 super::bases::stamped(&mut work.base, stored.as_deref());
                 tx.put_base(&mapping.id, work.link.id, &work.base)?;
                 progress.confirmed(&op);
+                if clobber::is_doubtful(mapping, work, &op) {
+                    progress.doubtful = Some(Box::new(op.clone()));
+                }
                 let what = changes(mapping, &op);
                 if !op.is_stamp() {
                     engine.report.line_about(
@@ -186,6 +190,13 @@ pub(super) async fn record(
                 } else if !op.is_stamp() {
                     ctx.tally(&mapping.id).updated(op.side, work.link.id);
                 }
+            }
+            moved if moved.is_drift() => {
+                op.state = OpState::Skipped;
+                *work.fresh.get_mut(op.side) = None;
+                progress.drifted = true;
+                ctx.tally(&mapping.id).skipped += 1;
+                engine.report.change(|view| view.skipped += 1);
             }
             Answer::Refused(cause) => {
                 let failure = match cause {

@@ -88,7 +88,12 @@ async fn without_children(
         .filter(|(case, _)| case.choice() != Some(&Choice::Accept))
         .filter_map(|(case, _)| case.link.ids.get(side).clone())
         .collect();
-    let gone = std::collections::BTreeSet::new();
+    // What goes with it is no child that it would take along.
+    let gone = wanted
+        .iter()
+        .filter_map(|(case, _)| case.link.ids.get(side).clone())
+        .map(|id| (side, id))
+        .collect();
     let (found, calls) = children(ctx.engine, mapping, &ids, &gone).await?;
     *ctx.cost(&mapping.id).direct.get_mut(side) += calls;
     let db = ctx.engine.db.clone();

@@ -9,7 +9,7 @@ use super::context::EngineError;
 use super::db::Tx;
 use super::run::RunCtx;
 use crate::crm::{CrmError, ErrorClass, Purpose, WriteItem, WriteKind, WriteRequest, WriteResult};
-use crate::domain::{Op, OpKind, OpState, Side};
+use crate::domain::{Mapping, Op, OpKind, OpState, Side};
 
 /// What became of one op on the wire.
 #[derive(Clone, Debug)]
@@ -27,6 +27,16 @@ pub(super) enum Answer {
     Refused(CrmErrorOrVendor),
     /// Nobody knows: to be looked up.
     Unknown(String),
+}
+
+/// The status of a refusal that says that the record was modified since it was read.
+const MODIFIED: u16 = 412;
+
+impl Answer {
+    /// The record was modified since it was read, and is as it was then made: it is looked at once more.
+    pub(super) fn is_drift(&self) -> bool {
+        matches!(self, Answer::Refused(CrmErrorOrVendor::Record(vendor)) if vendor.status == MODIFIED)
+    }
 }
 
 /// Who refused.
@@ -68,6 +78,21 @@ pub(super) fn cut(
         });
     }
     batches
+}
+
+/// Batches of one update each that Salesforce refuses where the record was modified since it was read (6.3).
+pub(super) fn one_by_one(mapping: &Mapping, ops: Vec<Op>) -> Vec<OpBatch> {
+    let side = Side::Salesforce;
+    let batch = |op: Op| OpBatch {
+        side,
+        object: mapping.object(side).to_owned(),
+        kind: match op.modstamp {
+            Some(since) => WriteKind::UpdateUnmodified { since },
+            None => WriteKind::Update,
+        },
+        ops: vec![op],
+    };
+    ops.into_iter().map(batch).collect()
 }
 
 /// Journals a group of batches in one commit with whatever `more` adds (C2), sends them together, and gives every op

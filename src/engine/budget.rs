@@ -55,6 +55,24 @@ impl Budget {
         self.used.get(side) + calls(engine).get(side) - self.at_start.get(side)
     }
 
+    /// True where the calls that are left today are fewer than the run needs: what matters most goes first (17).
+    pub(super) fn is_scarce(&self, engine: &Engine, needed: SideCount) -> bool {
+        Side::BOTH.into_iter().any(|side| {
+            let left = self.left(engine, side);
+            left.is_some_and(|left| left < *needed.get(side))
+        })
+    }
+
+    /// Calls that may still be made on that side today; `None` where the vendor tells of no limit.
+    fn left(&self, engine: &Engine, side: Side) -> Option<u64> {
+        let daily = engine.side(side).health().daily;
+        let (used, limit) = daily.filter(|(_, limit)| *limit > 0)?;
+        let share = u64::from(*engine.rules.settings.daily_share.get(side));
+        let ours = (limit * share / 100).saturating_sub(self.ours(engine, side));
+        let of_all = limit.saturating_sub(used).saturating_sub(limit / RESERVE);
+        Some(ours.min(of_all))
+    }
+
     /// Fails where no further write may be sent on that side.
     pub(super) fn check(&self, engine: &Engine, side: Side) -> Result<(), EngineError> {
         let Some((used, limit)) = engine

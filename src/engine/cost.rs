@@ -11,6 +11,8 @@ pub struct CostInput {
     pub changed: PerSide<Option<u64>>,
     /// Records updated or stamped (w_S, w_H).
     pub written: SideCount,
+    /// Salesforce records among them that are updated in a call of their own (6.3).
+    pub one_by_one: u64,
     /// Records created (K_S, K_H).
     pub created: SideCount,
     /// Records archived because their counterpart was deleted.
@@ -95,7 +97,11 @@ pub fn expected_calls(input: &CostInput) -> SideCount {
         + pages(input.listed.salesforce, PAGE_SALESFORCE)
         + pages(input.changed.salesforce, PAGE_SALESFORCE)
         + 2 * read_calls(Side::Salesforce, written.salesforce)
-        + write_calls(Side::Salesforce, written.salesforce)
+        + write_calls(
+            Side::Salesforce,
+            written.salesforce.saturating_sub(input.one_by_one),
+        )
+        + input.one_by_one
         + 2 * write_calls(Side::Salesforce, created.salesforce)
         + read_calls(Side::Salesforce, created.salesforce)
         + write_calls(Side::Salesforce, input.deleted.salesforce)
@@ -136,6 +142,7 @@ mod tests {
             salesforce: 0,
             hubspot: 0,
         },
+        one_by_one: 0,
         created: SideCount {
             salesforce: 0,
             hubspot: 0,

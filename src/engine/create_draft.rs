@@ -353,7 +353,7 @@ fn value_for(
                 }
             }
             // The pass over the new link waits for the parent (14.4).
-            Token::Unlinked(_) | Token::Away(_) => Ok((Value::Null, None)),
+            Token::Unlinked(_) | Token::Outside(_) | Token::Away(_) => Ok((Value::Null, None)),
             Token::NoOwner(id) => Err((
                 ErrorCategory::Reference,
                 format!(

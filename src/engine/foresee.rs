@@ -223,7 +223,11 @@ impl RunCtx<'_> {
                 let cost = self.cost(name);
                 match op.kind {
                     OpKind::Associate | OpKind::Dissociate => cost.associations_written += 1,
-                    _ => *cost.written.get_mut(op.side) += 1,
+                    _ => {
+                        let apart = mapping.strict_cas && op.side == Side::Salesforce;
+                        *cost.written.get_mut(op.side) += 1;
+                        cost.one_by_one += u64::from(apart);
+                    }
                 }
                 self.foreseen.plan(op);
             }

@@ -318,7 +318,6 @@ impl Db {
             let tomb = Tomb {
                 cause: "forgotten".into(),
                 no_recreate: true,
-                ..Tomb::default()
             };
             let hash = hash(&install, record.side, &record.object, &record.id);
             tx.put_tomb(keys::forgotten(record.side, hash), &tomb)?;

@@ -467,6 +467,7 @@ fn mapping() -> Mapping {
         blanks: Default::default(),
         foreign_edit: Default::default(),
         monotone: Vec::new(),
+        on_unlinked: Default::default(),
         fold_case: false,
         country: "US".into(),
     };
@@ -497,6 +498,8 @@ fn mapping() -> Mapping {
             salesforce: "K".into(),
             hubspot: "k".into(),
         },
+        strict_cas: false,
+        detect_clobber: false,
         schedule_seconds: None,
     }
 }

@@ -55,12 +55,15 @@ pub(super) fn in_order<'m>(mappings: &[&'m Mapping]) -> Vec<Vec<&'m Mapping>> {
     groups
 }
 
+/// A mapping that is matched, with what it is to create and to make anew.
+pub(super) type Ready<'m> = (&'m Mapping, Creates, Vec<Case>);
+
 /// What all the mappings of a group need before any of them creates: conversions and what is gone, then their matches, Contacts
 /// before Leads (9.3). Gives what each of them is to create and to make anew.
 pub(super) async fn prepare<'m>(
     ctx: &mut RunCtx<'_>,
     group: &[&'m Mapping],
-) -> Result<Vec<(&'m Mapping, Creates, Vec<Case>)>, EngineError> {
+) -> Result<Vec<Ready<'m>>, EngineError> {
     let mut anew = BTreeMap::new();
     for mapping in group {
         convert::conversions(ctx, mapping).await?;
@@ -388,6 +391,8 @@ mod tests {
                 salesforce: String::new(),
                 hubspot: String::new(),
             },
+            strict_cas: false,
+            detect_clobber: false,
             schedule_seconds: None,
         }
     }

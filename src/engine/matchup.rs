@@ -486,6 +486,9 @@ pub(super) async fn pass_over(
     fate: tally::Unlinked,
     tx: &mut super::db::Tx<'_>,
 ) -> Result<(), EngineError> {
+    // What failed while it was to have one is over with that.
+    let owner = keys::record_owner(&links::record_key(mapping, side, id));
+    close(ctx.engine, &mapping.id, owner, What::Errors, None, tx).await?;
     tx.clear_dirty(&mapping.id, side, id);
     if !group::is_awaited(ctx.engine, mapping, side, id).await? {
         tx.drop_observation(side, mapping.object(side), id);

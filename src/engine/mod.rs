@@ -12,6 +12,7 @@ mod blocked;
 mod budget;
 mod canary;
 mod circuit;
+mod clobber;
 mod complete;
 mod confirmed;
 mod context;
@@ -80,6 +81,7 @@ mod unmet;
 mod valves;
 mod versions;
 mod waits;
+mod waves;
 mod whole;
 mod work;
 

@@ -5,7 +5,7 @@ use super::failures::standing;
 use super::field_errors::{blocked, freed, is_awaited, no_owner, waits_for_parent};
 use super::fields::is_association;
 use super::links;
-use super::references::{Token, is_translated};
+use super::references::{Token, is_translated, was_cleared};
 use super::work::{LinkPlan, View, Work};
 use crate::domain::{
     BaseField, BaseValue, Choice, Conflict, ErrorItem, FieldPair, ItemKind, ItemState, PairKind,
@@ -163,7 +163,9 @@ fn nothing_new(work: &Work, pair: &FieldPair, side: Side) -> bool {
 impl Part<'_> {
     /// Row F1 without a look at canonical forms: both sides hold to the letter what they held when they were settled.
     pub(super) fn is_at_rest(&self) -> bool {
-        self.base.as_ref().is_some_and(|base| {
+        let settled = self.base.as_ref();
+        let settled = settled.filter(|base| !was_cleared(self.pair, base));
+        settled.is_some_and(|base| {
             Side::BOTH.iter().all(
                 |side| match (base.values.get(*side), self.raws.get(*side)) {
                     (Some(BaseValue::Null), Value::Null) => true,
@@ -209,6 +211,17 @@ impl Part<'_> {
                     if away.replace(side).is_some() {
                         return false;
                     }
+                }
+                Token::Outside(parent) => {
+                    // Its link, should it get one, is news.
+                    plan.blocked.push(blocked(pair, parent));
+                    let held = self.base.as_ref();
+                    let first = held.is_none_or(|base| base.values.get(side).is_none());
+                    if first && !self.raws.get(side.other()).is_blank() {
+                        // A blank of ours is nothing for the other side to fill.
+                        return false;
+                    }
+                    *self.values.get_mut(side) = Value::Null;
                 }
                 Token::Unlinked(parent) => {
                     plan.blocked.push(blocked(pair, parent));

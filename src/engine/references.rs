@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{Engine, EngineError, Known};
+use super::scope;
 use crate::domain::{
-    BaseField, BaseValue, FieldPair, Link, LinkId, LinkState, Mapping, MappingId, PairKind,
-    PerSide, RecordId, RecordKey, Side, Value,
+    BaseField, BaseValue, FieldPair, Link, LinkId, LinkState, Mapping, MappingId, OnUnlinked,
+    PairKind, PerSide, RecordId, RecordKey, Side, Value,
 };
 
 /// The links of the records that a set of values refers to.
@@ -15,6 +16,8 @@ pub(super) struct Parents {
     links: BTreeMap<(MappingId, Side, RecordId), Link>,
     /// Both ids of each, by the link's own.
     ids: BTreeMap<LinkId, PerSide<Option<RecordId>>>,
+    /// Records outside the scope of their mapping whose references count as blank.
+    outside: BTreeSet<(MappingId, RecordId)>,
 }
 
 /// A value that a pair refers to, in words that both sides share.
@@ -26,6 +29,8 @@ pub(super) enum Token {
     Shared(Value),
     /// The record referred to has no link yet.
     Unlinked(RecordKey),
+    /// It lies outside the scope of its mapping, and the pair takes that for a blank (14.1).
+    Outside(RecordKey),
     /// The link of the record referred to is a tombstone: its counterpart was deleted (12.2). In words of its own side.
     Away(Value),
     /// The owner cannot be told by e-mail.
@@ -40,10 +45,15 @@ impl Parents {
         values: impl Iterator<Item = (usize, Side, String)>,
     ) -> Result<Parents, EngineError> {
         let mut wanted: BTreeMap<(MappingId, Side), BTreeSet<RecordId>> = BTreeMap::new();
+        let mut outside = BTreeSet::new();
         for (pair, side, id) in values {
-            if let Some(PairKind::Reference { mapping: parent }) =
-                mapping.pairs.get(pair).map(|pair| &pair.kind)
-            {
+            let Some(pair) = mapping.pairs.get(pair) else {
+                continue;
+            };
+            if let PairKind::Reference { mapping: parent } = &pair.kind {
+                if pair.on_unlinked == OnUnlinked::Clear && side == Side::Salesforce {
+                    outside.insert((parent.clone(), RecordId(id.clone())));
+                }
                 wanted
                     .entry((parent.clone(), side))
                     .or_default()
@@ -76,7 +86,19 @@ impl Parents {
             .values()
             .map(|link: &Link| (link.id, link.ids.clone()))
             .collect();
-        Ok(Parents { links: found, ids })
+        let mut parents = Parents {
+            links: found,
+            ids,
+            outside: BTreeSet::new(),
+        };
+        for (parent, id) in outside {
+            if let Some(over) = engine.mapping(&parent)
+                && scope::is_outside(engine, over, Side::Salesforce, &id).await?
+            {
+                parents.outside.insert((parent, id));
+            }
+        }
+        Ok(parents)
     }
 
     fn link(&self, parent: &MappingId, side: Side, id: &RecordId) -> Option<&Link> {
@@ -112,7 +134,13 @@ impl Parents {
                             .mapping(mapping)
                             .map_or("", |parent| parent.object(side))
                             .to_owned();
-                        Token::Unlinked(RecordKey { side, object, id })
+                        let away = side == Side::Salesforce
+                            && self.outside.contains(&(mapping.clone(), id.clone()));
+                        let record = RecordKey { side, object, id };
+                        match pair.on_unlinked {
+                            OnUnlinked::Clear if away => Token::Outside(record),
+                            _ => Token::Unlinked(record),
+                        }
                     }
                 }
             }
@@ -132,10 +160,13 @@ impl Parents {
         pair: &FieldPair,
         base: &BaseField,
     ) -> BaseField {
+        let cleared = was_cleared(pair, base);
         let translate = |side: Side| match base.values.get(side) {
+            Some(_) if cleared => Some(BaseValue::Null),
             Some(BaseValue::Raw(text)) => {
                 match self.token(engine, known, pair, side, &Value::Text(text.clone())) {
                     Token::Shared(Value::Text(shared)) => Some(BaseValue::Raw(shared)),
+                    Token::Outside(_) => Some(BaseValue::Null),
                     _ => Some(BaseValue::Raw(own_words(side, text))),
                 }
             }
@@ -176,6 +207,14 @@ impl Parents {
             PairKind::Value { .. } | PairKind::Constant { .. } => Some(shared.clone()),
         }
     }
+}
+
+/// True where a reference out of the scope was settled as a blank (14.1): once its record is linked, it is a change.
+pub(super) fn was_cleared(pair: &FieldPair, base: &BaseField) -> bool {
+    let values = (&base.values.salesforce, &base.values.hubspot);
+    pair.on_unlinked == OnUnlinked::Clear
+        && !base.diverged
+        && matches!(values, (Some(BaseValue::Raw(_)), Some(BaseValue::Null)))
 }
 
 /// An id that nothing on the other side answers to: it equals only itself.

@@ -1,5 +1,5 @@
 //! What was kept long enough goes: runs with their journals, items that are over, lines of the activity list, hours of the
-//! budget, tombstones (docs/design/sync-semantics.md 2, 19.4). Every run takes away a bounded part: families that lie in the
+//! budget (docs/design/sync-semantics.md 2, 19.4). Every run takes away a bounded part: families that lie in the
 //! order of time from their old end, the others a few rows further each time. Nothing is ever read through.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::context::{Engine, EngineError};
 use super::db::{Db, names};
 use crate::domain::{Choice, Conflict, ItemState, RunId, RunRecord, Side};
-use crate::store::rows::{ActivityLine, OpenOp, Tomb};
+use crate::store::rows::{ActivityLine, OpenOp};
 use crate::store::{Batch, Family, Key, KeyReader, Range, StoreError, TypedStore, keys};
 
 /// Runs that stay however old they are.
@@ -54,7 +54,6 @@ impl Engine {
         pruning.runs(run.run).await?;
         pruning.items(Family::Conflict).await?;
         pruning.items(Family::Review).await?;
-        pruning.tombs().await?;
         pruning.activity().await?;
         Ok(pruning.budget().await?)
     }
@@ -149,14 +148,6 @@ impl Pruning<'_> {
             item.state == ItemState::Resolved
                 && item.last_seen < before
                 && choice != Some(&Choice::Ignore)
-        })
-        .await
-    }
-
-    async fn tombs(&self) -> Result<(), StoreError> {
-        let now = self.now;
-        self.look_through(Family::Tomb, |tomb: &Tomb| {
-            tomb.expires.is_some_and(|at| at <= now)
         })
         .await
     }

@@ -8,24 +8,20 @@ use super::budget::Budget;
 use super::confirmed::Confirmed;
 use super::context::{Engine, EngineError, Halt, Order, Scope};
 use super::convert;
-use super::create::anew;
 use super::db::names;
 use super::drafts::mark_due;
 use super::drift::{self, paused_pairs};
 use super::foresee::Keep;
 use super::gone::{Wave, gone};
-use super::gone_case::Case;
-use super::group;
-use super::matchup::{Creates, wake_children};
 use super::preflight::preflight;
 use super::recover::recover;
 use super::report::Phase;
 use super::room;
 pub(super) use super::run_ctx::{Mode, RunCtx};
-use super::slice::links;
 use super::tally::Fate;
 use super::undo::undo;
 use super::valves::leave_out;
+use super::waves;
 use super::whole::whole;
 use crate::crm::ErrorClass;
 use crate::domain::{
@@ -381,20 +377,10 @@ impl Engine {
                 })));
             }
         }
+        let scarce = ctx.budget.is_scarce(self, estimate.forecast);
         drop(estimate);
         let mut halted = refused;
-        for group in group::in_order(mappings) {
-            for (mapping, wanted, again) in group::prepare(ctx, &group).await? {
-                match work(ctx, mapping, wanted, again).await {
-                    Err(EngineError::Halted(halt)) if halt.mapping.is_some() => {
-                        ctx.circuit.forget(&mapping.id);
-                        halted.insert(mapping.id.clone(), halt.valves);
-                    }
-                    other => other?,
-                }
-                ctx.publish(mappings);
-            }
-        }
+        waves::all(ctx, mappings, scarce, &mut halted).await?;
         // Deletions are the last wave, children before their parents (18).
         for mapping in mappings.iter().rev() {
             if !halted.contains_key(&mapping.id) {
@@ -512,23 +498,4 @@ impl Engine {
         }
         Ok(tx.commit().await?)
     }
-}
-
-/// Everything that a mapping needs but deletions, which come last, once its group is matched.
-async fn work(
-    ctx: &mut RunCtx<'_>,
-    mapping: &Mapping,
-    wanted: Creates,
-    again: Vec<Case>,
-) -> Result<(), EngineError> {
-    group::make(ctx, mapping, wanted).await?;
-    anew(ctx, mapping, again).await?;
-    links(ctx, mapping).await?;
-    wake_children(ctx, mapping).await?;
-    // What was found gone, merged or converted while it was read for its counterpart.
-    convert::conversions(ctx, mapping).await?;
-    let again = gone(ctx, mapping, Wave::First).await?;
-    anew(ctx, mapping, again).await?;
-    // Children that waited within this mapping itself, and what moved while it was read back.
-    links(ctx, mapping).await
 }

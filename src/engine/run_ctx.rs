@@ -120,6 +120,7 @@ impl<'e> RunCtx<'e> {
     pub(super) fn note_answers(&mut self, answers: &[(Op, Answer)]) {
         for (op, answer) in answers {
             let outcome = match answer {
+                moved if moved.is_drift() => Outcome::Fine,
                 Answer::Refused(CrmErrorOrVendor::Record(vendor)) if vendor.holder.is_none() => {
                     Outcome::Refused(vendor.code.clone())
                 }

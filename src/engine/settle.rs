@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::bases;
 use super::blocked;
+use super::clobber;
 use super::context::EngineError;
 use super::fields;
 use super::link_plan::{LinkPlan, Work};
@@ -13,8 +14,8 @@ use super::run::RunCtx;
 use super::tally::Fate;
 use crate::crm::Purpose;
 use crate::domain::{
-    ErrorItem, FieldPair, ItemKind, ItemState, Mapping, Observation, Op, OpKind, PerSide, Presence,
-    Side,
+    Conflict, ErrorItem, FieldPair, ItemKind, ItemState, Mapping, Observation, Op, OpKind, PerSide,
+    Presence, Side,
 };
 use crate::store::rows::Dirty;
 use crate::transform;
@@ -34,6 +35,8 @@ pub(super) struct Progressed {
     pub(super) drifted: bool,
     /// Left for a later run by a confirm that did not cover it.
     pub(super) held: bool,
+    /// The update of HubSpot that may have gone over an edit.
+    pub(super) doubtful: Option<Box<Op>>,
     /// The record after the write, read back (Salesforce).
     pub(super) read_back: Option<Observation>,
 }
@@ -59,9 +62,15 @@ pub(super) async fn settle(
     mut done: Vec<Progressed>,
 ) -> Result<Vec<Work>, EngineError> {
     read_back(ctx, mapping, &works, &mut done).await?;
+    let mut lost = clobber::lost(ctx, mapping, &works, &done).await?;
     let mut tx = ctx.engine.db.begin();
     let mut again = Vec::new();
-    for ((mut work, mut plan), progress) in works.drain(..).zip(plans).zip(done) {
+    let chunk = works.drain(..).zip(plans).zip(done).enumerate();
+    for (index, ((mut work, mut plan), progress)) in chunk {
+        for item in lost.remove(&index).unwrap_or_default() {
+            tell_of_lost(ctx, mapping, &work, &item);
+            tx.put_conflict(&item, None, work.link.id.0)?;
+        }
         if progress.held {
             ctx.tally(&mapping.id).link(work.link.id, Fate::Held);
             continue;
@@ -77,6 +86,25 @@ pub(super) async fn settle(
     }
     tx.commit().await?;
     Ok(again)
+}
+
+/// A line for the live list: a value of somebody's was written over.
+fn tell_of_lost(ctx: &RunCtx<'_>, mapping: &Mapping, work: &Work, item: &Conflict) {
+    let side = Side::HubSpot;
+    let id = work.link.ids.get(side).as_ref();
+    let subject = format!(
+        "{} {}",
+        mapping.object(side),
+        id.map_or("", |id| id.as_str())
+    );
+    ctx.engine.report.line_about(
+        "warn",
+        subject,
+        &item.label,
+        format!("{}: {}", item.field, item.why),
+        Some(item.id),
+        Some(work.link.id),
+    );
 }
 
 /// One read of all Salesforce records of the chunk that were written: the answer of a collection write has ids only.

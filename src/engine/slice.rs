@@ -28,6 +28,15 @@ const CHUNK: usize = 2000;
 
 /// Works through every dirty link of a mapping.
 pub(super) async fn links(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<(), EngineError> {
+    links_marked(ctx, mapping, u16::MAX).await
+}
+
+/// Works through the links that are dirty for one of these reasons.
+pub(super) async fn links_marked(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    reasons: u16,
+) -> Result<(), EngineError> {
     for side in Side::BOTH {
         let mut after: Option<RecordId> = None;
         loop {
@@ -40,7 +49,11 @@ pub(super) async fn links(ctx: &mut RunCtx<'_>, mapping: &Mapping) -> Result<(),
                 .await?;
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
-            let ids: Vec<RecordId> = page.into_iter().map(|(id, _)| id).collect();
+            let ids: Vec<RecordId> = page
+                .into_iter()
+                .filter(|(_, row)| row.reasons & reasons != 0)
+                .map(|(id, _)| id)
+                .collect();
             let mut works = load(ctx, mapping, side, &ids).await?;
             for _ in 0..=ctx.engine.rules.settings.max_replans {
                 if works.is_empty() {
@@ -245,6 +258,9 @@ async fn chunk(
             .filter(|op| matches!(op.kind, OpKind::Update | OpKind::Stamp))
             .count() as u64;
         *ctx.cost(&mapping.id).written.get_mut(side) += count;
+        if side == Side::Salesforce && mapping.strict_cas {
+            ctx.cost(&mapping.id).one_by_one += count;
+        }
     }
     let count = |side| {
         ops.values()
@@ -484,7 +500,11 @@ async fn write(
         .iter()
         .map(|side| {
             let ops = std::mem::take(sides.get_mut(*side));
-            batches::cut(ctx, *side, mapping.object(*side), &WriteKind::Update, ops)
+            if *side == Side::Salesforce && mapping.strict_cas {
+                batches::one_by_one(mapping, ops)
+            } else {
+                batches::cut(ctx, *side, mapping.object(*side), &WriteKind::Update, ops)
+            }
         })
         .collect();
     run_queues(ctx, mapping, works, &owner, &mut queues, done).await?;

@@ -16,7 +16,7 @@ use super::run_ctx::{Mode, RunCtx};
 use super::undo_apply;
 use super::undo_look::Seen;
 use super::undo_plan::LinkNow;
-use super::undo_read::{Done, Pair};
+use super::undo_read::{Done, Pair, generations};
 use crate::domain::{
     CallCount, LinkId, LinkState, Mapping, MappingCounts, MappingId, Op, OpKind, OpState, PerSide,
     Presence, RecordId, RunId, RunRecord, RunState, Side, SideCount,
@@ -227,9 +227,11 @@ impl<'c, 'e> Undoing<'c, 'e> {
         }
         // Parents come first in the order of work, so their children are gone before them.
         for mapping in mappings.iter().rev() {
-            let pairs = done.remove(&mapping.id);
-            for group in groups(pairs.as_ref(), |pair| made(pair).is_some()) {
-                self.made(mapping, &group).await?;
+            let pairs = done.remove(&mapping.id).unwrap_or_default();
+            for generation in generations(mapping, pairs) {
+                for group in groups(Some(&generation), |pair| made(pair).is_some()) {
+                    self.made(mapping, &group).await?;
+                }
             }
         }
         Ok(())

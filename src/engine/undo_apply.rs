@@ -11,7 +11,8 @@ use super::db::Tx;
 use super::failures::stops_the_run;
 use super::fields;
 use super::gone::unmatch;
-use super::links;
+use super::links::{self, base_field, base_raw};
+use super::references::{Parents, is_translated};
 use super::report::Phase;
 use super::run_ctx::RunCtx;
 use super::settle::is_by_us;
@@ -95,6 +96,7 @@ async fn record(
                 if let Some(mut base) = base {
                     bases::written(mapping, &mut base, &op, stored.is_none());
                     bases::stamped(&mut base, stored.as_deref());
+                    note_apart(ctx, mapping, &mut base, &op).await?;
                     tx.put_base(&mapping.id, op.link, &base)?;
                     bases.insert(op.link, base);
                 }
@@ -124,6 +126,30 @@ async fn record(
         Some(error) => Err(error),
         None => Ok(written),
     }
+}
+
+/// References and owners are apart where the two sides name records that are not each other's (19.1).
+async fn note_apart(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    base: &mut Base,
+    op: &Op,
+) -> Result<(), EngineError> {
+    let engine = ctx.engine;
+    for (index, pair) in mapping.pairs.iter().enumerate() {
+        let touched = |assignment: &Assignment| assignment.pair == pair.name();
+        if !is_translated(pair) || !op.fields.values().any(touched) {
+            continue;
+        }
+        let raws = PerSide::from_fn(|side| base_raw(base, pair.name(), side).unwrap_or_default());
+        let named = Side::BOTH
+            .into_iter()
+            .filter_map(|side| Some((index, side, raws.get(side).as_text()?.to_owned())));
+        let parents = Parents::load(engine, mapping, named).await?;
+        let meant = |side| parents.token(engine, &ctx.known, pair, side, raws.get(side));
+        base_field(base, pair.name()).diverged = meant(Side::Salesforce) != meant(Side::HubSpot);
+    }
+    Ok(())
 }
 
 /// Notes that an op did not go through; an error where nothing more will.
@@ -215,6 +241,7 @@ async fn read_back(
         note_left(&mut op, Some(&seen));
         if let Some(mut base) = base_of(ctx, mapping, op.link).await? {
             bases::written(mapping, &mut base, &op, false);
+            note_apart(ctx, mapping, &mut base, &op).await?;
             tx.put_base(&mapping.id, op.link, &base)?;
         }
         tx.put_op(&op)?;

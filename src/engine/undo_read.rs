@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Assignment, LinkId, MappingId, Op, OpKind, OpState, PerSide, RecordId};
+use crate::domain::{
+    Assignment, FieldPair, LinkId, Mapping, MappingId, Op, OpKind, OpState, PairKind, PerSide,
+    RecordId, Side,
+};
 
 /// What a run did to one record.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -91,6 +94,63 @@ impl Done {
     }
 }
 
+/// What a run did to the records of a mapping, those first that others of them do not belong to: a record whose parent is of
+/// the same mapping goes before it.
+pub(super) fn generations(
+    mapping: &Mapping,
+    pairs: BTreeMap<LinkId, Pair>,
+) -> Vec<BTreeMap<LinkId, Pair>> {
+    let own = |pair: &&FieldPair| {
+        let of = &mapping.id;
+        matches!(&pair.kind, PairKind::Reference { mapping } if mapping == of)
+    };
+    let fields: Vec<&str> = mapping
+        .pairs
+        .iter()
+        .filter(own)
+        .map(|pair| pair.field(Side::Salesforce))
+        .collect();
+    if fields.is_empty() {
+        return vec![pairs];
+    }
+    let records = || pairs.values().filter_map(|pair| pair.salesforce.as_ref());
+    let parents: BTreeMap<&RecordId, Vec<RecordId>> = records()
+        .map(|touched| {
+            let named = fields.iter().filter_map(|field| touched.fields.get(*field));
+            let ids = named.filter_map(|assignment| left(assignment).as_text());
+            (&touched.id, ids.map(RecordId::from).collect())
+        })
+        .collect();
+    let depth = |id: &RecordId| {
+        let (mut depth, mut above) = (0, vec![id.clone()]);
+        // In a circle nobody is above the others.
+        while !above.is_empty() && depth < parents.len() {
+            let next = above.iter().filter_map(|id| parents.get(id)).flatten();
+            above = next
+                .filter(|id| parents.contains_key(id))
+                .cloned()
+                .collect();
+            depth += usize::from(!above.is_empty());
+        }
+        depth
+    };
+    let depths: BTreeMap<LinkId, usize> = pairs
+        .iter()
+        .map(|(link, pair)| {
+            (
+                *link,
+                pair.salesforce.as_ref().map_or(0, |one| depth(&one.id)),
+            )
+        })
+        .collect();
+    let mut of_depth: BTreeMap<usize, BTreeMap<LinkId, Pair>> = BTreeMap::new();
+    for (link, pair) in pairs {
+        let depth = depths.get(&link).copied().unwrap_or_default();
+        of_depth.entry(depth).or_default().insert(link, pair);
+    }
+    of_depth.into_values().rev().collect()
+}
+
 /// What the record held when the run was through with a field.
 pub(super) fn left(assignment: &Assignment) -> &crate::domain::Value {
     assignment.left.as_ref().unwrap_or(&assignment.after)
@@ -99,7 +159,7 @@ pub(super) fn left(assignment: &Assignment) -> &crate::domain::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{OpId, OpOutcome, RunId, Side, Value};
+    use crate::domain::{OpId, OpOutcome, RunId, Value};
 
     fn op(kind: OpKind, state: OpState, before: &str, after: &str) -> Op {
         let change = Assignment {

@@ -232,15 +232,6 @@ pub fn all_forgotten() -> Key {
     by_mapping(Family::Tomb, &MappingId(String::new()))
 }
 
-/// A value that must not travel.
-pub fn hold(mapping: &MappingId, link: LinkId, field: &str, side: Side) -> Key {
-    of_mapping(Family::Hold, mapping)
-        .u128(link.0)
-        .text(field)
-        .byte(side_byte(side))
-        .finish()
-}
-
 /// All holds of a link.
 pub fn holds_of(mapping: &MappingId, link: LinkId) -> Key {
     of_mapping(Family::Hold, mapping).u128(link.0).finish()

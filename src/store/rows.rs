@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Base, Conflict, ItemState, LinkId, MappingId, ObjectSchema, OpId, OpState, RecordId, RecordKey,
+    Conflict, ItemState, LinkId, MappingId, ObjectSchema, OpId, OpState, RecordId, RecordKey,
     RunId, Value,
 };
 
@@ -191,17 +191,10 @@ pub struct UndoRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tomb {
-    /// The link it had.
-    pub link: Option<LinkId>,
-    /// That link's last base.
-    pub base: Option<Base>,
     /// Why it is gone.
     pub cause: String,
     /// Never create it again.
     pub no_recreate: bool,
-    /// When this may be forgotten; `None` while one side is alive.
-    #[serde(with = "chrono::serde::ts_milliseconds_option")]
-    pub expires: Option<DateTime<Utc>>,
 }
 
 /// `hold`: a source value that must not travel.

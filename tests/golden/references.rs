@@ -467,3 +467,91 @@ async fn a_child_that_waits_for_its_parent_costs_no_read_while_nothing_new_is_kn
     assert_eq!(second.calls.purposes.get("complete"), None, "{second:?}");
     assert_eq!(second.calls.total, second.expected_calls);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reference_to_a_record_outside_the_scope_is_kept_or_cleared_as_the_pair_says() {
+    for (more, cleared) in [("", false), (", on_unlinked = \"clear\"", true)] {
+        let text = firms().replace(
+            "object = \"Account\" }",
+            "object = \"Account\", where = \"Industry = 'Banking'\" }",
+        );
+        let text = text.replace("link = \"accounts\"", &format!("link = \"accounts\"{more}"));
+        let house = House::empty(&text).await;
+        let firm = |name: &str, industry: &str| {
+            let site = format!("{name}.example");
+            let of = [("Name", name), ("Website", &site), ("Industry", industry)];
+            house.sf("Account", &of)
+        };
+        let (inside, outside) = (firm("acme", "Banking"), firm("beta", "Energy"));
+        let of = |name: &str, account: &str| {
+            let mail = format!("{name}@example.com");
+            house.sf(
+                S,
+                &[("LastName", name), ("Email", &mail), ("AccountId", account)],
+            )
+        };
+        let (s, stray) = (of("Berg", &inside), of("Cole", &outside));
+        // Of this one HubSpot has a twin with a company: that is nothing to fill Salesforce's reference with.
+        let twin = house.hs(H, &[("lastname", "Cole"), ("email", "cole@example.com")]);
+        let elsewhere = house.hs("companies", &[("name", "Gone"), ("domain", "gone.example")]);
+        tie(&house, &twin, &elsewhere);
+        house.fine().await;
+        house.settled().await;
+        let by_mail = |mail: &str| {
+            let mut all = house.hs_ids(H).into_iter();
+            all.find(|id| house.hs_value(H, id, "email").as_deref() == Some(mail))
+                .unwrap()
+        };
+        let h = by_mail("berg@example.com");
+        assert_eq!(partners(&house, &h).len(), 1);
+        assert_eq!(partners(&house, &twin), [elsewhere.clone()]);
+        assert_eq!(
+            house.sf_value(S, &stray, "AccountId").as_ref(),
+            Some(&outside)
+        );
+        house.sf_edit(S, &s, &[("AccountId", &outside)]);
+        house.wait(60).await;
+        house.fine().await;
+        assert_eq!(partners(&house, &h).is_empty(), cleared);
+        assert_eq!(house.sf_value(S, &s, "AccountId").as_ref(), Some(&outside));
+        house.quiet().await;
+        // Once it is taken up, whoever names it is told.
+        house.sf_edit("Account", &outside, &[("Industry", "Banking")]);
+        house.wait(60).await;
+        house.fine().await;
+        let mut companies = house.hs_ids("companies").into_iter();
+        let beta =
+            companies.find(|id| house.hs_value("companies", id, "name").as_deref() == Some("beta"));
+        assert_eq!(partners(&house, &h).first(), beta.as_ref());
+        house.quiet().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_a_record_that_a_person_is_asked_about_is_over() {
+    let house = House::empty(&people("")).await;
+    let h = house.hs(H, &[("email", "twin@example.com")]);
+    house.fine().await;
+    assert_eq!(
+        house.errors().await.len(),
+        1,
+        "Salesforce requires a last name"
+    );
+    for name in ["One", "Two"] {
+        let now = house.clock.now();
+        let of = values(&[("LastName", name), ("Email", "twin@example.com")]);
+        house
+            .sandbox
+            .lock()
+            .unwrap()
+            .org
+            .insert(now, &colleague(), S, of)
+            .unwrap();
+    }
+    house.hs_edit(H, &h, &[("city", "Oslo")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.errors().await, Vec::new());
+    assert_eq!(house.open_items().await.len(), 3);
+    house.quiet().await;
+}

@@ -526,3 +526,41 @@ async fn what_the_index_still_shows_of_before_an_undo_is_no_edit() {
     }
     house.quiet().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_association_that_was_taken_back_is_known_to_differ() {
+    let house = House::empty(&firms()).await;
+    let firm = |name: &str| {
+        let site = format!("{name}.example");
+        house.sf("Account", &[("Name", name), ("Website", &site)])
+    };
+    let (one, other) = (firm("acme"), firm("beta"));
+    let of = [
+        ("LastName", "Berg"),
+        ("Email", "a@example.com"),
+        ("AccountId", &one),
+    ];
+    let s = house.sf(S, &of);
+    house.fine().await;
+    house.settled().await;
+    house.sf_edit(S, &s, &[("AccountId", &other)]);
+    house.wait(60).await;
+    let run = house.fine().await;
+    let differs = async || {
+        let links = house.links().await;
+        let of = links
+            .iter()
+            .find(|link| link.mapping.as_str() == "contacts")
+            .unwrap();
+        let bases = house.db().await.bases(&of.mapping, &[of.id]).await.unwrap();
+        bases[0].fields["AccountId"].diverged
+    };
+    assert!(!differs().await);
+    let back = undo(&house, run.run).await;
+    assert!(differs().await);
+    house.quiet().await;
+    assert!(differs().await);
+    undo(&house, back.run).await;
+    assert!(!differs().await);
+    house.quiet().await;
+}

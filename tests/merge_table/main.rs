@@ -15,8 +15,8 @@ use syncline::domain::merge::{
     Action, FieldOutcome, FieldTimes, Fields, Lens, MergeInput, applied, merge_field,
 };
 use syncline::domain::{
-    BaseField, BaseValue, BlankPolicy, ConflictRule, Direction, FieldPair, ForeignEdit, PerSide,
-    Side, Value,
+    BaseField, BaseValue, BlankPolicy, ConflictRule, Direction, FieldPair, ForeignEdit, OnUnlinked,
+    PerSide, Side, Value,
 };
 use syncline::transform::PairLens;
 
@@ -120,6 +120,7 @@ fn pair(class: Class, rules: &Rules, mirrored: bool) -> FieldPair {
         blanks: rules.blanks,
         foreign_edit: rules.foreign,
         monotone: class.stages(),
+        on_unlinked: OnUnlinked::Keep,
         fold_case: class == Class::Fold,
         country: String::new(),
     }

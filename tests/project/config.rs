@@ -10,7 +10,7 @@ use syncline::config::{
 };
 use syncline::domain::{
     BlankPolicy, ConflictRule, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, ForeignEdit,
-    LeavesScope, MappingId, OtherwiseRule, PairKind, Side, TransformSpec,
+    LeavesScope, MappingId, OnUnlinked, OtherwiseRule, PairKind, Side, TransformSpec,
 };
 
 /// Two connections and two mappings; line numbers in the tests count from here.
@@ -322,15 +322,7 @@ fn broken_toml_names_its_line() {
 
 #[test]
 fn keys_whose_rule_is_not_built_are_refused_by_line() {
-    for (key, value) in [("strict_cas", "false"), ("detect_clobber", "false")] {
-        let text = with(
-            "name = \"accounts\"",
-            &format!("name = \"accounts\"\n{key} = {value}"),
-        );
-        let sentence = format!("`{key}` is not available in this version");
-        assert_refused(&text, 10, &format!("mapping.accounts.{key}"), &[&sentence]);
-    }
-    for key in ["on_unlinked", "mode", "rich"] {
+    for key in ["mode", "rich"] {
         let text = with("conflict = \"salesforce\"", &format!("{key} = \"x\""));
         let sentence = format!("`{key}` is not available in this version");
         assert_refused(
@@ -1450,4 +1442,97 @@ fn a_write_is_not_sent_again_while_it_may_still_land() {
         "[engine]\nrequest_timeout = \"61s\"\n[defaults]",
     );
     assert_refused(&text, 7, "engine.settle_delay", &["2m", "twice"]);
+}
+
+#[test]
+fn careful_updates_are_off_until_a_mapping_says_so() {
+    let plain = parse(GOOD).unwrap();
+    assert!(
+        plain
+            .mappings
+            .iter()
+            .all(|one| !one.strict_cas && !one.detect_clobber)
+    );
+    for (key, want) in [
+        ("strict_cas", (true, false)),
+        ("detect_clobber", (false, true)),
+    ] {
+        let text = format!("name = \"contacts\"\n{key} = true");
+        let config = parse(&with("name = \"contacts\"", &text)).unwrap();
+        let contacts = &config.mappings[1];
+        assert_eq!((contacts.strict_cas, contacts.detect_clobber), want);
+        assert_eq!(
+            mapping_revision(contacts),
+            mapping_revision(&plain.mappings[1]),
+            "nothing is written that was not before"
+        );
+    }
+    let wrong = with(
+        "name = \"accounts\"",
+        "name = \"accounts\"\nstrict_cas = \"yes\"",
+    );
+    assert_refused(
+        &wrong,
+        10,
+        "mapping.accounts.strict_cas",
+        &["true or false"],
+    );
+}
+
+#[test]
+fn only_a_link_says_what_becomes_of_references_out_of_the_scope() {
+    let of = |text: &str| {
+        let config = parse(&with("link = \"accounts\"", text)).unwrap();
+        config.mappings[1].pairs[2].on_unlinked
+    };
+    assert_eq!(of("link = \"accounts\""), OnUnlinked::Keep);
+    assert_eq!(
+        of("link = \"accounts\", on_unlinked = \"keep\""),
+        OnUnlinked::Keep
+    );
+    assert_eq!(
+        of("link = \"accounts\", on_unlinked = \"clear\""),
+        OnUnlinked::Clear
+    );
+    let plain = with("conflict = \"salesforce\"", "on_unlinked = \"clear\"");
+    let key = "mapping.accounts.fields[1].on_unlinked";
+    assert_refused(&plain, 13, key, &["refers to no other record"]);
+    let wrong = with(
+        "link = \"accounts\"",
+        "link = \"accounts\", on_unlinked = \"x\"",
+    );
+    assert_refused(
+        &wrong,
+        23,
+        "mapping.contacts.fields[3].on_unlinked",
+        &["not one of"],
+    );
+}
+
+#[test]
+fn a_company_can_refer_to_the_one_above_it() {
+    let parent =
+        "{ salesforce = \"ParentId\", hubspot = \"parent_company\", link = \"accounts\" },";
+    let name = "  { salesforce = \"Name\"";
+    let config = parse(&with(name, &format!("  {parent}\n{name}"))).unwrap();
+    let kind = PairKind::Reference {
+        mapping: "accounts".into(),
+    };
+    assert_eq!(config.mappings[0].pairs[0].kind, kind);
+    let alone = parent.replace(", link = \"accounts\"", "");
+    let text = with(name, &format!("  {alone}\n{name}"));
+    let key = "mapping.accounts.fields[1].hubspot";
+    assert_refused(&text, 13, key, &["an association", "add link"]);
+}
+
+#[test]
+fn mappings_stand_in_the_order_of_work() {
+    let names = |text: &str| -> Vec<String> {
+        let config = parse(text).unwrap();
+        config.mappings.into_iter().map(|one| one.id.0).collect()
+    };
+    assert_eq!(names(GOOD), ["accounts", "contacts"]);
+    let parts: Vec<&str> = GOOD.split("[[mapping]]").collect();
+    let turned = format!("{}[[mapping]]{}[[mapping]]{}", parts[0], parts[2], parts[1]);
+    assert_eq!(names(&turned), ["accounts", "contacts"]);
 }

@@ -440,3 +440,44 @@ async fn a_flood_of_problems_is_cut_short_with_their_number() {
     assert_eq!(found.len(), 21);
     assert_eq!(found[20].2, "30 more like these");
 }
+
+#[tokio::test]
+async fn a_record_that_two_mappings_of_a_group_have_linked_is_found() {
+    for (state, rival, wrong) in [
+        (LinkState::Active, "Lead", true),
+        (LinkState::PendingCreate, "Lead", true),
+        (
+            LinkState::Deleted(Departed::of(Side::HubSpot)),
+            "Lead",
+            false,
+        ),
+        // Another mapping over the same two objects is no group with it.
+        (LinkState::Active, "Contact", false),
+    ] {
+        let store = healthy().await;
+        let theirs = Link {
+            id: LinkId(9),
+            mapping: "leads".into(),
+            state: state.clone(),
+            ..link(1)
+        };
+        let mut batch = Batch::default();
+        batch
+            .put_row(keys::link(&theirs.mapping, theirs.id), &theirs)
+            .unwrap();
+        batch
+            .put_row(keys::base(&theirs.mapping, theirs.id), &Base::default())
+            .unwrap();
+        for (side, object) in [(Side::Salesforce, rival), (Side::HubSpot, "contacts")] {
+            let id = theirs.ids.get(side).as_ref().unwrap();
+            let key = keys::link_index(side, object, id, &theirs.mapping);
+            batch.put_row(key, &theirs.id).unwrap();
+        }
+        store.commit(batch).await.unwrap();
+        let findings = doctor(&store).await.unwrap();
+        let told = findings
+            .iter()
+            .any(|finding| format!("{finding:?}").contains("which share it"));
+        assert_eq!(told, wrong, "{state:?} {rival}: {findings:#?}");
+    }
+}

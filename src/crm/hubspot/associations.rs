@@ -1,9 +1,10 @@
-//! The primary associated record: reading, setting, removing (docs/vendor/hubspot.md 6).
+//! The one record that a record is tied to before all others of an object, its primary company or the company above it: reading,
+//! setting, removing (docs/vendor/hubspot.md 6).
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::HubspotClient;
 use super::paths::{self, is_companies, is_contacts, is_deals};
@@ -111,14 +112,46 @@ pub fn parse_made(body: &[u8]) -> Result<WireMadeList, Malformed> {
     from_json("associations", body)
 }
 
-/// Type ids of "primary" and plain, from one object to the other (6, type ids).
-fn type_ids(from: &str, to: &str) -> Option<(u32, u32)> {
-    if is_contacts(from) && is_companies(to) {
-        Some((1, 279))
-    } else if is_deals(from) && is_companies(to) {
-        Some((5, 341))
-    } else {
-        None
+/// What ties a record of one object to the one record of another (6, type ids).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tie {
+    /// The type ids of "primary" and of plain; the record that was primary before stays associated (6.8).
+    Primary(u32, u32),
+    /// The type id of the company above it, of which there is one (6.14).
+    Parent(u32),
+}
+
+impl Tie {
+    /// From one object to the other, where there is such a thing.
+    fn of(from: &str, to: &str) -> Option<Tie> {
+        if is_contacts(from) && is_companies(to) {
+            Some(Tie::Primary(1, 279))
+        } else if is_deals(from) && is_companies(to) {
+            Some(Tie::Primary(5, 341))
+        } else if is_companies(from) && is_companies(to) {
+            Some(Tie::Parent(14))
+        } else {
+            None
+        }
+    }
+
+    /// The type id that tells the record from others.
+    fn id(self) -> u32 {
+        match self {
+            Tie::Primary(id, _) | Tie::Parent(id) => id,
+        }
+    }
+
+    /// The types that an association is made with.
+    fn made_with(self) -> Json {
+        let ids = match self {
+            Tie::Primary(id, plain) => vec![id, plain],
+            Tie::Parent(id) => vec![id],
+        };
+        let types = ids.into_iter();
+        types
+            .map(|id| json!({"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": id}))
+            .collect()
     }
 }
 
@@ -147,7 +180,7 @@ impl HubspotClient {
         let what = format!("read associations of {object}");
         self.name(&what, object)?;
         self.name(&what, to_object)?;
-        let primary_id = type_ids(object, to_object).map(|(primary, _)| primary);
+        let primary_id = Tie::of(object, to_object).map(Tie::id);
         let mut found = BTreeMap::new();
         let mut asked: Vec<(String, Option<String>)> =
             ids.iter().map(|id| (id.0.clone(), None)).collect();
@@ -236,9 +269,9 @@ impl HubspotClient {
         items: &[WriteItem],
     ) -> Result<Vec<WriteResult>, CrmError> {
         let what = format!("associate {object} with {to_object}");
-        let Some((primary, plain)) = type_ids(object, to_object) else {
+        let Some(tie) = Tie::of(object, to_object) else {
             let message = format!(
-                "there is no primary association from {object} to {to_object} in HubSpot; map contacts or deals to companies"
+                "there is no primary association from {object} to {to_object} in HubSpot; map contacts, deals or companies to companies"
             );
             return Err(CrmError::new(
                 Side::HubSpot,
@@ -247,10 +280,7 @@ impl HubspotClient {
                 message,
             ));
         };
-        let types = json!([
-            {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": primary},
-            {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": plain},
-        ]);
+        let types = tie.made_with();
         let inputs = self.pairs(
             &what,
             items,
@@ -269,12 +299,17 @@ impl HubspotClient {
     ) -> Result<Vec<WriteResult>, CrmError> {
         let what = format!("dissociate {object} from {to_object}");
         self.name(&what, to_object)?;
-        let inputs = self.pairs(
-            &what,
-            items,
-            |from, to| json!({"from": {"id": from}, "to": [{"id": to}]}),
-        )?;
-        let path = paths::associations(object, to_object, "/batch/archive");
+        // What else ties two companies stays.
+        let label = Tie::of(object, to_object).filter(|tie| matches!(tie, Tie::Parent(_)));
+        let inputs = self.pairs(&what, items, |from, to| match label {
+            Some(tie) => json!({"from": {"id": from}, "to": {"id": to}, "types": tie.made_with()}),
+            None => json!({"from": {"id": from}, "to": [{"id": to}]}),
+        })?;
+        let tail = match label {
+            Some(_) => "/batch/labels/archive",
+            None => "/batch/archive",
+        };
+        let path = paths::associations(object, to_object, tail);
         self.send_pairs(purpose, &what, path, inputs, items).await
     }
 
@@ -282,8 +317,8 @@ impl HubspotClient {
         &self,
         what: &str,
         items: &[WriteItem],
-        make: impl Fn(&str, &str) -> serde_json::Value,
-    ) -> Result<Vec<serde_json::Value>, CrmError> {
+        make: impl Fn(&str, &str) -> Json,
+    ) -> Result<Vec<Json>, CrmError> {
         let bug = |message: &str| CrmError::new(Side::HubSpot, what, ErrorClass::Bug, message);
         if items.len() > WRITE_BATCH {
             return Err(bug(&format!(
@@ -302,7 +337,7 @@ impl HubspotClient {
         purpose: Purpose,
         what: &str,
         path: String,
-        inputs: Vec<serde_json::Value>,
+        inputs: Vec<Json>,
         items: &[WriteItem],
     ) -> Result<Vec<WriteResult>, CrmError> {
         if inputs.is_empty() {
@@ -416,8 +451,9 @@ mod tests {
 
     #[test]
     fn the_type_ids_are_those_of_the_sheet() {
-        assert_eq!(type_ids("contacts", "companies"), Some((1, 279)));
-        assert_eq!(type_ids("0-3", "0-2"), Some((5, 341)));
-        assert_eq!(type_ids("companies", "contacts"), None);
+        assert_eq!(Tie::of("contacts", "companies"), Some(Tie::Primary(1, 279)));
+        assert_eq!(Tie::of("0-3", "0-2"), Some(Tie::Primary(5, 341)));
+        assert_eq!(Tie::of("companies", "0-2"), Some(Tie::Parent(14)));
+        assert_eq!(Tie::of("companies", "contacts"), None);
     }
 }

@@ -30,6 +30,15 @@ impl HubspotClient {
             }
             WriteKind::Create => "/batch/create",
             WriteKind::Update => "/batch/update",
+            WriteKind::UpdateUnmodified { .. } => {
+                let message = "HubSpot has no conditional update";
+                return Err(CrmError::new(
+                    Side::HubSpot,
+                    &what,
+                    ErrorClass::Bug,
+                    message,
+                ));
+            }
             WriteKind::Delete => return self.archive(purpose, object, &request.items).await,
             WriteKind::Associate { to_object } => {
                 return self

@@ -219,8 +219,11 @@ impl Crm for SalesforceClient {
         self.http.server_now()
     }
 
-    fn batch_size(&self, _kind: &WriteKind) -> usize {
-        write::BATCH
+    fn batch_size(&self, kind: &WriteKind) -> usize {
+        match kind {
+            WriteKind::UpdateUnmodified { .. } => 1,
+            _ => write::BATCH,
+        }
     }
 
     async fn identity(&self) -> Result<Identity, CrmError> {

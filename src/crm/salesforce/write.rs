@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -64,6 +65,11 @@ impl SalesforceClient {
         }
         let (method, path) = match &request.kind {
             WriteKind::Delete => return self.delete(purpose, &what, &request.items).await,
+            WriteKind::UpdateUnmodified { since } => {
+                return self
+                    .update_unmodified(purpose, object, *since, &request.items)
+                    .await;
+            }
             WriteKind::Upsert { key_field } => {
                 self.name(&what, key_field)?;
                 ("PATCH", format!("/composite/sobjects/{object}/{key_field}"))
@@ -119,6 +125,60 @@ impl SalesforceClient {
                 .unwrap_or_else(|| WriteResult::Unknown("no result came for this record".into()))
         });
         Ok(merged.collect())
+    }
+
+    /// Updates records one by one, each only where nobody has modified it since (docs/vendor/salesforce.md 3.6).
+    async fn update_unmodified(
+        &self,
+        purpose: Purpose,
+        object: &str,
+        since: DateTime<Utc>,
+        items: &[WriteItem],
+    ) -> Result<Vec<WriteResult>, CrmError> {
+        let what = format!("write {object}");
+        let fault =
+            |message: String| CrmError::new(Side::Salesforce, &what, ErrorClass::Bug, message);
+        let [item] = items else {
+            return Err(fault(format!(
+                "{} records in a conditional update",
+                items.len()
+            )));
+        };
+        let Some(id) = &item.id else {
+            return Err(fault("a conditional update needs an id".into()));
+        };
+        let schema = self.schema(object).await?;
+        let kind = WriteKind::UpdateUnmodified { since };
+        let mut body = match record(&schema, object, &kind, item) {
+            Ok(body) => body,
+            Err(error) => return Ok(vec![WriteResult::Refused(error)]),
+        };
+        body.remove("attributes");
+        let body = serde_json::to_vec(&body).map_err(|error| fault(error.to_string()))?;
+        let path = data_path(&format!("/sobjects/{object}/{}", id.as_str()));
+        let mut call = Call::write(purpose, "PATCH", &what, path, body);
+        call.headers = vec![
+            ("sforce-call-options".into(), "client=syncline".into()),
+            ("sforce-auto-assign".into(), "FALSE".into()),
+            (
+                "if-unmodified-since".into(),
+                since.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+            ),
+        ];
+        match self.http.fetch(&call, |_| Ok(())).await {
+            Ok(()) => Ok(vec![WriteResult::Done {
+                id: id.clone(),
+                created: false,
+                stored: None,
+            }]),
+            // The call is the record: what refuses the one refuses the other.
+            Err(CrmError {
+                class: ErrorClass::Record,
+                vendor: Some(vendor),
+                ..
+            }) => Ok(vec![WriteResult::Refused(vendor)]),
+            Err(error) => Err(error),
+        }
     }
 
     /// Moves records to the recycle bin (docs/vendor/salesforce.md 3.2); what lies in it already is done (4.1).

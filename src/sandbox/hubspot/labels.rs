@@ -28,9 +28,10 @@ impl Portal {
                 let mut rows = vec![
                     json!({"category": "HUBSPOT_DEFINED", "typeId": plain.plain, "label": null}),
                 ];
-                rows.extend(plain.primary.map(
-                    |id| json!({"category": "HUBSPOT_DEFINED", "typeId": id, "label": "Primary"}),
-                ));
+                rows.extend(plain.primary.map(|id| {
+                    let label = self.links.text(from, to, id);
+                    json!({"category": "HUBSPOT_DEFINED", "typeId": id, "label": label})
+                }));
                 let made = self
                     .links
                     .labels

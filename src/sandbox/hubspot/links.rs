@@ -13,6 +13,11 @@ pub(super) struct Pair {
     pub primary: Option<u32>,
 }
 
+/// From a company to the one above it; a company has one such at most.
+const PARENT: u32 = 14;
+/// From a company to one below it.
+const CHILD: u32 = 13;
+
 /// from, to, unlabelled there, unlabelled back, primary there, primary back (0: none).
 const TYPES: &[(&str, &str, u32, u32, u32, u32)] = &[
     ("contacts", "companies", 279, 280, 1, 2),
@@ -42,7 +47,7 @@ const TYPES: &[(&str, &str, u32, u32, u32, u32)] = &[
     ("leads", "companies", 610, 611, 580, 0),
     ("leads", "deals", 1037, 0, 582, 583),
     ("line_items", "deals", 20, 19, 0, 0),
-    ("companies", "companies", 450, 450, 0, 0),
+    ("companies", "companies", 450, 450, PARENT, CHILD),
     ("contacts", "contacts", 449, 449, 0, 0),
     ("deals", "deals", 451, 451, 0, 0),
 ];
@@ -73,6 +78,11 @@ fn owns_primary(from: Kind, to: Kind) -> bool {
     TYPES
         .iter()
         .any(|(a, b, _, _, first, _)| (*a, *b) == (from, to) && *first != 0)
+}
+
+/// True between companies, where what stands for a primary type is the parent's.
+fn is_family(from: Kind, to: Kind) -> bool {
+    (from, to) == (Kind::COMPANIES, Kind::COMPANIES)
 }
 
 /// A label that the portal's people made.
@@ -111,7 +121,7 @@ impl Links {
             .map(|((.., partner), types)| (*partner, types))
     }
 
-    /// The primary partner of a record.
+    /// The primary partner of a record; a company's parent among companies.
     pub(super) fn primary(&self, from: Kind, id: u64, to: Kind) -> Option<u64> {
         let wanted = pair(from, to)?.primary?;
         self.of(from, id, to)
@@ -129,6 +139,7 @@ impl Links {
     /// Whether `type_id` may be used from one object to another.
     pub(super) fn allows(&self, from: Kind, to: Kind, type_id: u32) -> bool {
         pair(from, to).is_some_and(|pair| pair.plain == type_id || pair.primary == Some(type_id))
+            || (is_family(from, to) && type_id == CHILD)
             || self
                 .labels
                 .iter()
@@ -137,6 +148,11 @@ impl Links {
 
     /// The text of a type in one direction; `None` for the unlabelled one.
     pub(super) fn text(&self, from: Kind, to: Kind, type_id: u32) -> Option<&str> {
+        match type_id {
+            PARENT if is_family(from, to) => return Some("Parent Company"),
+            CHILD if is_family(from, to) => return Some("Child Company"),
+            _ => {}
+        }
         if pair(from, to).is_some_and(|pair| pair.primary == Some(type_id)) {
             return Some("Primary");
         }
@@ -147,9 +163,10 @@ impl Links {
     }
 
     /// Ties two records. `types` are of the direction from → to; the unlabelled type always comes along, and the
-    /// first partner of a side that may have a primary one becomes it.
+    /// first partner of a side that may have a primary one becomes it. A new parent takes the place of the old one.
     pub(super) fn tie(&mut self, from: (Kind, u64), to: (Kind, u64), types: &[u32]) {
-        if owns_primary(to.0, from.0) && !owns_primary(from.0, to.0) {
+        let below = is_family(from.0, to.0) && types.contains(&CHILD);
+        if below || (owns_primary(to.0, from.0) && !owns_primary(from.0, to.0)) {
             let back: Vec<u32> = types
                 .iter()
                 .filter_map(|id| self.inverse(from.0, to.0, *id))
@@ -160,7 +177,9 @@ impl Links {
         let Some(there) = pair(from.0, to.0) else {
             return;
         };
-        let first = owns_primary(from.0, to.0) && self.primary(from.0, from.1, to.0).is_none();
+        let first = owns_primary(from.0, to.0)
+            && !is_family(from.0, to.0)
+            && self.primary(from.0, from.1, to.0).is_none();
         let mut all: BTreeSet<u32> = types.iter().copied().chain([there.plain]).collect();
         if first {
             all.extend(there.primary);
@@ -229,6 +248,11 @@ impl Links {
 
     /// The type of the other direction.
     fn inverse(&self, from: Kind, to: Kind, type_id: u32) -> Option<u32> {
+        match type_id {
+            PARENT if is_family(from, to) => return Some(CHILD),
+            CHILD if is_family(from, to) => return Some(PARENT),
+            _ => {}
+        }
         let (there, back) = (pair(from, to), pair(to, from));
         if there.is_some_and(|pair| pair.plain == type_id) {
             return back.map(|pair| pair.plain);

@@ -140,7 +140,7 @@ impl Portal {
                     if to == kind && (partner == id || partner == winner || partner == loser) {
                         continue;
                     }
-                    if has_primary && kind != Kind::COMPANIES {
+                    if has_primary && (kind != Kind::COMPANIES || to == Kind::COMPANIES) {
                         types.retain(|type_id| Some(*type_id) != primary);
                     }
                     self.links.tie((kind, id), (to, partner), &types);

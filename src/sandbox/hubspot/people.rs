@@ -313,6 +313,15 @@ impl Portal {
             .collect()
     }
 
+    /// The primary record of an object that a live record is tied to; a company's parent among companies.
+    pub fn first_partner(&self, object: &str, id: &str, to_object: &str) -> Option<String> {
+        let (Ok((kind, id)), Some(to)) = (self.live_id(object, id), Kind::find(to_object)) else {
+            return None;
+        };
+        let first = self.links.primary(kind, id, to);
+        first.map(|id| id.to_string())
+    }
+
     /// Adds a further address to a contact: it counts for uniqueness and finds the contact.
     ///
     /// # Errors

@@ -9,11 +9,12 @@ use crate::crm::Purpose;
 use crate::domain::merge::{Action, FieldTimes, MergeInput};
 use crate::domain::{
     Base, BaseField, BaseValue, Conflict, ErrorItem, FieldPair, ItemKind, ItemState, Mapping,
-    Observation, PairKind, PerSide, Presence, RecordId, RecordKey, Side, Value,
+    Observation, OnUnlinked, PairKind, PerSide, Presence, RecordId, RecordKey, Side, Value,
 };
 use crate::service::host::House;
 use crate::service::messages::{RecordField, Seen, SideNow, Verdict};
 use crate::service::words;
+use crate::store::rows::ChildRef;
 use crate::transform;
 
 /// HubSpot's type ids, as its pages name objects (docs/vendor/hubspot.md 2, `url` of a record).
@@ -183,7 +184,11 @@ impl House {
                     id,
                 };
                 let children = self.db.waiting_children(&record).await?;
-                if children.iter().any(|child| child.link == link.id) {
+                let waits = |child: &ChildRef| {
+                    let blank = pair.on_unlinked == OnUnlinked::Clear && child.since.is_none();
+                    child.link == link.id && !blank
+                };
+                if children.iter().any(waits) {
                     return Ok(Some((pair.name().to_owned(), record)));
                 }
             }

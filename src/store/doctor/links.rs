@@ -95,6 +95,7 @@ async fn links_to_index<S: Store + ?Sized>(
     objects: &Objects,
     check: &mut Check,
 ) -> Result<(), StoreError> {
+    let rivals = rivals(objects);
     let mut pages = Pages::new(store, Family::Link);
     while let Some(rows) = pages.rows::<Link>().await? {
         for (key, link) in rows {
@@ -121,6 +122,9 @@ async fn links_to_index<S: Store + ?Sized>(
                     "the link is a tombstone, and neither of its records is gone",
                 );
             }
+            if is_live(&link) {
+                held_once(store, &rivals, &link, check).await?;
+            }
             for side in Side::BOTH {
                 let Some(id) = link.ids.get(side) else {
                     continue;
@@ -143,6 +147,68 @@ async fn links_to_index<S: Store + ?Sized>(
                         format!("the index by record does not know that {side} {id} is linked in \"{}\"", link.mapping),
                     );
                 }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// For a mapping and side: the object, and the mappings that share it while their other object differs. They are one exclusive
+/// group with it, and a record is linked in one of them at most (I-7).
+type Rivals = BTreeMap<(MappingId, Side), Vec<(String, MappingId)>>;
+
+fn rivals(objects: &Objects) -> Rivals {
+    let mut rivals = Rivals::new();
+    let of = |mapping: &MappingId, side| objects.get(&(mapping.clone(), side));
+    for ((mapping, side), own) in objects {
+        for ((other, _), theirs) in objects.iter().filter(|((_, one), _)| one == side) {
+            let apart = of(mapping, side.other()).zip(of(other, side.other()));
+            let exclusive = apart.is_some_and(|(one, other)| one.is_disjoint(other));
+            if other == mapping || !exclusive {
+                continue;
+            }
+            for object in own.intersection(theirs) {
+                let list: &mut Vec<_> = rivals.entry((mapping.clone(), *side)).or_default();
+                list.push((object.clone(), other.clone()));
+            }
+        }
+    }
+    rivals
+}
+
+fn is_live(link: &Link) -> bool {
+    matches!(link.state, LinkState::Active | LinkState::PendingCreate)
+}
+
+async fn held_once<S: Store + ?Sized>(
+    store: &S,
+    rivals: &Rivals,
+    link: &Link,
+    check: &mut Check,
+) -> Result<(), StoreError> {
+    for side in Side::BOTH {
+        let (Some(id), Some(others)) = (
+            link.ids.get(side),
+            rivals.get(&(link.mapping.clone(), side)),
+        ) else {
+            continue;
+        };
+        let wanted = others
+            .iter()
+            .map(|(object, other)| keys::link_index(side, object, id, other));
+        let found = look_up::<S, LinkId>(store, wanted.collect()).await?;
+        for ((_, other), found) in others.iter().zip(found) {
+            let Found::Row(theirs) = found else { continue };
+            let row = look_up::<S, Link>(store, vec![keys::link(other, theirs)]).await?;
+            let holds = |found: &Found<Link>| matches!(found, Found::Row(link) if is_live(link));
+            if row.iter().any(holds) {
+                check.fail(
+                    link.id.to_string(),
+                    format!(
+                        "{side} {id} is linked in \"{}\" and in \"{other}\", which share it",
+                        link.mapping
+                    ),
+                );
             }
         }
     }

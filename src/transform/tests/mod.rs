@@ -4,8 +4,8 @@ mod merging;
 
 use super::*;
 use crate::domain::{
-    BlankPolicy, ConflictRule, Direction, FieldPair, FieldType, ForeignEdit, OtherwiseRule,
-    PairKind, PerSide, Side,
+    BlankPolicy, ConflictRule, Direction, FieldPair, FieldType, ForeignEdit, OnUnlinked,
+    OtherwiseRule, PairKind, PerSide, Side,
 };
 
 fn pair(types: (FieldType, FieldType), transforms: Vec<TransformSpec>) -> FieldPair {
@@ -24,6 +24,7 @@ fn pair(types: (FieldType, FieldType), transforms: Vec<TransformSpec>) -> FieldP
         blanks: BlankPolicy::Propagate,
         foreign_edit: ForeignEdit::Ignore,
         monotone: Vec::new(),
+        on_unlinked: OnUnlinked::Keep,
         fold_case: false,
         country: "US".to_owned(),
     }

@@ -1,0 +1,115 @@
+//! Golden scenarios: a person's edit at any moment of a run that writes the same field (docs/design/sync-semantics.md 6.3, 6.5, 23).
+
+use std::sync::atomic::Ordering;
+
+use crate::support::order;
+use crate::support::town::*;
+use crate::support::wire::wired;
+use syncline::domain::{RunState, Value};
+use syncline::sandbox::Side as Party;
+
+const S: &str = "Contact";
+const H: &str = "contacts";
+
+/// A run carries "Boss" to `side`, where somebody enters "Chief" at request `at` (0: nobody does). The requests of the run, and
+/// whether "Chief" is anywhere afterwards: on a side, or in an item.
+async fn raced(more: &str, side: Party, at: u64) -> (u64, bool) {
+    let (house, s, h) = clerk(&people(more)).await;
+    match side {
+        Party::Salesforce => house.hs_edit(H, &h, &[("jobtitle", "Boss")]),
+        Party::HubSpot => house.sf_edit(S, &s, &[("Title", "Boss")]),
+    }
+    house.wait(60).await;
+    let (sandbox, clock) = (house.sandbox.clone(), house.clock.clone());
+    let (of_s, of_h) = (s.clone(), h.clone());
+    let edit = move || {
+        let (mut sandbox, now) = (sandbox.lock().unwrap(), clock.now());
+        match side {
+            Party::Salesforce => {
+                let chief = values(&[("Title", "Chief")]);
+                sandbox.org.edit(now, &colleague(), S, &of_s, chief)
+            }
+            Party::HubSpot => {
+                let chief = values(&[("jobtitle", "Chief")]);
+                sandbox.portal.edit(now, colleague(), H, &of_h, chief)
+            }
+        }
+        .unwrap();
+    };
+    let (engine, wire) = wired(&house, at, false, Box::new(edit)).await;
+    let record = engine.begin(&order()).await.unwrap();
+    let end = engine.execute(record, &order()).await.unwrap();
+    assert!(
+        matches!(end.record.state, RunState::Done | RunState::DoneWithErrors),
+        "request {at}: {:?}",
+        end.error
+    );
+    drop(engine);
+    house.wait(200).await;
+    house.fine().await;
+    house.quiet().await;
+    let chief = Some("Chief".to_owned());
+    let mut items = house.infos().await;
+    items.extend(house.open_items().await);
+    let told = items.iter().any(|item| {
+        let sides = [&item.sides.salesforce, &item.sides.hubspot];
+        sides.iter().any(|side| side.value == Value::text("Chief"))
+    });
+    let stands =
+        house.sf_value(S, &s, "Title") == chief || house.hs_value(H, &h, "jobtitle") == chief;
+    (wire.sent.load(Ordering::SeqCst), stands || told)
+}
+
+/// The requests at which the edit is lost without a trace.
+async fn lost(more: &str, side: Party) -> Vec<u64> {
+    let (whole, _) = raced(more, side, 0).await;
+    let mut lost = Vec::new();
+    // Before these it has only read what changed.
+    for at in whole.saturating_sub(3)..=whole {
+        if !raced(more, side, at).await.1 {
+            lost.push(at);
+        }
+    }
+    lost
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_in_salesforce_between_look_and_write_is_lost_unless_updates_are_strict() {
+    let weak = lost("", Party::Salesforce).await;
+    assert!(!weak.is_empty(), "this tests the test");
+    let strict = lost("strict_cas = true", Party::Salesforce).await;
+    assert_eq!(strict, Vec::<u64>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_in_hubspot_that_a_write_went_over_is_kept_where_it_is_looked_for() {
+    assert_eq!(
+        lost("", Party::HubSpot).await.len(),
+        1,
+        "the weak one tests the test"
+    );
+    assert_eq!(
+        lost("detect_clobber = true", Party::HubSpot).await,
+        Vec::<u64>::new()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn strict_updates_take_a_call_each() {
+    let (house, _, h) = clerk(&people("strict_cas = true")).await;
+    let (s, more) = (
+        house.sf_ids(S).len(),
+        house.hs(H, &[("lastname", "Cole"), ("email", "c@example.com")]),
+    );
+    house.whole().await;
+    assert_eq!(house.sf_ids(S).len(), s + 1);
+    house.settled().await;
+    for id in [&h, &more] {
+        house.hs_edit(H, id, &[("jobtitle", "Boss")]);
+    }
+    house.wait(60).await;
+    let run = house.fine().await;
+    assert_eq!(run.calls.purposes["write"].salesforce, 2);
+    assert_eq!(run.calls.total, run.expected_calls);
+    house.quiet().await;
+}
