@@ -38,7 +38,7 @@ mod sync;
 mod table;
 #[cfg(test)]
 mod tests;
-mod text;
+pub mod text;
 mod transform;
 mod undo;
 
@@ -57,6 +57,7 @@ pub use backend::InProcess;
 pub use door::{Backend, Door, OpenOrder, Session};
 pub use exit::{Exit, Failure};
 pub use output::{Output, Ttys};
+pub use plan::read as read_plan;
 
 /// Runs the command line `args` to its end and gives the exit status.
 pub async fn main(

@@ -11,8 +11,9 @@ use crate::domain::Value;
 pub fn clean(text: &str) -> String {
     text.chars()
         .filter_map(|letter| match letter {
-            '\n' | '\r' | '\t' => Some(' '),
-            '\u{200e}'
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
+            '\u{61c}'
+            | '\u{200e}'
             | '\u{200f}'
             | '\u{202a}'..='\u{202e}'
             | '\u{2066}'..='\u{2069}'

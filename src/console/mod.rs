@@ -5,7 +5,7 @@
 mod command;
 mod effects;
 mod fetch;
-mod format;
+pub mod format;
 mod hit;
 mod hold;
 mod keymap;

@@ -137,7 +137,7 @@ macro_rules! hex_id {
             type Err = BadId;
 
             fn from_str(text: &str) -> Result<Self, BadId> {
-                if text.len() != 32 {
+                if text.len() != 32 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
                     return Err(BadId(text.to_owned()));
                 }
                 u128::from_str_radix(text, 16).map($name).map_err(|_| BadId(text.to_owned()))

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::host::{House, lock, refusal, store_refusal};
 use super::messages::{Event, Refusal, RefusalKind, Reply, UndoForecast, UndoneMapping};
 use super::runner::{PER_SECOND, engine_refusal};
-use crate::domain::{Op, OpState, RunId};
+use crate::domain::{Op, OpKind, OpState, RunId};
 use crate::engine::{Order, Scope};
+use crate::store::{Family, StoreError, keys};
 
 impl House {
     /// Starts a forecast; its end is an event.
@@ -72,6 +73,20 @@ impl House {
         })
     }
 
+    /// True where a write of the run went through, or may have: a run that crashed counts none of its own.
+    async fn wrote(&self, run: RunId) -> Result<bool, StoreError> {
+        let mut wrote = false;
+        let may = |op: &Op| {
+            op.kind != OpKind::Relink && !matches!(op.state, OpState::Failed | OpState::Skipped)
+        };
+        self.db
+            .walk(keys::by_run(Family::Journal, run), |op: Op| {
+                wrote |= may(&op)
+            })
+            .await?;
+        Ok(wrote)
+    }
+
     /// Refuses what cannot be undone, before a run is begun for it.
     async fn undoable(&self, run: RunId) -> Result<(), Refusal> {
         let record = self
@@ -85,10 +100,15 @@ impl House {
                 .no_such_run(run)
                 .await
                 .map_err(|error| store_refusal(&error))?,
-            Some(record) if record.ops == 0 && record.state != crate::domain::RunState::Crashed => {
-                format!("run {run} wrote nothing, so there is nothing to undo")
+            Some(_)
+                if self
+                    .wrote(run)
+                    .await
+                    .map_err(|error| store_refusal(&error))? =>
+            {
+                return Ok(());
             }
-            Some(_) => return Ok(()),
+            Some(_) => format!("run {run} wrote nothing, so there is nothing to undo"),
         };
         Err(refusal(RefusalKind::Usage, why))
     }

@@ -17,3 +17,4 @@ mod process;
 mod binary;
 mod store;
 mod verbs;
+mod whole;

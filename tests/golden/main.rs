@@ -10,6 +10,7 @@
 mod support;
 
 mod conversion;
+mod costs;
 mod deletes;
 mod drift;
 mod echoes;

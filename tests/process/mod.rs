@@ -198,9 +198,11 @@ impl Desk {
     }
 }
 
-/// The binary, with stdin at its end and nothing of the developer's environment that would change what it does.
+/// The binary, with stdin at its end and nothing of the developer's environment that would change what it does;
+/// `SYNCLINE_BINARY` names another build of it.
 pub fn bare() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_syncline"));
+    let built = || env!("CARGO_BIN_EXE_syncline").into();
+    let mut command = Command::new(std::env::var_os("SYNCLINE_BINARY").unwrap_or_else(built));
     command.stdin(Stdio::null()).env_clear();
     for name in ["PATH", "TMPDIR"] {
         if let Some(value) = std::env::var_os(name) {

@@ -1,7 +1,7 @@
 //! The one record that a record is tied to before all others of an object, its primary company or the company above it: reading,
 //! setting, removing (docs/vendor/hubspot.md 6).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -186,6 +186,7 @@ impl HubspotClient {
             ids.iter().map(|id| (id.0.clone(), None)).collect();
         asked.sort_unstable();
         asked.dedup();
+        let mut seen = BTreeSet::new();
         while !asked.is_empty() {
             let mut further = Vec::new();
             for chunk in asked.chunks(READ_BATCH) {
@@ -214,6 +215,13 @@ impl HubspotClient {
                         None => {
                             let after = one.paging.and_then(|paging| paging.next?.after);
                             if let Some(after) = after {
+                                if !seen.insert((id.clone(), after.clone())) {
+                                    let why = Malformed::new(
+                                        "associations",
+                                        "its pages go round in a circle",
+                                    );
+                                    return Err(self.bug(&what, &why));
+                                }
                                 further.push((id.0, Some(after)));
                             }
                         }

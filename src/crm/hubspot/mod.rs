@@ -15,7 +15,7 @@ mod search;
 mod tests;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -330,6 +330,7 @@ impl Crm for HubspotClient {
     async fn people(&self) -> Result<Vec<Person>, CrmError> {
         let mut people = Vec::new();
         let mut query = "?limit=100&archived=false".to_owned();
+        let mut seen = BTreeSet::new();
         loop {
             let call = Call::get(Purpose::Schema, "list owners", paths::owners(&query));
             let (mut page, after) = self.http.fetch(&call, parse_owners).await?;
@@ -337,6 +338,10 @@ impl Crm for HubspotClient {
             let Some(after) = after else {
                 return Ok(people);
             };
+            if !seen.insert(after.clone()) {
+                let why = Malformed::new("owners", "its pages go round in a circle");
+                return Err(self.bug("list owners", &why));
+            }
             let after: String = url::form_urlencoded::byte_serialize(after.as_bytes()).collect();
             query = format!("?limit=100&archived=false&after={after}");
         }

@@ -1,6 +1,6 @@
 //! Reading: windows and lists by keyset, records by id, look-ups by key (sync-semantics 5.1, 5.2; salesforce.md 2.4, 2.5, 3.2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -264,12 +264,17 @@ impl SalesforceClient {
     ) -> Result<Vec<RawFields>, CrmError> {
         let mut page = self.first_page(purpose, what, soql, deleted).await?;
         let mut rows = std::mem::take(&mut page.records);
+        let mut seen = BTreeSet::new();
         while let Some(path) = page.next_records_url.filter(|_| !page.done) {
             if !path.starts_with("/services/data/") {
                 return Err(self.bug(
                     what,
                     &Malformed::new("query", "the next page lies elsewhere"),
                 ));
+            }
+            if !seen.insert(path.clone()) {
+                let why = Malformed::new("query", "its pages go round in a circle");
+                return Err(self.bug(what, &why));
             }
             let call = Call::get(purpose, what, path);
             page = self.http.fetch(&call, parse_query).await?;

@@ -29,7 +29,7 @@ pub enum HostError {
     PublicSuffix(String),
 }
 
-/// The host of a URL, an e-mail address or a bare host: lower case, ASCII, without one leading `www.` and a trailing dot.
+/// The host of a URL, an e-mail address or a bare host: lower case, ASCII, without leading `www.` and a trailing dot.
 pub fn host(text: &str) -> Result<String, HostError> {
     let text = text.trim();
     let text = match text.split_once("://") {
@@ -71,10 +71,12 @@ fn check(named: &str) -> Result<String, HostError> {
         .map_err(|_| HostError::Malformed(clip(named)))?
         .trim_end_matches('.')
         .to_owned();
-    let ascii = match ascii.strip_prefix("www.") {
-        Some(rest) if rest.contains('.') => rest.to_owned(),
-        _ => ascii,
-    };
+    let mut ascii = ascii.as_str();
+    // All of them, or the form of a form would be another one.
+    while let Some(rest) = ascii.strip_prefix("www.").filter(|rest| rest.contains('.')) {
+        ascii = rest;
+    }
+    let ascii = ascii.to_owned();
     let labels: Vec<&str> = ascii.split('.').collect();
     let last = labels.last().copied().unwrap_or_default();
     if last.chars().all(|c| c.is_ascii_digit()) {

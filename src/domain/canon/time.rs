@@ -31,7 +31,7 @@ pub(super) fn instant(text: &str, whole_seconds: bool) -> Option<DateTime<Utc>> 
         Err(_) => written(text)?.timestamp_millis(),
     };
     let millis = if whole_seconds {
-        millis.div_euclid(1000) * 1000
+        millis.div_euclid(1000).checked_mul(1000)?
     } else {
         millis
     };
