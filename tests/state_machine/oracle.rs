@@ -2,12 +2,17 @@
 //! docs/design/sync-semantics.md alone. It looks at everything each time: it knows no cursors, no journal and no batches, and so
 //! cannot share their mistakes. What a run may have done is a set; what it did is then believed.
 
+mod gone;
+mod undo;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::field::{self, Belief, Chosen, Outcome, Text, Times};
-use crate::steps::Rule;
+use crate::steps::{Deletes, Rule};
+
+pub use gone::Sleep;
 
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,8 +107,9 @@ struct Notes {
 /// What is known of somebody.
 #[derive(Clone, Debug, Default)]
 struct Pair {
-    /// What was taken back rests: nothing is made or written for it.
-    rests: bool,
+    sleep: Sleep,
+    /// The engine said last that the two are linked.
+    linked: bool,
     beliefs: Vec<BTreeSet<Belief>>,
 }
 
@@ -111,6 +117,7 @@ struct Pair {
 #[derive(Clone, Debug)]
 pub struct Oracle {
     rules: [Rule; 3],
+    deletes: Deletes,
     pairs: BTreeMap<Who, Pair>,
     runs: BTreeMap<u64, Notes>,
     /// Until then a write may wait whose answer was lost (16.4, 16.5).
@@ -126,9 +133,10 @@ const HUBSPOT: usize = 1;
 const SETTLES: TimeDelta = TimeDelta::seconds(140);
 
 impl Oracle {
-    pub fn new(rules: [Rule; 3]) -> Oracle {
+    pub fn new(rules: [Rule; 3], deletes: Deletes) -> Oracle {
         Oracle {
             rules,
+            deletes,
             pairs: BTreeMap::new(),
             runs: BTreeMap::new(),
             waits_until: DateTime::<Utc>::MIN_UTC,
@@ -160,7 +168,7 @@ impl Oracle {
     }
 
     fn rests(&self, who: &Who) -> bool {
-        self.pairs.get(who).is_some_and(|pair| pair.rests)
+        self.sleep(who).rests()
     }
 
     /// A person decided a conflict.
@@ -207,6 +215,7 @@ impl Oracle {
                 self.field(run, who, field, (was, is), (before, after), told, sure)
                     .map_err(|what| format!("{who:?} field {field}: {what}"))?;
             }
+            self.slept(who, is, told);
         }
         if sure && let Some(error) = told.errors.first() {
             return Err(format!("an error in a healthy world: {error}"));
@@ -218,46 +227,6 @@ impl Oracle {
             self.runs.insert(number, notes);
         }
         Ok(())
-    }
-
-    /// Which records there are.
-    fn lives(
-        &self,
-        run: &Run,
-        who: &Who,
-        was: &[Option<Record>; 2],
-        is: &[Option<Record>; 2],
-        told: &Told,
-        sure: bool,
-    ) -> Result<(), String> {
-        for side in 0..2 {
-            let same = match (&was[side], &is[side]) {
-                (Some(was), Some(is)) => was.id == is.id,
-                (Some(_), None) => false,
-                (None, _) => true,
-            };
-            if !same {
-                return Err(format!("I-10: {}'s record is gone", SIDES[side]));
-            }
-        }
-        let hidden = self.hidden(run, &was[HUBSPOT]);
-        let made = was
-            .iter()
-            .zip(is)
-            .any(|(was, is)| was.is_none() && is.is_some());
-        if made && (self.rests(who) || was.iter().all(Option::is_none)) {
-            return Err("I-9, I-13: it was made again".into());
-        }
-        if self.rests(who) || !sure || hidden {
-            return Ok(());
-        }
-        if is.iter().any(Option::is_none) {
-            return Err("I-6: no counterpart was made".into());
-        }
-        match told.linked.contains(who) {
-            true => Ok(()),
-            false => Err("I-6: both are there and not linked".into()),
-        }
     }
 
     /// HubSpot's index may not show what happened to the record last.
@@ -284,8 +253,16 @@ impl Oracle {
                 .map(|record| record.as_ref().map(|record| record.values[field].clone()))
         };
         let (had, has) = (at(was), at(is));
+        if self.sleep(who) == Sleep::Lost {
+            return Ok(());
+        }
         if self.rests(who) || is.iter().any(Option::is_none) {
-            return match had == has {
+            // A record that was deleted holds nothing any more.
+            let kept = had
+                .iter()
+                .zip(&has)
+                .all(|(had, has)| had == has || has.is_none());
+            return match kept {
                 true => Ok(()),
                 false => Err(format!(
                     "written though nothing is linked: {had:?} -> {has:?}"
@@ -300,6 +277,7 @@ impl Oracle {
                 let times = self.times(who, field, was);
                 let rule = self.rule(who, field);
                 let blind = !sure
+                    || self.sleep(who) == Sleep::Waking
                     || self.hidden(run, &was[HUBSPOT])
                     || broken
                     || who.is_reference(field) && !run.full;
@@ -407,93 +385,6 @@ impl Oracle {
         };
         named.all(|key| whole(before, &key) && whole(after, &key))
     }
-
-    /// A run was taken back: was that allowed (19.1)?
-    pub fn took_back(
-        &mut self,
-        run: u64,
-        before: &Snapshot,
-        after: &Snapshot,
-    ) -> Result<(), String> {
-        let notes = self.runs.get(&run).cloned().unwrap_or_default();
-        let all: BTreeSet<&Who> = before.keys().chain(after.keys()).collect();
-        let none = [None, None];
-        for who in all {
-            let was = before.get(who).unwrap_or(&none);
-            let is = after.get(who).unwrap_or(&none);
-            for side in 0..2 {
-                self.took_back_record(&notes, who, side, was, is)
-                    .map_err(|what| format!("undo of {run}, {who:?} on {}: {what}", SIDES[side]))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn took_back_record(
-        &mut self,
-        notes: &Notes,
-        who: &Who,
-        side: usize,
-        was: &[Option<Record>; 2],
-        is: &[Option<Record>; 2],
-    ) -> Result<(), String> {
-        let mine = notes.made.contains(&(who.clone(), side));
-        let (was, is) = match (&was[side], &is[side]) {
-            (None, None) => return Ok(()),
-            (None, Some(_)) => return Err("it was made".into()),
-            (Some(was), None) => {
-                return match mine && !edited_since(was, notes.ended) {
-                    true => {
-                        self.pairs.entry(who.clone()).or_default().rests = true;
-                        Ok(())
-                    }
-                    false => Err("I-13: a record is gone that the run did not make, or that was edited since".into()),
-                };
-            }
-            (Some(was), Some(is)) => (was, is),
-        };
-        let fresh = mine && !edited_since(was, notes.ended);
-        if fresh && notes.whole && who.kind == Kind::Person {
-            return Err("I-13: what the run made is still there".into());
-        }
-        for field in 0..who.fields() {
-            let wrote = notes.wrote.get(&(who.clone(), side, field));
-            let (had, has) = (&was.values[field], &is.values[field]);
-            let may_stay = match wrote {
-                None => true,
-                Some((before, left)) => {
-                    left != had || before == had || !notes.whole || who.is_reference(field)
-                }
-            };
-            let back = wrote.is_some_and(|(before, left)| left == had && before == has);
-            // An association goes with the company that is taken back.
-            let gone = had
-                .as_deref()
-                .is_some_and(|firm| self.rests(&Who::firm(firm)));
-            if who.is_reference(field) && gone && has.is_none() {
-                continue;
-            }
-            if had == has && may_stay {
-                continue;
-            }
-            if !back {
-                return Err(format!(
-                    "I-13: field {field}: {had:?} became {has:?}; the run had written {wrote:?}"
-                ));
-            }
-            // The source's base stays where it is: what it holds is no change.
-            let beliefs = self
-                .beliefs(who, field)
-                .into_iter()
-                .map(|mut belief| {
-                    belief.base[side] = Some(has.clone());
-                    belief
-                })
-                .collect();
-            self.believe(who, field, beliefs);
-        }
-        Ok(())
-    }
 }
 
 impl Times {
@@ -506,10 +397,6 @@ impl Times {
             made: at,
         }
     }
-}
-
-fn edited_since(record: &Record, then: DateTime<Utc>) -> bool {
-    record.edited.iter().any(|edited| *edited > then)
 }
 
 fn note(notes: &mut Notes, who: &Who, side: usize, was: &Option<Record>, is: &Option<Record>) {

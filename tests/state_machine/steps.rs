@@ -62,6 +62,10 @@ pub enum Step {
     Sync(Cut),
     /// A run that reads everything.
     Full,
+    /// A person deletes somebody.
+    Delete { side: Side, who: usize },
+    /// A person takes back one of those deletions.
+    Restore { pick: usize },
     /// The operator decides one of the open conflicts.
     Resolve { pick: usize, how: u8 },
     /// The operator takes back the last run but so many.
@@ -89,11 +93,30 @@ impl Rule {
     }
 }
 
+/// What a deletion on one side does on the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletes {
+    Ignore,
+    Archive,
+}
+
+impl Deletes {
+    /// Its word in the config file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Deletes::Ignore => "ignore",
+            Deletes::Archive => "archive",
+        }
+    }
+}
+
 /// The world at the beginning, and how many there are by now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plot {
     /// The rules of a person's title and city, and of a firm's city.
     pub rules: [Rule; 3],
+    /// Of persons.
+    pub deletes: Deletes,
     pub people: Vec<On>,
     pub firms: Vec<On>,
 }
@@ -136,9 +159,11 @@ impl ReferenceStateMachine for Histories {
     fn init_state() -> BoxedStrategy<Plot> {
         let people = prop::collection::vec(on(), 1..4);
         let firms = prop::collection::vec(on(), 0..3);
-        ([rule(), rule(), rule()], people, firms)
-            .prop_map(|(rules, people, firms)| Plot {
+        let deletes = prop_oneof![Just(Deletes::Ignore), Just(Deletes::Archive)];
+        ([rule(), rule(), rule()], deletes, people, firms)
+            .prop_map(|(rules, deletes, people, firms)| Plot {
                 rules,
+                deletes,
                 people,
                 firms,
             })
@@ -164,6 +189,8 @@ impl ReferenceStateMachine for Histories {
             9 => cut().prop_map(Step::Sync),
             1 => prop_oneof![Just(2_u32), Just(60), Just(300)].prop_map(Step::Lag),
             1 => Just(Step::Full),
+            1 => (side(), 0..5_usize).prop_map(|(side, who)| Step::Delete { side, who }),
+            1 => (0..3_usize).prop_map(|pick| Step::Restore { pick }),
             3 => (0..4_usize, 0..5_u8).prop_map(|(pick, how)| Step::Resolve { pick, how }),
             2 => (0..3_usize).prop_map(|back| Step::Undo { back }),
         ]

@@ -9,7 +9,7 @@ use syncline::domain::{ConflictRule, Side};
 use syncline::engine::Rules;
 use syncline::store::{Batch, Entry, Family, Key, Range, Store, StoreError};
 
-use crate::steps::{Cut, On, Plot, Rule, Step};
+use crate::steps::{Cut, Deletes, On, Plot, Rule, Step};
 use crate::world::play;
 
 /// What is wrong.
@@ -192,6 +192,7 @@ fn an_engine_that_lacks_something_is_caught_and_one_that_lacks_nothing_is_not() 
         let (rule, steps) = telling(weakness);
         let plot = Plot {
             rules: [rule; 3],
+            deletes: Deletes::Ignore,
             people: vec![On::Both],
             firms: vec![On::Both],
         };
