@@ -140,7 +140,8 @@ impl Oracle {
             let beliefs = self.beliefs(who, field);
             let holds = |base: &Option<Text>| base.as_ref() == Some(value);
             let count = beliefs.iter().filter(|one| holds(&one.base[side])).count();
-            may &= count > 0;
+            // An association that changed alone is not sure to be seen (14.5).
+            may &= count > 0 || side == HUBSPOT && who.is_reference(field);
             must &= count == beliefs.len() && beliefs.iter().all(|one| one.chosen.is_none());
         }
         (may, must)
