@@ -282,5 +282,6 @@ pub fn order() -> Order {
 }
 
 pub mod leads;
+pub mod mortal;
 pub mod town;
 pub mod wire;
