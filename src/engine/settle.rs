@@ -253,7 +253,7 @@ fn note_unsettled(mapping: &Mapping, work: &mut Work, seen: &Observation) {
             continue;
         };
         let rests = match held {
-            Some(held) => super::apply::same_value(mapping, side, name, &held, now),
+            Some(held) => super::fields::same_value(mapping, side, name, &held, now),
             None => *field.values.get(side) == transform::base_value(pair, side, now),
         };
         *field.apart.get_mut(side) = !rests;
