@@ -300,7 +300,7 @@ fn verify(
     {
         let name = pair.field(side);
         let now = back.value(name);
-        let same = super::apply::same_value(mapping, side, name, now, seen.value(name));
+        let same = super::fields::same_value(mapping, side, name, now, seen.value(name));
         if progress.fields.get(side).contains(name) && (same || by_us) {
             let field = base_field(&mut work.base, pair.name());
             if *field.apart.get(side) {
