@@ -75,12 +75,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_category_has_a_next_step() {
-        for category in ErrorCategory::ALL {
-            assert!(
-                next_step(category, Side::HubSpot).len() > 12,
-                "{category:?}"
-            );
+    fn every_category_has_a_next_step_of_its_own() {
+        let steps = ErrorCategory::ALL.map(|category| next_step(category, Side::HubSpot));
+        for (at, step) in steps.iter().enumerate() {
+            assert!(step.len() > 12 && step.starts_with("HubSpot: "), "{step}");
+            assert!(!steps[..at].contains(step), "{step}");
         }
+        let shorten = next_step(ErrorCategory::TooLong, Side::Salesforce);
+        assert_eq!(
+            shorten,
+            "Salesforce: shorten the value in the source record"
+        );
     }
 }

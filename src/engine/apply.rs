@@ -18,7 +18,6 @@ use crate::domain::{
     ErrorCategory, ErrorItem, Mapping, Observation, Op, OpId, OpKind, OpState, Presence, RecordId,
     Side, Unit, Value,
 };
-use crate::transform;
 
 /// Reads the targets of batches whose read is older than `max_age` once more; ops whose target moved are taken out and
 /// their works are planned again.
@@ -101,7 +100,7 @@ async fn look_again(
         let work = owner.get(&op.id).and_then(|index| works.get(*index))?;
         let before = work.seen.get(batch.side).as_ref()?;
         let same = |field: &str| {
-            same_value(
+            fields::same_value(
                 mapping,
                 batch.side,
                 field,
@@ -121,26 +120,6 @@ async fn look_again(
         (!same).then_some(seen)
     });
     Ok(moved.collect())
-}
-
-/// Equality in the comparison domain of the pair behind a field; plain equality for the key field.
-pub(super) fn same_value(
-    mapping: &Mapping,
-    side: Side,
-    field: &str,
-    one: &Value,
-    other: &Value,
-) -> bool {
-    match mapping.pairs.iter().find(|pair| pair.field(side) == field) {
-        Some(found) => match (
-            transform::view(found, side, one),
-            transform::view(found, side, other),
-        ) {
-            (Ok(one), Ok(other)) => one == other,
-            _ => one == other,
-        },
-        None => one == other || (one.is_blank() && other.is_blank()),
-    }
 }
 
 /// Records the answers of a group (C3): outcomes, bases of the sides written, errors.

@@ -181,6 +181,23 @@ mod tests {
     }
 
     #[test]
+    fn what_trips_says_what_was_found_and_what_the_limit_is() {
+        let told = |ops: &[Ops]| {
+            let hit = circuit(ops).trouble().unwrap().hit;
+            (hit.valve, hit.found, hit.limit, hit.confirmable)
+        };
+        let one = told(&[("a", 10, None), ("a", 12, Some("X"))]);
+        assert_eq!(one, ("one_refusal".to_owned(), 12, 11, false));
+        let all = told(&[("a", 300, None), ("a", 41, Some("X"))]);
+        assert_eq!(all, ("error_rate".to_owned(), 41, 40, false));
+        let mut bugs = Circuit::default();
+        bugs.bug(&"a".into());
+        bugs.bug(&"a".into());
+        let hit = bugs.trouble().unwrap().hit;
+        assert_eq!((hit.valve.as_str(), hit.found, hit.limit), ("bugs", 2, 1));
+    }
+
+    #[test]
     fn two_answers_that_make_no_sense_halt_their_mapping() {
         let mut circuit = Circuit::default();
         circuit.bug(&"a".into());

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
-use super::apply::same_value;
 use super::context::EngineError;
+use super::fields::same_value;
 use super::outcome::blank_item;
 use super::references::Parents;
 use super::run_ctx::RunCtx;

@@ -145,7 +145,7 @@ async fn follow(
         former.hubspot.extend(tomb.link.ids.hubspot.clone());
     }
     let link = Link {
-        id: links::free_id(ctx, contacts, side, &id).await?,
+        id: ctx.free_id(contacts, side, &id).await?,
         mapping: contacts.id.clone(),
         ids: PerSide {
             salesforce: Some(id),

@@ -187,7 +187,7 @@ pub(super) async fn drafts(
                 .in_place_of(ctx.run, case),
             None => {
                 let known = errors_of_record(ctx, mapping, source, &seen.id).await?;
-                let id = links::free_id(ctx, mapping, source, &seen.id).await?;
+                let id = ctx.free_id(mapping, source, &seen.id).await?;
                 draft(ctx, mapping, seen, id, &parents, known)
             }
         };

@@ -34,7 +34,7 @@ pub(super) fn freed(mapping: &Mapping, run: RunId, work: &Work, error: &ErrorIte
             && is_property(pair, side)
             && now.is_known()
             && assumed(work, pair, side)
-                .is_some_and(|base| !super::apply::same_value(mapping, side, name, &base, now))
+                .is_some_and(|base| !super::fields::same_value(mapping, side, name, &base, now))
     })
 }
 

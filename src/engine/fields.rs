@@ -1,4 +1,5 @@
-//! Which fields the engine asks for, and the keys under which a record can be matched (docs/design/sync-semantics.md 9).
+//! Which fields the engine asks for, when two values of one are the same, and the keys under which a record can be matched
+//! (docs/design/sync-semantics.md 3, 9).
 
 use std::collections::BTreeSet;
 
@@ -78,6 +79,26 @@ pub(super) fn is_property(pair: &FieldPair, side: Side) -> bool {
 /// True where the pair is an association on `side`.
 pub(super) fn is_association(pair: &FieldPair, side: Side) -> bool {
     side == Side::HubSpot && matches!(pair.kind, PairKind::Reference { .. })
+}
+
+/// Equality in the comparison domain of the pair behind a field; plain equality for the key field.
+pub(super) fn same_value(
+    mapping: &Mapping,
+    side: Side,
+    field: &str,
+    one: &Value,
+    other: &Value,
+) -> bool {
+    match mapping.pairs.iter().find(|pair| pair.field(side) == field) {
+        Some(found) => match (
+            transform::view(found, side, one),
+            transform::view(found, side, other),
+        ) {
+            (Ok(one), Ok(other)) => one == other,
+            _ => one == other,
+        },
+        None => one == other || (one.is_blank() && other.is_blank()),
+    }
 }
 
 /// The association pairs of a mapping.
@@ -166,3 +187,7 @@ fn combinations(parts: &[Vec<String>]) -> Vec<Vec<&str>> {
             .collect()
     })
 }
+
+#[cfg(test)]
+#[path = "fields_tests.rs"]
+mod tests;

@@ -3,17 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::domain::{BaseField, FieldType, MappingId, RecordId, RunId};
+use crate::domain::{BaseField, RunId};
+use crate::engine::testkit::{pair, seen, sides};
 
 const S: Side = Side::Salesforce;
 const H: Side = Side::HubSpot;
-
-fn sides<T: Clone>(s: T, h: T) -> PerSide<T> {
-    PerSide {
-        salesforce: s,
-        hubspot: h,
-    }
-}
 
 fn everything() -> Policy {
     Policy {
@@ -187,6 +181,81 @@ fn what_a_person_chose_is_done() {
     };
     assert_eq!(merged(Some(&Choice::Ignore)), rest(S));
     assert_eq!(merged(None), Verdict::Nothing);
+}
+
+#[test]
+fn a_choice_that_does_not_fit_what_is_there_decides_nothing() {
+    let tomb = LinkState::Deleted(Departed::of(S));
+    let restored = LinkState::Deleted(Departed {
+        gone: both(true),
+        archived: sides(None, Some(RunId(7))),
+        due: false,
+    });
+    let suspended = LinkState::Suspended("converted".into());
+    let only_to_hubspot = Policy {
+        creates: CreatePolicy::ToHubspot,
+        ..everything()
+    };
+    let (live, merged, lead) = (There::Live, There::Merged, There::Converted);
+    let restored_here = Verdict::Ask(ItemKind::RestoredHereDeletedThere, H);
+    use Choice::{Accept, Create, Ignore};
+    let rows = [
+        // The link, its records, what the mapping makes, the choice.
+        (
+            &tomb,
+            sides(ROW, live),
+            only_to_hubspot,
+            Create,
+            Verdict::Nothing,
+        ),
+        (
+            &restored,
+            sides(live, ARCHIVED),
+            everything(),
+            Accept,
+            restored_here,
+        ),
+        (
+            &LinkState::Active,
+            sides(merged, live),
+            everything(),
+            Ignore,
+            Verdict::Later,
+        ),
+        (
+            &suspended,
+            sides(merged, live),
+            everything(),
+            Accept,
+            Verdict::Nothing,
+        ),
+        (&suspended, sides(lead, live), everything(), Ignore, rest(S)),
+        (
+            &suspended,
+            sides(lead, live),
+            everything(),
+            Accept,
+            Verdict::Nothing,
+        ),
+        (
+            &tomb,
+            sides(lead, live),
+            everything(),
+            Ignore,
+            Verdict::Nothing,
+        ),
+    ];
+    for (state, there, policy, choice, want) in rows {
+        let facts = Facts {
+            state,
+            there,
+            changed: both(false),
+            policy,
+            choice: Some(&choice),
+            unfinished: false,
+        };
+        assert_eq!(decide(&facts), want, "{facts:?}");
+    }
 }
 
 #[test]
@@ -455,53 +524,13 @@ fn of_merged_records_the_survivors_link_stands_else_the_oldest() {
     }
 }
 
+/// A stage is only ever told to HubSpot.
 fn mapping() -> Mapping {
-    let pair = |name: &str, direction: Direction| FieldPair {
-        fields: sides(name.to_owned(), name.to_lowercase()),
-        kind: PairKind::Value {
-            transforms: Vec::new(),
-        },
-        types: sides(FieldType::Text, FieldType::Text),
-        direction,
-        conflict: Vec::new(),
-        blanks: Default::default(),
-        foreign_edit: Default::default(),
-        monotone: Vec::new(),
-        on_unlinked: Default::default(),
-        fold_case: false,
-        country: "US".into(),
-    };
-    Mapping {
-        id: MappingId::from("contacts"),
-        objects: sides(
-            crate::domain::Endpoint {
-                object: "Contact".into(),
-            },
-            crate::domain::Endpoint {
-                object: "contacts".into(),
-            },
-        ),
-        direction: Direction::Both,
-        creates: CreatePolicy::Both,
-        deletes: DeletePolicy::Ignore,
-        delete_update: DeleteUpdate::Ask,
-        pairs: vec![
-            pair("Title", Direction::Both),
-            pair("City", Direction::Both),
-            pair("Stage", Direction::ToHubspot),
-        ],
-        scope: None,
-        leaves_scope: Default::default(),
-        groups: Vec::new(),
-        match_rules: Vec::new(),
-        keys: crate::domain::KeyFields {
-            salesforce: "K".into(),
-            hubspot: "k".into(),
-        },
-        strict_cas: false,
-        detect_clobber: false,
-        schedule_seconds: None,
-    }
+    crate::engine::testkit::mapping(vec![
+        pair("Title", Direction::Both),
+        pair("City", Direction::Both),
+        pair("Stage", Direction::ToHubspot),
+    ])
 }
 
 fn base(values: &[(&str, &str, &str)]) -> Base {
@@ -518,25 +547,6 @@ fn base(values: &[(&str, &str, &str)]) -> Base {
         base.fields.insert((*name).to_owned(), field);
     }
     base
-}
-
-fn seen(side: Side, values: &[(&str, &str)]) -> Observation {
-    let at = DateTime::UNIX_EPOCH;
-    Observation {
-        side,
-        object: String::new(),
-        id: RecordId::from("1"),
-        fields: values
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), Value::text(*value)))
-            .collect(),
-        modstamp: at,
-        modified_at: None,
-        created_at: None,
-        modified_by: None,
-        presence: crate::domain::Presence::Live,
-        observed_at: at,
-    }
 }
 
 #[test]
@@ -563,6 +573,28 @@ fn only_a_change_that_could_travel_stands_against_a_deletion() {
         changed(S, &[]).is_empty(),
         "what was not read did not change"
     );
+    let mut constant = pair("Source", Direction::Both);
+    constant.kind = PairKind::Constant {
+        target: H,
+        value: "Web".into(),
+    };
+    let parent = FieldPair {
+        kind: PairKind::Reference {
+            mapping: "accounts".into(),
+        },
+        ..pair("Account", Direction::Both)
+    };
+    let others = crate::engine::testkit::mapping(vec![constant, parent]);
+    let base_of_others = self::base(&[("Source", "", "Web"), ("Account", "001", "7")]);
+    let edited = |side, values: &[(&str, &str)]| {
+        changed_pairs(&others, &base_of_others, &seen(side, values)).join(" ")
+    };
+    assert_eq!(
+        edited(H, &[("source", "Fair"), ("account", "8")]),
+        "",
+        "a constant is nobody's edit, and an association comes with the next merge"
+    );
+    assert_eq!(edited(S, &[("Account", "002")]), "Account");
     assert!(changed_pairs(&mapping, &Base::default(), &seen(S, &[("Title", "x")])).is_empty());
 }
 
@@ -574,7 +606,10 @@ fn after_a_merge_what_differs_is_that_sides_first_value_and_a_blank_takes_the_ot
         ("City", "Rome", "Rome"),
         ("Stage", "x", "x"),
     ]);
+    let before = base.fields.clone();
     let survivor = seen(S, &[("Title", "Boss"), ("City", ""), ("Stage", "x")]);
+    rebase(&mapping, &mut base, S, &seen(S, &[]));
+    assert_eq!(base.fields, before, "what was not read stays as it was");
     rebase(&mapping, &mut base, S, &survivor);
     let held = |name: &str| base.fields[name].values.clone();
     let raw = |text: &str| Some(BaseValue::Raw(text.to_owned()));

@@ -39,7 +39,7 @@ pub(super) fn normalised(
             continue;
         };
         let now = seen.value(name);
-        if !now.is_known() || super::apply::same_value(view.mapping, side, name, &held, now) {
+        if !now.is_known() || super::fields::same_value(view.mapping, side, name, &held, now) {
             continue;
         }
         let offset = view.engine.side(side).health().clock_offset_ms;
@@ -119,8 +119,9 @@ pub(super) fn late_landing(
         let (Some(sent), Some(seen)) = (op.fields.get(name), work.seen.get(side)) else {
             continue;
         };
-        let same =
-            |one: &Value| super::apply::same_value(view.mapping, side, name, one, seen.value(name));
+        let same = |one: &Value| {
+            super::fields::same_value(view.mapping, side, name, one, seen.value(name))
+        };
         let settled = assumed(work, pair, side).is_some_and(|base| same(&base));
         if settled || !same(&sent.after) || raws.get(side) != seen.value(name) {
             continue;

@@ -1,7 +1,5 @@
 //! Small facts about links and records that several steps need.
 
-use super::context::EngineError;
-use super::run_ctx::RunCtx;
 use crate::domain::{
     Base, BaseField, CreatedBy, Link, LinkId, LinkState, Mapping, PerSide, RecordId, RecordKey,
     Side, Value,
@@ -29,29 +27,6 @@ pub(super) fn of_link(mapping: &Mapping, link: &Link, side: Side) -> RecordKey {
         .clone()
         .unwrap_or_else(|| RecordId(String::new()));
     record_key(mapping, side, &id)
-}
-
-/// The id of a new link that starts with a record (2: identifiers). One that is taken went on with another record, by a
-/// merge: the next free one of the same making is this record's.
-pub(super) async fn free_id(
-    ctx: &RunCtx<'_>,
-    mapping: &Mapping,
-    side: Side,
-    record: &RecordId,
-) -> Result<LinkId, EngineError> {
-    let engine = ctx.engine;
-    let mut id = engine.link_id(&ctx.known.install, &mapping.id, side, record);
-    if ctx.is_first(&mapping.id) {
-        return Ok(id);
-    }
-    loop {
-        let taken = engine.db.links(&mapping.id, &[id]).await?;
-        let other = taken.into_iter().flatten().next();
-        if other.is_none_or(|link| link.ids.get(side).as_ref() == Some(record)) {
-            return Ok(id);
-        }
-        id = LinkId::derive(&[b"again", &id.0.to_be_bytes()]);
-    }
 }
 
 /// A new link between two records.

@@ -448,7 +448,7 @@ async fn link(
     tx: &mut super::db::Tx<'_>,
 ) -> Result<(), EngineError> {
     let engine = ctx.engine;
-    let id = links::free_id(ctx, mapping, Side::Salesforce, s).await?;
+    let id = ctx.free_id(mapping, Side::Salesforce, s).await?;
     let ids = PerSide {
         salesforce: s.clone(),
         hubspot: h.clone(),

@@ -55,6 +55,9 @@ mod parts;
 mod preflight;
 mod preview;
 mod recover;
+mod recover_creates;
+mod recover_rules;
+mod recover_updates;
 mod references;
 mod report;
 mod retention;
@@ -68,6 +71,8 @@ mod stamp;
 mod strangers;
 mod sweep;
 mod tally;
+#[cfg(test)]
+mod testkit;
 mod tombs;
 mod tx;
 mod types;

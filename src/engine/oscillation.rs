@@ -139,6 +139,14 @@ mod tests {
     }
 
     #[test]
+    fn a_frozen_field_tells_its_series() {
+        let why = why(&field(&[(1, H, "a"), (2, S, "A")]));
+        let series =
+            "It went back and forth: “a” to HubSpot in run 1, “A” to Salesforce in run 2. ";
+        assert!(why.starts_with(series), "{why}");
+    }
+
+    #[test]
     fn long_values_are_told_apart_by_their_digests() {
         let long = |tail: &str| Value::text(format!("{}{tail}", "ä".repeat(60)));
         let one = Written::new(RunId(1), H, &long("a"));

@@ -116,6 +116,29 @@ impl<'e> RunCtx<'e> {
         self.first.contains(mapping)
     }
 
+    /// The id of a new link that starts with a record (2: identifiers). One that is taken went on with another record, by a
+    /// merge: the next free one of the same making is this record's.
+    pub(super) async fn free_id(
+        &self,
+        mapping: &Mapping,
+        side: Side,
+        record: &RecordId,
+    ) -> Result<LinkId, EngineError> {
+        let engine = self.engine;
+        let mut id = engine.link_id(&self.known.install, &mapping.id, side, record);
+        if self.is_first(&mapping.id) {
+            return Ok(id);
+        }
+        loop {
+            let taken = engine.db.links(&mapping.id, &[id]).await?;
+            let other = taken.into_iter().flatten().next();
+            if other.is_none_or(|link| link.ids.get(side).as_ref() == Some(record)) {
+                return Ok(id);
+            }
+            id = LinkId::derive(&[b"again", &id.0.to_be_bytes()]);
+        }
+    }
+
     /// Notes how ops went, for refusals that are everybody's (17).
     pub(super) fn note_answers(&mut self, answers: &[(Op, Answer)]) {
         for (op, answer) in answers {

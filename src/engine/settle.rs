@@ -281,7 +281,7 @@ fn note_unsettled(mapping: &Mapping, work: &mut Work, seen: &Observation) {
             continue;
         };
         let rests = match held {
-            Some(held) => super::apply::same_value(mapping, side, name, &held, now),
+            Some(held) => super::fields::same_value(mapping, side, name, &held, now),
             None => *field.values.get(side) == transform::base_value(pair, side, now),
         };
         *field.apart.get_mut(side) = !rests;
@@ -328,7 +328,7 @@ fn verify(
     {
         let name = pair.field(side);
         let now = back.value(name);
-        let same = super::apply::same_value(mapping, side, name, now, seen.value(name));
+        let same = super::fields::same_value(mapping, side, name, now, seen.value(name));
         if progress.fields.get(side).contains(name) && (same || by_us) {
             let field = base_field(&mut work.base, pair.name());
             if *field.apart.get(side) {

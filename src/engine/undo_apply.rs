@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::apply::{changes, note_left, same_value, subject};
+use super::apply::{changes, note_left, subject};
 use super::bases;
 use super::batches::{self, Answer, CrmErrorOrVendor, OpBatch};
 use super::context::EngineError;
@@ -232,7 +232,7 @@ async fn read_back(
         };
         let by_us = is_by_us(ctx, &seen);
         let kept = |(name, one): (&String, &Assignment)| {
-            by_us || same_value(mapping, side, name, &one.after, seen.value(name))
+            by_us || fields::same_value(mapping, side, name, &one.after, seen.value(name))
         };
         if !op.fields.iter().all(kept) {
             // A person's edit right behind the write: the base stays unverified, and the next look tells of it.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::apply::same_value;
+use super::fields::same_value;
 use super::undo_read::{Pair, Touched, left};
 use crate::domain::{
     Assignment, LinkId, Mapping, Observation, Op, OpKind, OpState, PerSide, Presence, RecordId,

@@ -1,12 +1,11 @@
 //! Groups of fields by the same decision list: a tuple is equal where all its fields are, blank where all are, and moved
 //! where one of them did (docs/design/sync-semantics.md 7, Field groups).
 
-use syncline::domain::merge::{
-    Action, Fields, Lens, MergeInput, TupleOutcome, applied, merge_tuple,
-};
+use syncline::domain::merge::{Action, Lens, MergeInput, TupleOutcome, merge_tuple};
 use syncline::domain::{Direction, FieldPair, ForeignEdit, PerSide, Side, Value};
 
 use super::classes::{Class, ClassLens, Symbol};
+use super::model::{Fields, applied};
 use super::said::{Facts, Rules, Strategy, said};
 use super::{Cell, all_rules, essence, in_glass, pair, pick, said_by, times};
 

@@ -7,13 +7,12 @@
 
 mod classes;
 mod groups;
+mod model;
 mod said;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline::domain::canon::CANON_VERSION;
-use syncline::domain::merge::{
-    Action, FieldOutcome, FieldTimes, Fields, Lens, MergeInput, applied, merge_field,
-};
+use syncline::domain::merge::{Action, FieldOutcome, FieldTimes, Lens, MergeInput, merge_field};
 use syncline::domain::{
     BaseField, BaseValue, BlankPolicy, ConflictRule, Direction, FieldPair, ForeignEdit, OnUnlinked,
     PerSide, Side, Value,
@@ -22,6 +21,7 @@ use syncline::transform::PairLens;
 
 use Side::{HubSpot as H, Salesforce as S};
 use classes::{Class, ClassLens, Symbol};
+use model::{Fields, applied};
 use said::{Facts, Rules, Said, Strategy, said};
 
 /// One rule by itself, as far as it decides without an order.

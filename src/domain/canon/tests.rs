@@ -284,3 +284,31 @@ fn a_match_key_drops_what_nobody_sees_and_case_and_a_free_mail_domain_is_none() 
         Some("ann@gmail.com".into())
     );
 }
+
+#[test]
+fn the_longest_label_host_and_exponent_are_accepted_and_one_more_is_not() {
+    let label = |length: usize| "a".repeat(length);
+    let malformed = |text: String| matches!(host(&text), Err(HostError::Malformed(_)));
+    assert!(host(&format!("{}.com", label(63))).is_ok());
+    assert!(malformed(format!("{}.com", label(64))));
+    // Four labels of 60 with a dot after each, and a last one.
+    let long = |last: usize| format!("{0}.{0}.{0}.{0}.{1}", label(60), label(last));
+    assert_eq!(long(9).len(), 253);
+    assert!(host(&long(9)).is_ok());
+    assert!(malformed(long(10)));
+    assert!(malformed("acme-.com".to_owned()));
+    assert!(malformed("a..com".to_owned()));
+    assert!(malformed("acme.com:x".to_owned()));
+    assert_eq!(host("a_b.acme.com").as_deref(), Ok("a_b.acme.com"));
+    assert_eq!(number("1e400").render().len(), 401);
+    assert_eq!(number("1e-400").render().len(), 402);
+    assert!(number("1e401").parse_failed());
+    assert!(number("1e-401").parse_failed());
+}
+
+#[test]
+fn a_text_in_a_message_is_cut_after_sixty_letters() {
+    let text = |letters: usize| "ä".repeat(letters);
+    assert_eq!(clip(&text(60)), text(60));
+    assert_eq!(clip(&text(61)), format!("{}…", text(60)));
+}

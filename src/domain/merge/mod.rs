@@ -2,7 +2,6 @@
 //! (docs/design/sync-semantics.md 7, 8). Pure; what a pair's transforms do comes in through [`Lens`], so that this module
 //! knows none of them.
 
-mod apply;
 mod choice;
 mod member;
 mod strategy;
@@ -12,7 +11,6 @@ mod times;
 use super::canon::Canon;
 use super::{BaseField, Choice, ErrorCategory, FieldPair, Side, Value};
 
-pub use apply::{Fields, applied};
 pub use table::{merge_field, merge_tuple};
 pub use times::{FieldTimes, GUARD, interval_newer, person_newest};
 

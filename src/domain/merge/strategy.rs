@@ -121,7 +121,7 @@ fn combined(case: &Case<'_>) -> FieldTimes {
         let times = &member.input.times;
         // What was never set has no version.
         let never = case.at_first && member.raw(Side::HubSpot).is_blank();
-        if moved.hubspot && !(never && times.h_changed_at.is_none() && case.members.len() > 1) {
+        if moved.hubspot && !(never && times.h_changed_at.is_none()) {
             told_h &= times.h_changed_at.is_some();
             all.h_changed_at = all.h_changed_at.max(times.h_changed_at);
         }

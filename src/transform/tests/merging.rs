@@ -330,3 +330,68 @@ fn a_default_fills_hubspot_and_never_comes_back() {
         Action::Settle { diverged: true }
     );
 }
+
+#[test]
+fn a_conflict_says_why_no_rule_decides() {
+    use ConflictRule::{Ask, LastWriteWins, Max, Min, NonBlank, Union};
+    let at = |second: i64| chrono::DateTime::from_timestamp(1_700_000_000 + second, 0);
+    let times = |h: Option<i64>, s: Option<i64>| FieldTimes {
+        h_changed_at: h.and_then(at),
+        s_modified_at: s.and_then(at),
+        looked_up: true,
+        ..FieldTimes::default()
+    };
+    let rows = [
+        // The rule that was tried last, HubSpot's time, Salesforce's; why not, and whose value seems newer.
+        (
+            LastWriteWins,
+            None,
+            Some(5),
+            "HubSpot does not tell when its value was changed",
+            None,
+        ),
+        (
+            LastWriteWins,
+            Some(5),
+            None,
+            "Salesforce does not tell when its record was changed",
+            None,
+        ),
+        (
+            LastWriteWins,
+            Some(5),
+            Some(5),
+            "within the time in which",
+            None,
+        ),
+        (
+            LastWriteWins,
+            Some(6),
+            Some(5),
+            "within the time in which",
+            Some(H),
+        ),
+        (
+            LastWriteWins,
+            Some(4),
+            Some(5),
+            "within the time in which",
+            Some(S),
+        ),
+        (NonBlank, None, None, "both sides have a value", None),
+        (Max, None, None, "the two values have no order", None),
+        (Min, None, None, "the two values have no order", None),
+        (Union, None, None, "the two values are not sets", None),
+        (Ask, None, None, "the rule for this field is to ask", None),
+    ];
+    for (last, h, s, words, seems) in rows {
+        let mut name = pair(TEXTS, vec![]);
+        name.conflict = vec![last];
+        let action = merged_at(&name, "a", "b", Some(("x", "x")), None, times(h, s));
+        let Action::Conflict { suggest, why, .. } = action else {
+            panic!("{last:?}: {action:?}");
+        };
+        assert!(why.contains(words), "{last:?}: {why}");
+        assert_eq!(suggest, seems, "{last:?} {h:?} {s:?}");
+    }
+}

@@ -332,3 +332,47 @@ fn a_transform_is_read_by_name_and_a_slip_gets_a_hint() {
         Ok(table(&[("A", "X")], OtherwiseRule::Value("O".to_owned())))
     );
 }
+
+#[test]
+fn two_types_are_compared_as_the_more_telling_of_the_two() {
+    use FieldType::{
+        Date, DateTime, Email, Id, Money, MultiPicklist, Number, Opaque, Percent, Picklist, Text,
+    };
+    let rows = [
+        // Salesforce's type, HubSpot's, two values, whether they are one.
+        (Text, Text, "5", "5.0", false),
+        (Number, Number, "5", "5.0", true),
+        (Number, Text, "5", "5.0", true),
+        (Text, Number, "5", "5.0", true),
+        (Money, Percent, "5", "5.0", true),
+        (Number, Email, "5", "5.0", false),
+        (Text, Email, "A@x.example", "a@x.example", true),
+        (Email, Text, "A@x.example", "a@x.example", true),
+        (MultiPicklist, Picklist, "b;a", "a;b", true),
+        (MultiPicklist, Text, "b;a", "a;b", true),
+        (Picklist, MultiPicklist, "b;a", "a;b", true),
+        (Text, MultiPicklist, "b;a", "a;b", true),
+        (MultiPicklist, Number, "b;a", "a;b", false),
+        (Date, Date, "2026-05-01", "1777593600000", true),
+        (Date, DateTime, "2026-05-01", "2026-05-01T00:00:00Z", false),
+        (DateTime, Date, "2026-05-01T00:00:00Z", "2026-05-01", false),
+        // A picklist of Salesforce does not tell case apart; text, and a picklist of HubSpot, do.
+        (Picklist, Text, "New", "new", true),
+        (Text, Picklist, "New", "new", false),
+        // What no form is known of is compared as text beside text.
+        (Opaque, Text, "a ", "a", true),
+        (Text, Id, "a\r\nb", "a\nb", true),
+    ];
+    for (s, h, one, other, same) in rows {
+        let got = equal(
+            &pair((s, h), vec![]),
+            &Value::text(one),
+            &Value::text(other),
+        );
+        assert_eq!(got, Some(same), "{s:?} {one:?}, {h:?} {other:?}");
+    }
+    assert_eq!(
+        equal(&pair(TEXTS, vec![]), &Value::Unknown, &Value::text("a")),
+        None
+    );
+}

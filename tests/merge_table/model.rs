@@ -1,8 +1,8 @@
-//! What a field looks like once its outcome was carried out; the model that tests and previews use.
+//! What a field looks like once its outcome was carried out.
 
-use super::{Action, FieldOutcome, Lens};
-use crate::domain::canon::CANON_VERSION;
-use crate::domain::{BaseField, BaseValue, PerSide, Side, Value};
+use syncline::domain::canon::CANON_VERSION;
+use syncline::domain::merge::{Action, FieldOutcome, Lens};
+use syncline::domain::{BaseField, BaseValue, PerSide, Side, Value};
 
 /// Both values of a field and their base.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

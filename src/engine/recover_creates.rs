@@ -1,0 +1,212 @@
+//! Unanswered creates, looked up by the key that they were sent with (docs/design/sync-semantics.md 16.4, 10.2).
+
+use super::apply::note_left;
+use super::context::EngineError;
+use super::db::Tx;
+use super::fields;
+use super::links;
+use super::matchup;
+use super::recover::is_settled;
+use super::recover_rules::{Verdict, judge_create, may_be_its, wanted};
+use super::recover_updates::ghost_of;
+use super::run::RunCtx;
+use crate::crm::Purpose;
+use crate::domain::{
+    Candidate, Departed, ItemKind, Link, LinkState, Mapping, Observation, Op, OpState, PerSide,
+    Presence, RecordId, Side,
+};
+use crate::store::rows::Dirty;
+
+pub(super) async fn creates(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    let found = find_created(ctx, mapping, side, &ops).await?;
+    let mut tx = ctx.engine.db.begin();
+    for (mut op, found) in ops.into_iter().zip(found) {
+        let ids: Vec<RecordId> = found.iter().map(|seen| seen.id.clone()).collect();
+        let link = ctx
+            .engine
+            .db
+            .links(&mapping.id, &[op.link])
+            .await?
+            .into_iter()
+            .flatten()
+            .next();
+        let verdict = judge_create(&ids, is_settled(ctx, &op));
+        conclude_create(ctx, mapping, &mut op, link, verdict, found, &mut tx).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Live records that answer to each op's key; without a key field, those with the same match value made since it was sent.
+async fn find_created(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ops: &[Op],
+) -> Result<Vec<Vec<Observation>>, EngineError> {
+    let object = mapping.object(side).to_owned();
+    let asked = fields::observed(&ctx.known, std::iter::once(mapping), side, &object);
+    let crm = ctx.engine.side(side);
+    let live = |records: Vec<Observation>| {
+        records
+            .into_iter()
+            .filter(|seen| seen.presence == Presence::Live)
+            .collect()
+    };
+    if ctx.known.keyed.contains(&(mapping.id.clone(), side)) {
+        let keys: Vec<String> = ops
+            .iter()
+            .filter_map(|op| op.source.as_ref().map(|id| id.0.clone()))
+            .collect();
+        let found = crm
+            .look_up(
+                Purpose::Recovery,
+                &object,
+                mapping.key_field(side),
+                &keys,
+                &asked,
+            )
+            .await?;
+        return Ok(found.into_iter().map(|one| live(one.records)).collect());
+    }
+    let part = mapping
+        .match_rules
+        .first()
+        .and_then(|rule| mapping.pairs.get(*rule.parts.first()?));
+    let Some(field) = part.map(|pair| pair.field(side).to_owned()) else {
+        return Ok(vec![Vec::new(); ops.len()]);
+    };
+    let values: Vec<String> = ops.iter().filter_map(|op| wanted(op, &field)).collect();
+    let seen = crm
+        .search(Purpose::Recovery, &object, &field, &values, &asked)
+        .await?;
+    let of = |op: &Op| {
+        let its = seen.iter().filter(|seen| may_be_its(op, seen, &field));
+        its.cloned().collect()
+    };
+    Ok(ops.iter().map(of).collect())
+}
+
+async fn conclude_create(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    op: &mut Op,
+    link: Option<Link>,
+    verdict: Verdict,
+    found: Vec<Observation>,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    let objects = links::objects(mapping);
+    let source_side = op.side.other();
+    match verdict {
+        Verdict::Wait => {
+            ctx.locked.insert(op.link);
+            if op.state == OpState::Sent {
+                op.state = OpState::Unknown;
+                tx.put_op(op)?;
+            }
+            return Ok(());
+        }
+        Verdict::Applied => {
+            op.state = OpState::Confirmed;
+            op.outcome.record = found.first().map(|seen| seen.id.clone());
+            note_left(op, found.first());
+            if let (Some(mut link), Some(seen), Some(source)) = (link, found.first(), &op.source) {
+                link.state = LinkState::Active;
+                *link.ids.get_mut(op.side) = Some(seen.id.clone());
+                tx.put_link(&link, &objects)?;
+                tx.put_observation(seen)?;
+                for (side, id) in [(op.side, &seen.id), (source_side, source)] {
+                    tx.mark_dirty(&mapping.id, side, id, Dirty::RELINK)?;
+                }
+                let ids = if op.side == Side::HubSpot {
+                    PerSide {
+                        salesforce: source.clone(),
+                        hubspot: seen.id.clone(),
+                    }
+                } else {
+                    PerSide {
+                        salesforce: seen.id.clone(),
+                        hubspot: source.clone(),
+                    }
+                };
+                ctx.newly_linked.push((mapping.id.clone(), link.id, ids));
+            }
+        }
+        Verdict::NotApplied | Verdict::Superseded => {
+            op.state = OpState::Failed;
+            op.outcome.why = Some("looked up: not applied".into());
+            give_back(mapping, op, link, tx)?;
+        }
+        Verdict::Ask(ids) => {
+            op.state = OpState::Superseded;
+            op.outcome.why = Some(format!("looked up: {} records may be it", ids.len()));
+            give_back(mapping, op, link, tx)?;
+            if let Some(source) = op.source.clone() {
+                let candidates = found.iter().map(|seen| Candidate {
+                    record: links::record_key(mapping, op.side, &seen.id),
+                    label: seen.label(),
+                    why: "made since the create was sent".into(),
+                });
+                let why = format!(
+                    "{} did not answer a create, and several records may be its result.",
+                    op.side
+                );
+                matchup::review(
+                    ctx,
+                    mapping,
+                    source_side,
+                    &source,
+                    ItemKind::UnknownCreate,
+                    why,
+                    candidates.collect(),
+                    tx,
+                )
+                .await?;
+            }
+        }
+    }
+    if let Some(source) = &op.source {
+        for error in matchup::errors_of_record(ctx, mapping, source_side, source).await? {
+            tx.remove_error(&error);
+        }
+    }
+    tx.put_op(op)?;
+    if op.state == OpState::Failed {
+        // What goes by a key may land at last on the record that was made meanwhile.
+        tx.put_ghost(op, ghost_of(ctx, op))?;
+    }
+    Ok(())
+}
+
+/// The create never happened: its source is an unlinked record again and is matched and created anew, under the same key.
+fn give_back(
+    mapping: &Mapping,
+    op: &Op,
+    link: Option<Link>,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    let mut again = false;
+    if let Some(mut link) = link.filter(|link| link.state == LinkState::PendingCreate) {
+        let former = link.former.get_mut(op.side).pop();
+        again = former.is_some();
+        match former {
+            // It was to stand for a deleted one: the tombstone is back, and what follows from it is decided anew.
+            Some(former) => {
+                tx.mark_dirty(&mapping.id, op.side, &former, Dirty::DELETED)?;
+                *link.ids.get_mut(op.side) = Some(former);
+                link.state = LinkState::Deleted(Departed::of(op.side));
+                tx.put_link(&link, &links::objects(mapping))?;
+            }
+            None => tx.remove_link(&link, &links::objects(mapping)),
+        }
+    }
+    if let Some(source) = op.source.as_ref().filter(|_| !again) {
+        tx.mark_dirty(&mapping.id, op.side.other(), source, Dirty::RETRY)?;
+    }
+    Ok(())
+}

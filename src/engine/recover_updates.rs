@@ -1,0 +1,209 @@
+//! Unanswered updates and associations, looked up (docs/design/sync-semantics.md 16.4, 16.5).
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
+use super::apply::note_left;
+use super::bases;
+use super::context::EngineError;
+use super::db::Tx;
+use super::failures::value_digest;
+use super::fields;
+use super::observe::read_associations;
+use super::recover::is_settled;
+use super::recover_rules::{
+    Pick, Verdict, holds, is_rewritten, is_set_by, is_since, is_third, judge_update,
+};
+use super::run::RunCtx;
+use crate::crm::Purpose;
+use crate::domain::{Mapping, Observation, Op, OpKind, OpState, Presence, RecordId, Side};
+use crate::store::rows::{Dirty, Ghost};
+
+/// How long a write that was looked up as not applied is remembered (16.5).
+const GHOST_LIFE: TimeDelta = TimeDelta::hours(24);
+
+pub(super) async fn updates(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    let object = mapping.object(side).to_owned();
+    let asked = fields::observed(&ctx.known, std::iter::once(mapping), side, &object);
+    let ids: Vec<RecordId> = ops.iter().filter_map(|op| op.target.clone()).collect();
+    let found = ctx
+        .engine
+        .side(side)
+        .read(Purpose::Recovery, &object, &ids, &asked)
+        .await?;
+    let seen: Vec<Option<Observation>> = found
+        .into_iter()
+        .map(|found| found.records.into_iter().next())
+        .collect();
+    let ours = rewritten(ctx, mapping, side, &ops, &seen).await?;
+    let mut tx = ctx.engine.db.begin();
+    for ((mut op, seen), ours) in ops.into_iter().zip(seen).zip(ours) {
+        let live = seen.filter(|seen| seen.presence == Presence::Live);
+        let verdict = live.as_ref().map_or(Verdict::Superseded, |seen| {
+            let all = |pick: Pick| holds(mapping, &op, seen, pick);
+            judge_update(
+                ours || all(|one| &one.after),
+                all(|one| &one.before),
+                is_settled(ctx, &op),
+            )
+        });
+        conclude_update(ctx, mapping, &mut op, verdict, live.as_ref(), &mut tx).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Which ops left something that is neither what was sent nor what was there before, and was set under our identity since
+/// they were sent: the vendor stored what we sent in another form (11).
+async fn rewritten(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ops: &[Op],
+    seen: &[Option<Observation>],
+) -> Result<Vec<bool>, EngineError> {
+    let crm = ctx.engine.side(side);
+    let ahead = TimeDelta::milliseconds(crm.health().clock_offset_ms);
+    let thirds: Vec<Option<&Observation>> = ops
+        .iter()
+        .zip(seen)
+        .map(|(op, seen)| seen.as_ref().filter(|seen| is_third(mapping, op, seen)))
+        .collect();
+    if side == Side::Salesforce {
+        let us = ctx.known.us.salesforce.as_ref();
+        let ours = |(op, third): (&Op, Option<&Observation>)| {
+            third.is_some_and(|seen| is_set_by(us, op, seen, ahead))
+        };
+        return Ok(ops.iter().zip(thirds).map(ours).collect());
+    }
+    let asked = || ops.iter().zip(&thirds).filter(|(_, third)| third.is_some());
+    let ids: Vec<RecordId> = asked().filter_map(|(op, _)| op.target.clone()).collect();
+    if ids.is_empty() {
+        return Ok(vec![false; ops.len()]);
+    }
+    let fields: BTreeSet<String> = asked()
+        .flat_map(|(op, _)| op.fields.keys().cloned())
+        .collect();
+    let fields: Vec<String> = fields.into_iter().collect();
+    let times = crm.field_times(mapping.object(side), &ids, &fields).await?;
+    let ours = |(op, third): (&Op, Option<&Observation>)| {
+        let versions = op.target.as_ref().and_then(|id| times.get(id));
+        third.zip(versions).is_some_and(|(seen, versions)| {
+            is_rewritten(mapping, op, seen, |name| {
+                let newest = versions.get(name).and_then(|all| all.first());
+                newest.is_some_and(|version| version.ours && is_since(op, version.at, ahead))
+            })
+        })
+    };
+    Ok(ops.iter().zip(thirds).map(ours).collect())
+}
+
+/// An update is never sent again from the journal: the record is planned anew from what it is now. Where it was applied,
+/// the base moves to what was stored, and that planning finds what has changed since.
+async fn conclude_update(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    op: &mut Op,
+    verdict: Verdict,
+    seen: Option<&Observation>,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    match verdict {
+        Verdict::Wait => {
+            ctx.locked.insert(op.link);
+            if op.state == OpState::Sent {
+                op.state = OpState::Unknown;
+                tx.put_op(op)?;
+            }
+            return Ok(());
+        }
+        Verdict::Applied => {
+            op.state = OpState::Confirmed;
+            op.outcome.record = op.target.clone();
+            note_left(op, seen);
+            let links = std::slice::from_ref(&op.link);
+            for mut base in ctx.engine.db.bases(&mapping.id, links).await? {
+                bases::written(mapping, &mut base, op, false);
+                bases::stamped(&mut base, seen);
+                tx.put_base(&mapping.id, op.link, &base)?;
+            }
+        }
+        Verdict::NotApplied => {
+            op.state = OpState::Failed;
+            op.outcome.why = Some("looked up: not applied".into());
+        }
+        Verdict::Superseded | Verdict::Ask(_) => {
+            op.state = OpState::Superseded;
+            op.outcome.why = Some("looked up: the record holds something else".into());
+        }
+    }
+    // A late association cannot be told from a person's: nothing has its versions, so no ghost is left of it.
+    let given_up = matches!(op.state, OpState::Failed | OpState::Superseded);
+    let haunts = given_up && !matches!(op.kind, OpKind::Associate | OpKind::Dissociate);
+    tx.put_op(op)?;
+    if haunts {
+        tx.put_ghost(op, ghost_of(ctx, op))?;
+    }
+    for (side, id) in [(op.side, &op.target), (op.side.other(), &op.source)] {
+        if let Some(id) = id {
+            tx.mark_dirty(&mapping.id, side, id, Dirty::RETRY)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is remembered of a write that was given up, and may still land (16.5).
+pub(super) fn ghost_of(ctx: &RunCtx<'_>, op: &Op) -> Ghost {
+    Ghost {
+        target: op.target.clone(),
+        fields: op
+            .fields
+            .iter()
+            .map(|(name, assignment)| (name.clone(), value_digest(&assignment.after)))
+            .collect(),
+        until: ctx.engine.clock.now() + GHOST_LIFE,
+    }
+}
+
+/// An association is looked up like a field. Planning anew without a look would not do: what an undo took off, and nobody has
+/// written down yet, would pass for an edit of a person.
+pub(super) async fn associations(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    let ids: Vec<RecordId> = ops.iter().filter_map(|op| op.target.clone()).collect();
+    let object = mapping.object(side);
+    let found = ctx
+        .engine
+        .side(side)
+        .read(Purpose::Recovery, object, &ids, &[])
+        .await?;
+    let mut seen: Vec<Observation> = found
+        .into_iter()
+        .filter_map(|found| found.records.into_iter().next())
+        .filter(|seen| seen.presence == Presence::Live)
+        .collect();
+    read_associations(ctx.engine, &[mapping], &mut seen).await?;
+    let mut tx = ctx.engine.db.begin();
+    for mut op in ops {
+        let now = seen
+            .iter()
+            .find(|seen| op.target.as_ref() == Some(&seen.id));
+        let verdict = now.map_or(Verdict::Superseded, |seen| {
+            judge_update(
+                holds(mapping, &op, seen, |one| &one.after),
+                holds(mapping, &op, seen, |one| &one.before),
+                is_settled(ctx, &op),
+            )
+        });
+        conclude_update(ctx, mapping, &mut op, verdict, now, &mut tx).await?;
+    }
+    Ok(tx.commit().await?)
+}
