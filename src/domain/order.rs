@@ -102,14 +102,12 @@ fn waits(mappings: &[Mapping], groups: &[Vec<usize>]) -> Vec<Vec<usize>> {
         }
         known.get(to).copied().unwrap_or_default()
     };
-    direct
-        .iter()
-        .enumerate()
-        .map(|(group, parents)| {
-            let before = parents.iter().copied();
-            before.filter(|parent| !reaches(*parent, group)).collect()
-        })
-        .collect()
+    let all = 0..groups.len();
+    let before = |group: usize| {
+        let ahead = all.clone().filter(move |one| reaches(group, *one));
+        ahead.filter(|one| !reaches(*one, group)).collect()
+    };
+    all.clone().map(before).collect()
 }
 
 #[cfg(test)]

@@ -197,10 +197,11 @@ pub(super) async fn record(
                     None,
                 );
                 tx.put_error(&item, work.errors.iter().any(|known| known.id == item.id))?;
+                // Where the other side's write has the link planned again, this one is known to be refused.
+                work.errors.retain(|known| known.id != item.id);
+                work.errors.push(item.clone());
                 if !item.field.is_empty() && op.fields.len() > 1 {
                     // One field is to blame: the others of the record go on without it, in the same run.
-                    work.errors.retain(|known| known.id != item.id);
-                    work.errors.push(item);
                     progress.drifted = true;
                 } else {
                     progress.failed.push(item);

@@ -113,7 +113,11 @@ mod tests {
             &[],
         );
         let found = parsed.unwrap_or_else(|errors| panic!("{errors}"));
-        found.mappings.try_into().unwrap()
+        let named = |name: &str| {
+            let mut all = found.mappings.iter();
+            all.find(|one| one.id.as_str() == name).unwrap().clone()
+        };
+        ["Lead", "Contact"].map(named)
     }
 
     fn raw(text: &str) -> Option<BaseValue> {

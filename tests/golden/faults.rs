@@ -667,3 +667,26 @@ async fn a_create_that_lands_after_it_was_sent_again_takes_no_edit_back() {
         house.quiet().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_both_sides_refuse_of_one_record_is_counted_once_and_sent_once() {
+    let (house, s, h) = clerk(&people("")).await;
+    house.hs(H, &[("lastname", "Other"), ("email", "taken@example.com")]);
+    house.fine().await;
+    house.wait(600).await;
+    // HubSpot's address is another one's there, and what HubSpot has is too long for Salesforce.
+    house.sf_edit(S, &s, &[("Email", "taken@example.com")]);
+    let long = "x".repeat(60);
+    house.hs_edit(H, &h, &[("firstname", &long), ("jobtitle", "Boss")]);
+    for pause in [60, 1_000, 4_000] {
+        house.wait(pause).await;
+        let run = house.fine().await;
+        house.sound().await;
+        let ops = house.engine().await.journal(run.run).await.unwrap();
+        let mail = ops.iter().filter(|op| op.fields.contains_key("email"));
+        assert!(mail.count() <= 1, "{ops:#?}");
+        let errors = house.errors().await;
+        assert!(errors.iter().any(|error| error.field == "FirstName"));
+        assert_eq!(errors.len(), 2, "{errors:#?}");
+    }
+}

@@ -84,6 +84,16 @@ pub(super) fn nothing_is_left_out(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
 
 /// What was put back stays so: nothing is written to the field again but what somebody wrote since the run that was undone, or
 /// what an undo or a person's choice says.
+/// A write of the field that was given up as not applied, and that may have come at last: what it destroyed is written anew.
+fn may_have_landed(scene: &Scene<'_>, op: &Op, pair: &str) -> bool {
+    scene.all_ops().any(|one| {
+        let given_up = matches!(one.state, OpState::Failed | OpState::Superseded)
+            && one.attempt.sent_at.is_some()
+            && one.outcome.error.is_none();
+        one.link == op.link && given_up && one.fields.values().any(|field| field.pair == pair)
+    })
+}
+
 pub(super) fn nothing_comes_again(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     let recalled = scene.diary.recalled.last().copied();
     for undone in &scene.diary.undos {
@@ -108,6 +118,7 @@ pub(super) fn nothing_comes_again(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 });
                 if let Some(again) = again
                     && !edited(scene, op, &one.pair, since.unwrap_or_default())
+                    && !may_have_landed(scene, op, &one.pair)
                 {
                     let detail = format!(
                         "{} of {:?} was put back by run {} and written again: {again:?}",
