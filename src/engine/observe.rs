@@ -351,7 +351,13 @@ async fn store_page(
             match beside(link, seen) {
                 Beside::InStep => {}
                 Beside::Noted => {
-                    note(mapping, seen, reasons, &mut tx)?;
+                    let live = seen.presence == Presence::Live;
+                    if side == Side::HubSpot && pass == Pass::Changes && live {
+                        // The index may show for a while what is archived already: whether it is there again a read tells.
+                        tx.drop_observation(side, &seen.object, &seen.id);
+                    } else {
+                        note(mapping, seen, reasons, &mut tx)?;
+                    }
                     total.dirty += 1;
                     if seen.presence == Presence::Live {
                         // Its mark says that it was read; what it counts as is decided with the link.

@@ -1014,3 +1014,37 @@ async fn a_deletion_whose_trace_was_purged_is_told_of_for_as_long_as_nobody_says
     assert_eq!(house.the_error().await.category, ErrorCategory::Gone);
     assert_eq!(house.hs_ids(H), [h]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_the_index_still_shows_of_an_archived_record_is_no_restore() {
+    let (house, s, h) = clerk(&people("deletes = \"archive\"")).await;
+    house
+        .sandbox
+        .lock()
+        .unwrap()
+        .portal
+        .set_index_lag(chrono::TimeDelta::seconds(400));
+    house.wait(600).await;
+    house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
+    house.wait(450).await;
+    house.fine().await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+    house.hs_edit(H, &h, &[("city", "Bonn")]);
+    house.wait(10).await;
+    house.hs_delete(H, &h);
+    house.wait(30).await;
+    house.whole().await;
+    assert_eq!(house.sf_ids(S).len(), 0);
+    for pause in [300, 100, 100, 600, 1_000] {
+        house.wait(pause).await;
+        house.fine().await;
+        assert!(
+            house.open_items().await.is_empty(),
+            "{:#?}",
+            house.open_items().await
+        );
+        assert!(house.errors().await.is_empty());
+        assert_eq!((house.sf_ids(S).len(), house.hs_ids(H).len()), (0, 0));
+    }
+    house.sound().await;
+}

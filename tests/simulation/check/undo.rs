@@ -1,6 +1,6 @@
 //! I-13: what an undo does, and that it stays done.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use syncline::domain::{Assignment, Op, OpKind, OpState, RunId, RunState, Side};
 
 use super::{Broken, Scene, ours, text};
@@ -116,8 +116,22 @@ pub(super) fn nothing_comes_again(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                                 && !matches!(two.rule.as_str(), "undo" | "resolved")
                         })
                 });
+                let since = since.unwrap_or_default();
+                // The index shows an edit late: one from before the run may come only after its undo.
+                let late = |again: &Op| {
+                    let comes_back = again.fields.values().any(|two| {
+                        let value = if again.side == op.side {
+                            &one.before
+                        } else {
+                            &one.after
+                        };
+                        two.pair == one.pair && text(&two.after) == text(value)
+                    });
+                    !comes_back && edited(scene, op, &one.pair, since - TimeDelta::minutes(5))
+                };
                 if let Some(again) = again
-                    && !edited(scene, op, &one.pair, since.unwrap_or_default())
+                    && !edited(scene, op, &one.pair, since)
+                    && !late(again)
                     && !may_have_landed(scene, op, &one.pair)
                 {
                     let detail = format!(
