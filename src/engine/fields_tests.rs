@@ -43,7 +43,8 @@ fn common(s: &[(&str, &str)], h: &[(&str, &str)]) -> Vec<u8> {
 #[test]
 fn two_records_have_a_key_in_common_where_a_rule_says_that_they_are_one() {
     let mail = "hs_additional_emails";
-    let rows: [(&[(&str, &str)], &[(&str, &str)], &[u8]); 14] = [
+    type Fields<'a> = &'a [(&'a str, &'a str)];
+    let rows: [(Fields<'_>, Fields<'_>, &[u8]); 14] = [
         (
             &[("Email", "A@x.example")],
             &[("email", "a@x.example ")],

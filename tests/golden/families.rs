@@ -64,8 +64,11 @@ fn above(house: &House, id: &str) -> Option<String> {
     house.sandbox.lock().unwrap().portal.first_partner(H, id, H)
 }
 
-/// The name of the one above, in HubSpot and in Salesforce, by the name of each.
-fn parents(house: &House) -> (Vec<(String, String)>, Vec<(String, String)>) {
+/// Names, each with that of the one above.
+type Family = Vec<(String, String)>;
+
+/// The name of the one above, in Salesforce and in HubSpot, by the name of each.
+fn parents(house: &House) -> (Family, Family) {
     let hs_name = |id: &str| house.hs_value(H, id, "name").unwrap();
     let sf_name = |id: &str| house.sf_value(S, id, "Name").unwrap();
     let mut there: Vec<_> = house
@@ -97,7 +100,7 @@ fn chains(house: &House) {
     }
 }
 
-fn chained() -> Vec<(String, String)> {
+fn chained() -> Family {
     let of = |prefix: &'static str, from: usize, to: usize| {
         (format!("{prefix}{from}"), format!("{prefix}{to}"))
     };

@@ -504,7 +504,7 @@ async fn a_reference_to_a_record_outside_the_scope_is_kept_or_cleared_as_the_pai
         };
         let h = by_mail("berg@example.com");
         assert_eq!(partners(&house, &h).len(), 1);
-        assert_eq!(partners(&house, &twin), [elsewhere.clone()]);
+        assert_eq!(partners(&house, &twin), std::slice::from_ref(&elsewhere));
         assert_eq!(
             house.sf_value(S, &stray, "AccountId").as_ref(),
             Some(&outside)

@@ -63,10 +63,10 @@ pub(super) fn within_budget(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     let Some(run) = scene.books.runs.iter().max_by_key(|run| run.run) else {
         return;
     };
-    // What failed is tried again now and then, and costs what it costs.
+    // What failed is tried again now and then, what waits for a parent is looked at by each sweep, and costs what it costs.
     // A token ends early by a clock that was set.
     let timely = scene.diary.ahead.values().all(TimeDelta::is_zero);
-    let healthy = scene.books.errors.is_empty() && timely;
+    let healthy = scene.books.errors.is_empty() && timely && scene.books.waiting.is_empty();
     for side in Side::BOTH.into_iter().filter(|_| healthy) {
         let (took, may) = (run.calls.total.get(side), run.expected_calls.get(side));
         if took > may {
