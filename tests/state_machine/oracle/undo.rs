@@ -20,9 +20,9 @@ impl Oracle {
         for who in all {
             let was = before.get(who).unwrap_or(&none);
             let is = after.get(who).unwrap_or(&none);
-            for side in 0..2 {
+            for (side, named) in SIDES.iter().enumerate() {
                 self.took_back_record(&notes, who, side, was, is)
-                    .map_err(|what| format!("undo of {run}, {who:?} on {}: {what}", SIDES[side]))?;
+                    .map_err(|what| format!("undo of {run}, {who:?} on {named}: {what}"))?;
             }
         }
         Ok(())
