@@ -59,7 +59,7 @@ pub(super) fn nothing_is_left_out(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             });
             // A property that was taken away holds nothing: there is nothing to put back.
             let gone = scene.story.acts.contains(&Act::Property(Property::Gone));
-            let Some(id) = id.filter(|_| !told && !(gone && touch.name == "sales_region")) else {
+            let Some(id) = id.filter(|_| !(told || gone && touch.name == "sales_region")) else {
                 continue;
             };
             let now = scene.held_at(side, id.as_str(), touch.name, scene.books.now);
