@@ -296,7 +296,9 @@ fn base_of_create(
     let (source, target) = (draft.seen.side, op.side);
     let mut base = Base::default();
     for pair in &mapping.pairs {
-        if !fields::is_property(pair, target) || !pair.direction.allows(target) {
+        // Of a pair that is paused nothing was decided: it is looked at like at first once it goes on (19.2).
+        let paused = ctx.known.is_paused(&mapping.id, pair.name());
+        if paused || !fields::is_property(pair, target) || !pair.direction.allows(target) {
             continue;
         }
         let name = pair.field(target);

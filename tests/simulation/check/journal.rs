@@ -135,7 +135,10 @@ pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             let twin = |one: &syncline::domain::Candidate| one.record.id == error.record.id;
             item.resolution.is_some() && item.candidates.iter().any(twin)
         });
-        if !long && !gone && !left && !claimed(scene, error) {
+        // A person typed what is no value of the list.
+        let typed =
+            error.category == ErrorCategory::Picklist && text(&error.value).starts_with("Chosen");
+        if !long && !gone && !left && !typed && !claimed(scene, error) {
             let detail = format!("{error:?}");
             broken.push(Broken::new("I-11", detail));
         }

@@ -1,6 +1,6 @@
 //! Which records are made, deleted, linked and left alone: I-3, I-8, I-9, I-10, I-13, scope, matching.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline::domain::{
@@ -75,6 +75,9 @@ pub(super) fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 *other != at && one.settled().is_some_and(|then| then < made)
             });
             for (_, one) in before {
+                if of_another(scene, side, one.id, life.id) {
+                    continue;
+                }
                 if !licence(scene, side, &name, one, made) {
                     let invariant = match one.gone {
                         Some(version) if version.at < made && ours(version) => "I-13",
@@ -101,6 +104,22 @@ fn last_name(side: Side) -> &'static str {
         Side::Salesforce => "LastName",
         Side::HubSpot => "lastname",
     }
+}
+
+/// True where two records of one name have counterparts of their own: an edit of the e-mail in the middle of a first sync made two
+/// people of one.
+fn of_another(scene: &Scene<'_>, side: Side, one: &str, other: &str) -> bool {
+    let partners = |id: &str| -> BTreeSet<&str> {
+        let linked = scene.diary.linked.iter();
+        linked
+            .filter_map(|(s, h)| match side {
+                Side::Salesforce => (s == id).then_some(h.as_str()),
+                Side::HubSpot => (h == id).then_some(s.as_str()),
+            })
+            .collect()
+    };
+    let (mine, its) = (partners(one), partners(other));
+    !mine.is_empty() && !its.is_empty() && mine.is_disjoint(&its)
 }
 
 /// True where no create of ours was on its way when the record was made.

@@ -127,7 +127,10 @@ pub(super) fn nothing_comes_again(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                         };
                         two.pair == one.pair && text(&two.after) == text(value)
                     });
-                    !comes_back && edited(scene, op, &one.pair, since - TimeDelta::minutes(5))
+                    // Nothing tells when somebody changed an association in HubSpot.
+                    let untold = one.pair == "AccountId";
+                    let early = since - TimeDelta::minutes(5);
+                    !comes_back && (untold || edited(scene, op, &one.pair, early))
                 };
                 if let Some(again) = again
                     && !edited(scene, op, &one.pair, since)

@@ -280,12 +280,17 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             let mut may = Vec::new();
             for side in Side::BOTH {
                 for id in link.former.get(side) {
-                    let word = last(side, id.as_str());
-                    // Of one that was deleted and made anew nobody needs to have heard.
-                    match super::records::was_deleted(scene, side, id) {
-                        true => may.push(word),
-                        false => words.push(word),
+                    if !super::records::was_deleted(scene, side, id) {
+                        words.push(last(side, id.as_str()));
+                        continue;
                     }
+                    // Of one that was deleted and made anew nobody needs to have heard, and all that it said may stand.
+                    let past = scene.history(side, id.as_str()).into_iter();
+                    let said = past.flat_map(|past| past.of_field(field(at, side)));
+                    may.extend(said.map(|one| {
+                        let word = one.value(field(at, side)).unwrap_or_default();
+                        Some(word.trim().to_lowercase())
+                    }));
                 }
             }
             if let Some(merged) = scene.merged.get(h.as_str()) {
