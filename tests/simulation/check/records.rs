@@ -33,7 +33,7 @@ impl Life<'_> {
 pub(super) fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for party in [Party::Salesforce, Party::HubSpot] {
         for twice in scene.sandbox.stats(party).created_twice {
-            if !scene.diary.undos.is_empty() || licensed_keys(scene) {
+            if !scene.diary.undos.is_empty() || licensed_keys(scene) || scene.story.lands_late() {
                 continue;
             }
             broken.push(Broken::new(
@@ -139,12 +139,6 @@ fn landed_late(scene: &Scene<'_>, side: Side, first: &Version) -> bool {
 fn end(history: &History) -> Option<&Version> {
     let ends = |version: &&Version| matches!(version.event, Event::Deleted | Event::MergedInto(_));
     history.versions.iter().rev().find(ends)
-}
-
-/// True where a record was deleted, not merged.
-pub(super) fn was_deleted(scene: &Scene<'_>, side: Side, id: &RecordId) -> bool {
-    let ended = scene.history(side, id.as_str()).and_then(end);
-    ended.is_some_and(|version| version.event == Event::Deleted)
 }
 
 /// A record may come a second time under its key where a rule or a person makes deleted ones anew.

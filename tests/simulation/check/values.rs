@@ -272,7 +272,7 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                         .to_lowercase(),
                 )
             };
-            let mut words = vec![
+            let words = [
                 last(Side::Salesforce, s.as_str()),
                 last(Side::HubSpot, h.as_str()),
             ];
@@ -280,11 +280,8 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             let mut may = Vec::new();
             for side in Side::BOTH {
                 for id in link.former.get(side) {
-                    if !super::records::was_deleted(scene, side, id) {
-                        words.push(last(side, id.as_str()));
-                        continue;
-                    }
-                    // Of one that was deleted and made anew nobody needs to have heard, and all that it said may stand.
+                    // Of one that was merged away, or deleted and made anew, nobody needs to have heard, and all that it said may
+                    // stand.
                     let past = scene.history(side, id.as_str()).into_iter();
                     let said = past.flat_map(|past| past.of_field(field(at, side)));
                     may.extend(said.map(|one| {
@@ -311,7 +308,7 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 .chain(&may)
                 .flatten()
                 .any(|word| held.contains(word));
-            // Each of the last words was written over by a rule that says so.
+            // A last word was written over by a rule that says so.
             let ruled = |word: &String| {
                 scene.all_ops().filter(|op| op.link == link.id).any(|op| {
                     op.fields.values().any(|one| {
@@ -324,7 +321,7 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             let settled = judged
                 || known
                 || undo_forgotten(scene, link, name)
-                || words.iter().flatten().all(ruled);
+                || words.iter().flatten().any(ruled);
             if held[0] == held[1] && !settled && words.iter().any(Option::is_some) {
                 broken.push(Broken {
                     invariant: "I-2",
