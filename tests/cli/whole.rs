@@ -328,7 +328,10 @@ fn previewed_twice_and_applied(vendors: &Vendors, desk: &Desk) {
     }
     same(&before, &everything(vendors), &[]);
     let [plan, again] = [&one, &two].map(|file| std::fs::read_to_string(file).unwrap());
-    let other = plan.lines().zip(again.lines()).find(|(one, two)| one != two);
+    let other = plan
+        .lines()
+        .zip(again.lines())
+        .find(|(one, two)| one != two);
     assert_eq!(other, None, "the same state gives the same bytes");
     let plan: Value = serde_json::from_str(&plan).unwrap();
     let ops = plan["ops"].as_array().unwrap();

@@ -682,10 +682,7 @@ async fn a_plan_shows_what_refers_to_the_records_that_it_makes_and_carries_it_ou
     };
     let firm = [("Name", "Firm"), ("Website", "firm.example")];
     let account = house.sf("Account", &firm);
-    let company = house.hs(
-        "companies",
-        &[("name", "Shop"), ("domain", "shop.example")],
-    );
+    let company = house.hs("companies", &[("name", "Shop"), ("domain", "shop.example")]);
     // Persons who are in both systems, of firms that are in one; and persons who are in one with their firm.
     contact(0, &account);
     let linked = counterpart(0);
