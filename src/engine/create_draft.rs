@@ -179,7 +179,9 @@ pub(super) async fn drafts(
         .iter()
         .flat_map(|seen| reference_values(mapping, seen))
         .collect::<Vec<_>>();
-    let parents = Parents::load(ctx.engine, mapping, values.into_iter()).await?;
+    let parents = Parents::load(ctx.engine, mapping, values.into_iter())
+        .await?
+        .foresee(ctx);
     let mut drafts = Vec::new();
     for seen in seen {
         let draft = match anew.remove(&seen.id) {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{Engine, EngineError, Known};
+use super::run_ctx::{Mode, RunCtx};
 use super::scope;
 use crate::domain::{
     BaseField, BaseValue, FieldPair, Link, LinkId, LinkState, Mapping, MappingId, OnUnlinked,
@@ -18,6 +19,8 @@ pub(super) struct Parents {
     ids: BTreeMap<LinkId, PerSide<Option<RecordId>>>,
     /// Records outside the scope of their mapping whose references count as blank.
     outside: BTreeSet<(MappingId, RecordId)>,
+    /// Links whose record is made before anything that refers to it is sent, though nobody knows its id yet.
+    foreseen: BTreeSet<LinkId>,
 }
 
 /// A value that a pair refers to, in words that both sides share.
@@ -90,6 +93,7 @@ impl Parents {
             links: found,
             ids,
             outside: BTreeSet::new(),
+            foreseen: BTreeSet::new(),
         };
         for (parent, id) in outside {
             if let Some(over) = engine.mapping(&parent)
@@ -99,6 +103,18 @@ impl Parents {
             }
         }
         Ok(parents)
+    }
+
+    /// In a plan that is not carried out, what it makes is there once the turn of its children comes (15.2). A create of an
+    /// earlier run that has no answer yet is none of the plan's.
+    pub(super) fn foresee(mut self, ctx: &RunCtx<'_>) -> Parents {
+        if ctx.mode != Mode::Write {
+            let made = self.links.values().filter(|link| {
+                link.state == LinkState::PendingCreate && !ctx.locked.contains(&link.id)
+            });
+            self.foreseen = made.map(|link| link.id).collect();
+        }
+        self
     }
 
     fn link(&self, parent: &MappingId, side: Side, id: &RecordId) -> Option<&Link> {
@@ -178,7 +194,7 @@ impl Parents {
         }
     }
 
-    /// The raw value that a shared one has on `target`; `None` where there is none (yet).
+    /// The raw value that a shared one has on `target`: `None` where there is none (yet), unknown where the plan makes it.
     pub(super) fn render(
         &self,
         known: &Known,
@@ -192,11 +208,10 @@ impl Parents {
         match &pair.kind {
             PairKind::Reference { .. } => {
                 let id = text.parse::<LinkId>().ok()?;
-                self.ids
-                    .get(&id)?
-                    .get(target)
-                    .as_ref()
-                    .map(|id| Value::Text(id.0.clone()))
+                match self.ids.get(&id)?.get(target) {
+                    Some(id) => Some(Value::Text(id.0.clone())),
+                    None => self.foreseen.contains(&id).then_some(Value::Unknown),
+                }
             }
             PairKind::Owner => known
                 .owners

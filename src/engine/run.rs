@@ -253,7 +253,7 @@ impl Engine {
         let mappings = self.chosen(order).await?;
         let only = match (&order.confirm, &order.scope) {
             (Some(hash), _) => Some(self.kept_plan(hash).await?),
-            (None, Scope::Plan(planned)) => Some(Confirmed::of(planned.ops.values())),
+            (None, Scope::Plan(planned)) => Some(Confirmed::of(planned)),
             (None, _) => None,
         };
         let budget = Budget::load(self).await?;

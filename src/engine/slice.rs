@@ -336,7 +336,7 @@ async fn decide(
     let values = works
         .iter()
         .flat_map(|work| reference_values(mapping, work));
-    let parents = Parents::load(engine, mapping, values).await?;
+    let parents = Parents::load(engine, mapping, values).await?.foresee(ctx);
     let view = View {
         engine,
         ghosts: &ctx.ghosts,

@@ -502,8 +502,19 @@ async fn a_store_that_fails_ends_the_run_with_no_further_write() {
     finish(&house).await;
 }
 
+/// As the file of a plan keeps an op: what is written, without the links that it is about.
+fn as_kept(op: &syncline::domain::Op) -> syncline::domain::Op {
+    let mut op = op.clone();
+    op.link = syncline::domain::LinkId(0);
+    for assignment in op.fields.values_mut() {
+        assignment.link = None;
+        assignment.pair = String::new();
+    }
+    op
+}
+
 async fn apply(house: &House, plan: &syncline::engine::PlanPreview) -> syncline::domain::RunRecord {
-    let ops = plan.ops.iter().map(|op| (signature(op), op.clone()));
+    let ops = plan.ops.iter().map(|op| (signature(op), as_kept(op)));
     let planned = Planned {
         full: plan.kind == syncline::domain::RunKind::Full,
         ops: ops.collect(),
@@ -581,7 +592,8 @@ async fn a_plan_is_the_same_for_the_same_state_and_what_moved_since_is_left_out(
 
 /// True for an op that the plan had, or that follows from one of its creates: its stamp and its association.
 fn was_shown(plan: &syncline::engine::PlanPreview, op: &syncline::domain::Op) -> bool {
-    let follows = matches!(op.kind, OpKind::Stamp | OpKind::Associate);
+    let names = |one: &syncline::domain::Assignment| one.pair.is_empty() || one.link.is_some();
+    let follows = op.fields.values().all(names);
     plan.ops.iter().any(|one| {
         signature(one) == signature(op)
             || follows && one.kind == OpKind::Create && one.link == op.link
@@ -644,4 +656,64 @@ async fn the_plan_of_a_first_sync_is_carried_out_as_it_was_shown() {
         assert!(was_shown(&plan, &op), "{op:?}");
     }
     finish(&house).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_shows_what_refers_to_the_records_that_it_makes_and_carries_it_out() {
+    let house = House::empty(&firms()).await;
+    let person = |at: usize| (format!("Name {at}"), format!("p{at}@x.example"));
+    let contact = |at: usize, account: &str| {
+        let (name, mail) = person(at);
+        let fields = [
+            ("LastName", name.as_str()),
+            ("Email", &mail),
+            ("AccountId", account),
+        ];
+        house.sf(S, &fields)
+    };
+    let counterpart = |at: usize| {
+        let (name, mail) = person(at);
+        house.hs(H, &[("lastname", &name), ("email", &mail)])
+    };
+    let tie = |h: &str, company: &str| {
+        let now = house.clock.now();
+        let portal = &mut house.sandbox.lock().unwrap().portal;
+        assert!(portal.associate(now, colleague(), H, h, "companies", company, true));
+    };
+    let firm = [("Name", "Firm"), ("Website", "firm.example")];
+    let account = house.sf("Account", &firm);
+    let company = house.hs("companies", &[("name", "Shop"), ("domain", "shop.example")]);
+    // Persons who are in both systems, of firms that are in one; and persons who are in one with their firm.
+    contact(0, &account);
+    let linked = counterpart(0);
+    let (name, mail) = person(1);
+    let known = house.sf(S, &[("LastName", &name), ("Email", &mail)]);
+    tie(&counterpart(1), &company);
+    contact(2, &account);
+    tie(&counterpart(3), &company);
+    house.wait(60).await;
+
+    let plan = house.engine().await.preview(&order()).await.unwrap();
+    let field = |id: &str, name: &str| {
+        let mut ops = plan.ops.iter();
+        let op = ops.find(|op| {
+            let of_it = [&op.target, &op.source];
+            let of_it = of_it.into_iter().flatten().any(|one| one.0 == id);
+            of_it && op.fields.contains_key(name)
+        });
+        op.unwrap().fields[name].clone()
+    };
+    for (id, name) in [(&linked, "company"), (&known, "AccountId")] {
+        let shown = field(id, name);
+        assert!(shown.link.is_some() && !shown.after.is_known(), "{shown:?}");
+    }
+    let run = apply(&house, &plan).await;
+    assert_eq!(left_out(&house, run.run).await, Vec::<String>::new());
+    for op in house.engine().await.journal(run.run).await.unwrap() {
+        assert!(was_shown(&plan, &op), "{op:?}");
+    }
+    // Nothing is left for a sync.
+    let run = house.fine().await;
+    assert_eq!(writes(&run), 0);
+    house.sound().await;
 }

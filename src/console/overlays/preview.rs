@@ -12,7 +12,7 @@ use crate::console::msg::{Effect, Purpose};
 use crate::console::screens::{labelled, live};
 use crate::console::theme::{self, Role};
 use crate::console::widgets::{Panel, Text, draw_lines};
-use crate::domain::{MappingId, Op, Side};
+use crate::domain::{Assignment, MappingId, Op, Side};
 use crate::service::messages::{Preview, PreviewMapping, Request, SyncOrder, Tone};
 
 const SAMPLES: usize = 20;
@@ -330,6 +330,14 @@ fn mapping_lines(mapping: &PreviewMapping, columns: u16) -> Vec<Text> {
     out
 }
 
+/// What a field will hold. A record that the plan makes first has no id yet.
+fn after(assignment: &Assignment) -> String {
+    match assignment.link {
+        Some(_) if !assignment.after.is_known() => "(new)".into(),
+        _ => format::value(&assignment.after),
+    }
+}
+
 fn sample(op: &Op) -> Text {
     let id = op
         .target
@@ -347,7 +355,7 @@ fn sample(op: &Op) -> Text {
             Role::Base,
         );
         line.push(
-            format!(" → {}", format::cut(&format::value(&assignment.after), 18)),
+            format!(" → {}", format::cut(&after(assignment), 18)),
             Role::Text,
         );
     }
