@@ -48,7 +48,8 @@ impl Confirmed {
         let records = [(op.side, &op.target), (op.side.other(), &op.source)];
         records.into_iter().any(|(side, id)| {
             let key = |id: &RecordId| (op.mapping.clone(), side, id.clone());
-            id.as_ref().is_some_and(|id| self.sources.contains(&key(id)))
+            id.as_ref()
+                .is_some_and(|id| self.sources.contains(&key(id)))
         })
     }
 }

@@ -211,20 +211,6 @@ pub const RULES: [&str; 4] = ["last_write_wins", "salesforce", "hubspot", "ask"]
 const FAULTS: [&str; 5] = ["throttle", "errors", "timeouts", "auth", "lag"];
 
 impl Story {
-    /// True where a request comes minutes after its sender gave it up.
-    pub fn lands_late(&self) -> bool {
-        let late = |act: &Act| {
-            matches!(
-                act,
-                Act::Spoil {
-                    trouble: Trouble::LandsLater(_),
-                    ..
-                }
-            )
-        };
-        self.acts.iter().any(late)
-    }
-
     /// The story of a seed.
     pub fn of(seed: u64) -> Story {
         let mut story = Story::usual(seed);

@@ -1,6 +1,6 @@
 //! Which records are made, deleted, linked and left alone: I-3, I-8, I-9, I-10, I-13, scope, matching.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline::domain::{
@@ -33,7 +33,7 @@ impl Life<'_> {
 pub(super) fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for party in [Party::Salesforce, Party::HubSpot] {
         for twice in scene.sandbox.stats(party).created_twice {
-            if !scene.diary.undos.is_empty() || licensed_keys(scene) || scene.story.lands_late() {
+            if !scene.diary.undos.is_empty() || licensed_keys(scene) || made_late(scene, &twice) {
                 continue;
             }
             broken.push(Broken::new(
@@ -75,7 +75,7 @@ pub(super) fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 *other != at && one.settled().is_some_and(|then| then < made)
             });
             for (_, one) in before {
-                if of_another(scene, side, one.id, life.id) {
+                if two_people(scene, &name) {
                     continue;
                 }
                 if !licence(scene, side, &name, one, made) {
@@ -106,20 +106,40 @@ fn last_name(side: Side) -> &'static str {
     }
 }
 
-/// True where two records of one name have counterparts of their own: an edit of the e-mail in the middle of a first sync made two
-/// people of one.
-fn of_another(scene: &Scene<'_>, side: Side, one: &str, other: &str) -> bool {
-    let partners = |id: &str| -> BTreeSet<&str> {
-        let linked = scene.diary.linked.iter();
-        linked
-            .filter_map(|(s, h)| match side {
-                Side::Salesforce => (s == id).then_some(h.as_str()),
-                Side::HubSpot => (h == id).then_some(s.as_str()),
-            })
-            .collect()
+/// True where one of the records under a key was made by a request that came minutes after it was given up.
+fn made_late(scene: &Scene<'_>, key: &str) -> bool {
+    scene.records().any(|(side, _, past)| {
+        let keyed = match side {
+            Side::Salesforce => "Syncline_HubSpot_Id__c",
+            Side::HubSpot => "syncline_salesforce_id",
+        };
+        past.versions.first().is_some_and(|first| {
+            let held = first.value(keyed);
+            let its = held.is_some_and(|held| held.eq_ignore_ascii_case(key));
+            its && ours(first) && landed_late(scene, side, first)
+        })
+    })
+}
+
+/// True where one name stands for two people: somebody gave one of a pair another e-mail before the two were ever linked.
+fn two_people(scene: &Scene<'_>, name: &str) -> bool {
+    let origins = |side: Side| {
+        scene.records().filter_map(move |(one, id, past)| {
+            let first = past.versions.first()?;
+            let named = first.value(last_name(side)) == Some(name) && !ours(first);
+            (one == side && named).then_some((id, past))
+        })
     };
-    let (mine, its) = (partners(one), partners(other));
-    !mine.is_empty() && !its.is_empty() && mine.is_disjoint(&its)
+    let readdressed = |side: Side, past: &History| {
+        let words = past.of_field(field(4, side)).filter(|one| !ours(one));
+        words.count() > 1
+    };
+    origins(Side::Salesforce).any(|(s, mine)| {
+        origins(Side::HubSpot).any(|(h, its)| {
+            let linked = scene.diary.linked.contains(&(s.to_owned(), h.to_owned()));
+            !linked && (readdressed(Side::Salesforce, mine) || readdressed(Side::HubSpot, its))
+        })
+    })
 }
 
 /// True where no create of ours was on its way when the record was made.
