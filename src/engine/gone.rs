@@ -19,8 +19,8 @@ use super::run_ctx::RunCtx;
 use super::scope;
 use super::tally::{Fate, Unlinked};
 use crate::domain::{
-    Departed, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, PerSide,
-    Presence, RecordId, Side,
+    Departed, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, PerSide, Presence, RecordId,
+    Side,
 };
 use crate::store::Count;
 use crate::store::rows::Dirty;

@@ -120,7 +120,9 @@ async fn adrift(
             continue;
         };
         let ids = [RecordId::from(held)];
-        let link = db.link_ids(&parent.id, side, parent.object(side), &ids).await?;
+        let link = db
+            .link_ids(&parent.id, side, parent.object(side), &ids)
+            .await?;
         let link: Vec<_> = link.into_iter().flatten().collect();
         let link = db.links(&parent.id, &link).await?;
         let gone = |state: &LinkState| matches!(state, LinkState::Deleted(_));

@@ -11,8 +11,7 @@ use super::undo::Undoing;
 use super::undo_read::{Pair, Touched, left};
 use crate::crm::{Found, Purpose};
 use crate::domain::{
-    LinkId, LinkState, Mapping, Observation, PairKind, PerSide, Presence, RecordId, RecordKey,
-    Side,
+    LinkId, LinkState, Mapping, Observation, PairKind, PerSide, Presence, RecordId, RecordKey, Side,
 };
 
 /// How long after a record was made its fields are still being set by the vendor itself.
@@ -162,9 +161,8 @@ impl Undoing<'_, '_> {
                     !goes && !ours && !self.untied.contains(&untied)
                 };
                 if let Some(one) = all.iter().find(|one| stays(one)) {
-                    let why = format!(
-                        "{other} {one} is associated with it, and would not be any more"
-                    );
+                    let why =
+                        format!("{other} {one} is associated with it, and would not be any more");
                     found.insert(id, why);
                 }
             }

@@ -123,7 +123,9 @@ pub(super) fn generations(
         let (mut depth, mut above) = (0, vec![(side, id.clone())]);
         // In a circle nobody is above the others.
         while !above.is_empty() && depth < parents.len() {
-            let next = above.iter().filter_map(|(side, id)| parents.get(&(*side, id)));
+            let next = above
+                .iter()
+                .filter_map(|(side, id)| parents.get(&(*side, id)));
             above = next
                 .flatten()
                 .filter(|(side, id)| parents.contains_key(&(*side, id)))

@@ -704,7 +704,11 @@ async fn employed() -> (House, (String, String), [(String, String); 2]) {
         )
     });
     let mail = "a@example.com";
-    let of = [("LastName", "Berg"), ("Email", mail), ("AccountId", &firms[0].0)];
+    let of = [
+        ("LastName", "Berg"),
+        ("Email", mail),
+        ("AccountId", &firms[0].0),
+    ];
     let s = house.sf(S, &of);
     let h = house.hs(H, &[("lastname", "Berg"), ("email", mail)]);
     house.fine().await;

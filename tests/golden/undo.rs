@@ -410,7 +410,11 @@ async fn what_was_associated_in_hubspot_since_it_was_made_stays() {
         let (name, site) = (format!("firm{at}"), format!("firm{at}.example"));
         let firm = house.sf("Account", &[("Name", &name), ("Website", &site)]);
         let firm = if at == 2 { String::new() } else { firm };
-        let person = [("LastName", "P"), ("Email", &mail(at)), ("AccountId", &firm)];
+        let person = [
+            ("LastName", "P"),
+            ("Email", &mail(at)),
+            ("AccountId", &firm),
+        ];
         house.sf(S, &person);
     }
     let known = house.hs(H, &[("lastname", "P"), ("email", &mail(3))]);
@@ -446,7 +450,7 @@ async fn what_was_associated_in_hubspot_since_it_was_made_stays() {
         assert!(why(id).contains(&with), "{}", why(id));
     }
     house.wait(60).await;
-    house.whole().await;
+    house.fine().await;
     house.quiet().await;
 }
 

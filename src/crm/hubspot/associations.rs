@@ -254,8 +254,7 @@ impl HubspotClient {
                     let after = one.paging.and_then(|paging| paging.next?.after);
                     let Some(after) = after else { continue };
                     if !seen.insert((id.clone(), after.clone())) {
-                        let why =
-                            Malformed::new("associations", "its pages go round in a circle");
+                        let why = Malformed::new("associations", "its pages go round in a circle");
                         return Err(self.bug(&what, &why));
                     }
                     further.push((id.0, Some(after)));
