@@ -1,7 +1,7 @@
 //! The trait that both clients satisfy. Batches are cut to the vendor's sizes inside reads; writes are cut by the
 //! engine to `batch_size`, because each write batch is journalled before it is sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -262,6 +262,15 @@ pub trait Crm: Send + Sync {
         ids: &[RecordId],
         to_object: &str,
     ) -> Result<BTreeMap<RecordId, Option<RecordId>>, CrmError>;
+
+    /// All records of another object that each id is associated with, whatever the label; ids that have none may be missing.
+    /// Sides whose references are fields return an empty map.
+    async fn associated(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        to_object: &str,
+    ) -> Result<BTreeMap<RecordId, BTreeSet<RecordId>>, CrmError>;
 
     /// Sends one write batch. `Err` with class `Unknown`: it may have been applied; any other class: nothing was.
     async fn write(

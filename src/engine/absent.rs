@@ -3,9 +3,10 @@
 
 use super::context::EngineError;
 use super::db::Tx;
-use super::gone::{self, read_records};
+use super::gone;
 use super::gone_case::cases;
 use super::gone_note::note;
+use super::gone_read::read_records;
 use super::run_ctx::RunCtx;
 use crate::domain::{Link, LinkId, LinkState, Mapping, Presence, RecordId, Side};
 

@@ -22,7 +22,7 @@ use super::undo_look::children;
 use crate::crm::WriteKind;
 use crate::domain::{
     Assignment, Choice, Departed, ErrorCategory, ErrorItem, Evidence, ItemKind, LinkId, LinkState,
-    Mapping, Op, OpKind, OpOutcome, RecordId, Side, Value,
+    Mapping, Op, OpKind, OpOutcome, RecordId, RecordKey, Side, Value,
 };
 
 /// The rule that such an op's assignments name.
@@ -92,7 +92,11 @@ async fn without_children(
     let gone = wanted
         .iter()
         .filter_map(|(case, _)| case.link.ids.get(side).clone())
-        .map(|id| (side, id))
+        .map(|id| RecordKey {
+            side,
+            object: mapping.object(side).to_owned(),
+            id,
+        })
         .collect();
     let (found, calls) = children(ctx.engine, mapping, &ids, &gone).await?;
     *ctx.cost(&mapping.id).direct.get_mut(side) += calls;

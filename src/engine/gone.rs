@@ -11,16 +11,16 @@ use super::db::Tx;
 use super::fields;
 use super::gone_case::{Case, cases};
 use super::gone_items as items;
+use super::gone_read::read;
 use super::gone_rules::Verdict;
 use super::links;
 use super::merged;
-use super::run_ctx::{Mode, RunCtx};
+use super::run_ctx::RunCtx;
 use super::scope;
 use super::tally::{Fate, Unlinked};
-use crate::crm::Purpose;
 use crate::domain::{
-    Departed, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, Observation, PerSide,
-    Presence, RecordId, Side,
+    Departed, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, PerSide, Presence, RecordId,
+    Side,
 };
 use crate::store::Count;
 use crate::store::rows::Dirty;
@@ -147,60 +147,6 @@ async fn forget_marks(
         }
     }
     Ok(tx.apply().await?)
-}
-
-/// Reads what a decision lacks. Before a deletion both records are read again: one may have come back, the other changed.
-async fn read(
-    ctx: &mut RunCtx<'_>,
-    mapping: &Mapping,
-    wave: Wave,
-    cases: &mut [Case],
-) -> Result<(), EngineError> {
-    if ctx.mode == Mode::Estimate {
-        return Ok(());
-    }
-    let again = wave == Wave::Last && ctx.mode == Mode::Write;
-    for side in Side::BOTH {
-        let wanted: Vec<usize> = (0..cases.len())
-            .filter(|index| {
-                let case = cases.get(*index);
-                case.is_some_and(|case| {
-                    again || (case.seen.get(side).is_none() && !case.is_merged())
-                })
-            })
-            .collect();
-        let ids: Vec<RecordId> = wanted
-            .iter()
-            .filter_map(|index| cases.get(*index)?.link.ids.get(side).clone())
-            .collect();
-        let found = read_records(ctx, mapping, side, &ids).await?;
-        for (index, found) in wanted.into_iter().zip(found) {
-            if let Some(case) = cases.get_mut(index) {
-                *case.seen.get_mut(side) = found.into_iter().next();
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Reads records by id, deleted and merged ones told apart; what that costs, the client knows.
-pub(super) async fn read_records(
-    ctx: &mut RunCtx<'_>,
-    mapping: &Mapping,
-    side: Side,
-    ids: &[RecordId],
-) -> Result<Vec<Vec<Observation>>, EngineError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let object = mapping.object(side);
-    let asked = fields::observed(&ctx.known, std::iter::once(mapping), side, object);
-    let crm = ctx.engine.side(side);
-    let before = crm.meter().total();
-    let found = crm.read(Purpose::Complete, object, ids, &asked).await?;
-    let calls = crm.meter().total() - before;
-    *ctx.cost(&mapping.id).direct.get_mut(side) += calls;
-    Ok(found.into_iter().map(|found| found.records).collect())
 }
 
 async fn carry_out(

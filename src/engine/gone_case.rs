@@ -23,6 +23,8 @@ pub(super) struct Case {
     pub(super) errors: Vec<ErrorItem>,
     /// Why each record is to be looked at.
     pub(super) marks: PerSide<u16>,
+    /// Pairs whose association went with the record at its other end.
+    pub(super) adrift: Vec<String>,
 }
 
 impl Case {
@@ -89,8 +91,13 @@ impl Case {
     /// Names of the pairs that changed on a side since the base and could travel.
     pub(super) fn changed<'m>(&self, mapping: &'m Mapping, side: Side) -> Vec<&'m str> {
         let seen = self.seen.get(side).as_ref();
-        seen.filter(|seen| seen.presence == Presence::Live)
-            .map_or_else(Vec::new, |seen| changed_pairs(mapping, &self.base, seen))
+        let mut changed = seen
+            .filter(|seen| seen.presence == Presence::Live)
+            .map_or_else(Vec::new, |seen| changed_pairs(mapping, &self.base, seen));
+        if side == Side::HubSpot {
+            changed.retain(|name| !self.adrift.iter().any(|adrift| adrift == name));
+        }
+        changed
     }
 
     pub(super) fn verdict(&self, mapping: &Mapping) -> Verdict {
@@ -165,6 +172,7 @@ pub(super) async fn cases(
             items: conflicts,
             errors,
             marks,
+            adrift: Vec::new(),
         });
     }
     Ok(found)

@@ -200,7 +200,7 @@ fn nobody_gone(facts: &Facts<'_>) -> Verdict {
 }
 
 /// Names of the pairs whose value on the observed side changed since the base and could travel to the other side (12.2).
-/// Associations are not looked at: they come with the record's next merge.
+/// An association counts where it was read.
 pub(super) fn changed_pairs<'m>(
     mapping: &'m Mapping,
     base: &Base,
@@ -209,7 +209,7 @@ pub(super) fn changed_pairs<'m>(
     let side = seen.side;
     let travels = |pair: &&FieldPair| {
         pair.direction.allows(side.other())
-            && is_property(pair, side)
+            && !pair.field(side).is_empty()
             && !matches!(pair.kind, PairKind::Constant { .. })
     };
     let changed = |pair: &&FieldPair| {

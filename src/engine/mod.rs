@@ -38,6 +38,7 @@ mod gone;
 mod gone_case;
 mod gone_items;
 mod gone_note;
+mod gone_read;
 mod gone_rules;
 mod group;
 pub mod guard;

@@ -19,7 +19,7 @@ use super::undo_plan::LinkNow;
 use super::undo_read::{Done, Pair, generations};
 use crate::domain::{
     CallCount, LinkId, LinkState, Mapping, MappingCounts, MappingId, Op, OpKind, OpState, PerSide,
-    Presence, RecordId, RunId, RunRecord, RunState, Side, SideCount,
+    Presence, RecordId, RecordKey, RunId, RunRecord, RunState, Side, SideCount,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Family, keys};
@@ -71,7 +71,9 @@ pub(super) struct Undoing<'c, 'e> {
     pub(super) ctx: &'c mut RunCtx<'e>,
     pub(super) done: Done,
     /// Records that are gone, or would be.
-    pub(super) gone: BTreeSet<(Side, RecordId)>,
+    pub(super) gone: BTreeSet<RecordKey>,
+    /// Associations that go back, or would: the HubSpot object and record, and whom the run had tied it to.
+    pub(super) untied: BTreeSet<(String, RecordId, RecordId)>,
     /// Calls by the formula of 21.
     calls: SideCount,
     released: BTreeMap<MappingId, u64>,
@@ -191,6 +193,7 @@ impl<'c, 'e> Undoing<'c, 'e> {
             ctx,
             done,
             gone: BTreeSet::new(),
+            untied: BTreeSet::new(),
             calls: fixed,
             released: BTreeMap::new(),
             ops: Vec::new(),
@@ -302,7 +305,11 @@ impl<'c, 'e> Undoing<'c, 'e> {
                 .collect();
             for (_, pair) in &sources {
                 if let Some(touched) = pair.get(side) {
-                    self.gone.insert((side, touched.id.clone()));
+                    self.gone.insert(RecordKey {
+                        side,
+                        object: mapping.object(side).to_owned(),
+                        id: touched.id.clone(),
+                    });
                 }
             }
             self.sources(mapping, side.other(), &sources).await?;
@@ -417,6 +424,11 @@ impl<'c, 'e> Undoing<'c, 'e> {
         for kind in [OpKind::Associate, OpKind::Dissociate] {
             let count = ops.iter().filter(|op| op.kind == kind).count() as u64;
             self.count_calls(Side::HubSpot, association_write_calls(count));
+            for op in ops.iter().filter(|op| op.kind == kind) {
+                let held = op.fields.values().filter_map(|one| one.before.as_text());
+                let tie = |to| Some((op.object.clone(), op.target.clone()?, RecordId::from(to)));
+                self.untied.extend(held.filter_map(tie));
+            }
         }
         if self.ctx.mode == Mode::Write {
             for side in Side::BOTH {

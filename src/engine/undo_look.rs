@@ -8,10 +8,10 @@ use super::cost::{association_read_calls, history_calls, read_calls};
 use super::fields;
 use super::observe::read_associations;
 use super::undo::Undoing;
-use super::undo_read::{Pair, Touched};
+use super::undo_read::{Pair, Touched, left};
 use crate::crm::{Found, Purpose};
 use crate::domain::{
-    LinkId, LinkState, Mapping, Observation, PairKind, PerSide, Presence, RecordId, Side,
+    LinkId, LinkState, Mapping, Observation, PairKind, PerSide, Presence, RecordId, RecordKey, Side,
 };
 
 /// How long after a record was made its fields are still being set by the vendor itself.
@@ -91,8 +91,8 @@ impl Undoing<'_, '_> {
             .collect())
     }
 
-    /// What others did to records that the run made: edits of fields that it did not send, and records that refer to
-    /// them. Deleting a Salesforce record takes its children along, so children count there.
+    /// What others did to records that the run made: edits of fields that it did not send, and records that were tied to
+    /// them. Deleting a Salesforce record takes its children along, archiving a HubSpot record its associations.
     pub(super) async fn foreign(
         &mut self,
         mapping: &Mapping,
@@ -110,7 +110,11 @@ impl Undoing<'_, '_> {
             return Ok(BTreeMap::new());
         }
         match side {
-            Side::HubSpot => self.edited(mapping, &ids, seen).await,
+            Side::HubSpot => {
+                let mut found = self.tied(mapping, group, &ids).await?;
+                found.extend(self.edited(mapping, &ids, seen).await?);
+                Ok(found)
+            }
             Side::Salesforce => {
                 let engine = self.ctx.engine;
                 let (found, calls) = children(engine, mapping, &ids, &self.gone).await?;
@@ -118,6 +122,52 @@ impl Undoing<'_, '_> {
                 Ok(found)
             }
         }
+    }
+
+    /// HubSpot records with an association that neither the run made nor this undo takes off, to a record that stays. Asked
+    /// is for the objects that mappings associate with theirs, under any label.
+    async fn tied(
+        &mut self,
+        mapping: &Mapping,
+        group: &[(LinkId, &Pair)],
+        ids: &[RecordId],
+    ) -> Result<BTreeMap<RecordId, String>, EngineError> {
+        let side = Side::HubSpot;
+        let object = mapping.object(side);
+        let of_the_run: BTreeSet<(&RecordId, &str)> = group
+            .iter()
+            .filter_map(|(_, pair)| pair.get(side).as_ref())
+            .flat_map(|touched| {
+                let ties = touched.associations.values();
+                ties.filter_map(|tie| Some((&touched.id, left(tie).as_text()?)))
+            })
+            .collect();
+        let engine = self.ctx.engine;
+        let crm = engine.side(side);
+        let mut found = BTreeMap::new();
+        for other in partners(engine, mapping) {
+            let before = crm.meter().total();
+            let tied = crm.associated(object, ids, other).await?;
+            self.count_calls(side, crm.meter().total() - before);
+            for (id, all) in tied {
+                let stays = |one: &RecordId| {
+                    let goes = self.gone.contains(&RecordKey {
+                        side,
+                        object: other.to_owned(),
+                        id: one.clone(),
+                    });
+                    let untied = (other.to_owned(), one.clone(), id.clone());
+                    let ours = of_the_run.contains(&(&id, one.as_str()));
+                    !goes && !ours && !self.untied.contains(&untied)
+                };
+                if let Some(one) = all.iter().find(|one| stays(one)) {
+                    let why =
+                        format!("{other} {one} is associated with it, and would not be any more");
+                    found.insert(id, why);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// HubSpot records with a mapped property that somebody set after the record was made.
@@ -156,13 +206,33 @@ impl Undoing<'_, '_> {
     }
 }
 
+/// The HubSpot objects that mappings associate with a mapping's own.
+fn partners<'e>(engine: &'e Engine, mapping: &Mapping) -> BTreeSet<&'e str> {
+    let side = Side::HubSpot;
+    let mut objects = BTreeSet::new();
+    for child in &engine.rules.mappings {
+        for pair in fields::associations(child) {
+            let PairKind::Reference { mapping: parent } = &pair.kind else {
+                continue;
+            };
+            if *parent == mapping.id {
+                objects.insert(child.object(side));
+            }
+            if child.id == mapping.id {
+                objects.extend(engine.mapping(parent).map(|parent| parent.object(side)));
+            }
+        }
+    }
+    objects
+}
+
 /// Salesforce records that others refer to through a mapping's reference field, with one of those, and the calls that
 /// asking took. `gone` are records that are deleted already.
 pub(super) async fn children(
     engine: &Engine,
     mapping: &Mapping,
     ids: &[RecordId],
-    gone: &BTreeSet<(Side, RecordId)>,
+    gone: &BTreeSet<RecordKey>,
 ) -> Result<(BTreeMap<RecordId, String>, u64), EngineError> {
     let side = Side::Salesforce;
     let mut found = BTreeMap::new();
@@ -185,7 +255,11 @@ pub(super) async fn children(
                 .await?;
             calls += crm.meter().total() - before;
             for one in records {
-                let gone = gone.contains(&(side, one.id.clone()));
+                let gone = gone.contains(&RecordKey {
+                    side,
+                    object: object.to_owned(),
+                    id: one.id.clone(),
+                });
                 if let Some(parent) = one.value(field).as_text().filter(|_| !gone) {
                     let why = format!(
                         "{object} {} belongs to it, which deleting it would take along",

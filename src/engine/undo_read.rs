@@ -104,30 +104,31 @@ pub(super) fn generations(
         let of = &mapping.id;
         matches!(&pair.kind, PairKind::Reference { mapping } if mapping == of)
     };
-    let fields: Vec<&str> = mapping
-        .pairs
-        .iter()
-        .filter(own)
-        .map(|pair| pair.field(Side::Salesforce))
-        .collect();
-    if fields.is_empty() {
+    let own: Vec<&FieldPair> = mapping.pairs.iter().filter(own).collect();
+    if own.is_empty() {
         return vec![pairs];
     }
-    let records = || pairs.values().filter_map(|pair| pair.salesforce.as_ref());
-    let parents: BTreeMap<&RecordId, Vec<RecordId>> = records()
-        .map(|touched| {
-            let named = fields.iter().filter_map(|field| touched.fields.get(*field));
-            let ids = named.filter_map(|assignment| left(assignment).as_text());
-            (&touched.id, ids.map(RecordId::from).collect())
-        })
-        .collect();
-    let depth = |id: &RecordId| {
-        let (mut depth, mut above) = (0, vec![id.clone()]);
+    let mut parents: BTreeMap<(Side, &RecordId), Vec<(Side, RecordId)>> = BTreeMap::new();
+    for (side, touched) in pairs.values().flat_map(sides) {
+        let named = own.iter().filter_map(|pair| {
+            let field = pair.field(side);
+            let tie = touched.associations.get(field);
+            tie.or_else(|| touched.fields.get(field))
+        });
+        let ids = named.filter_map(|assignment| left(assignment).as_text());
+        let above = ids.map(|id| (side, RecordId::from(id)));
+        parents.insert((side, &touched.id), above.collect());
+    }
+    let depth = |side: Side, id: &RecordId| {
+        let (mut depth, mut above) = (0, vec![(side, id.clone())]);
         // In a circle nobody is above the others.
         while !above.is_empty() && depth < parents.len() {
-            let next = above.iter().filter_map(|id| parents.get(id)).flatten();
+            let next = above
+                .iter()
+                .filter_map(|(side, id)| parents.get(&(*side, id)));
             above = next
-                .filter(|id| parents.contains_key(id))
+                .flatten()
+                .filter(|(side, id)| parents.contains_key(&(*side, id)))
                 .cloned()
                 .collect();
             depth += usize::from(!above.is_empty());
@@ -137,10 +138,8 @@ pub(super) fn generations(
     let depths: BTreeMap<LinkId, usize> = pairs
         .iter()
         .map(|(link, pair)| {
-            (
-                *link,
-                pair.salesforce.as_ref().map_or(0, |one| depth(&one.id)),
-            )
+            let depths = sides(pair).map(|(side, touched)| depth(side, &touched.id));
+            (*link, depths.max().unwrap_or_default())
         })
         .collect();
     let mut of_depth: BTreeMap<usize, BTreeMap<LinkId, Pair>> = BTreeMap::new();
@@ -149,6 +148,11 @@ pub(super) fn generations(
         of_depth.entry(depth).or_default().insert(link, pair);
     }
     of_depth.into_values().rev().collect()
+}
+
+fn sides(pair: &Pair) -> impl Iterator<Item = (Side, &Touched)> {
+    let touched = |side: Side| Some((side, pair.get(side).as_ref()?));
+    Side::BOTH.into_iter().filter_map(touched)
 }
 
 /// What the record held when the run was through with a field.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::absent::{confirm_absent, stands};
 use super::context::EngineError;
-use super::gone::read_records;
+use super::gone_read::read_records;
 use super::observe::forget_unlinked;
 use super::run_ctx::RunCtx;
 use crate::domain::{LinkId, Mapping, MappingId, Observation, Presence, RecordId, Side};

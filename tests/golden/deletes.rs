@@ -692,6 +692,70 @@ async fn what_was_archived_stays_archived_when_its_run_is_undone_and_says_how_it
     }
 }
 
+/// Somebody of a firm in both, and another firm.
+async fn employed() -> (House, (String, String), [(String, String); 2]) {
+    let keys = "name = \"contacts\"\ndeletes = \"archive\"";
+    let house = House::empty(&firms().replace("name = \"contacts\"", keys)).await;
+    let firms = ["acme", "beta"].map(|name| {
+        let site = format!("{name}.example");
+        (
+            house.sf("Account", &[("Name", name), ("Website", &site)]),
+            house.hs("companies", &[("name", name), ("domain", &site)]),
+        )
+    });
+    let mail = "a@example.com";
+    let of = [
+        ("LastName", "Berg"),
+        ("Email", mail),
+        ("AccountId", &firms[0].0),
+    ];
+    let s = house.sf(S, &of);
+    let h = house.hs(H, &[("lastname", "Berg"), ("email", mail)]);
+    house.fine().await;
+    house.settled().await;
+    (house, (s, h), firms)
+}
+
+fn employers(house: &House, h: &str) -> Vec<String> {
+    let sandbox = house.sandbox.lock().unwrap();
+    sandbox.portal.partners(H, h, "companies")
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_association_that_a_person_changed_stands_against_a_deletion() {
+    let (house, (s, h), firms) = employed().await;
+    assert_eq!(employers(&house, &h), [firms[0].1.clone()]);
+    let now = house.clock.now();
+    {
+        let mut sandbox = house.sandbox.lock().unwrap();
+        let portal = &mut sandbox.portal;
+        let to = firms[1].1.as_str();
+        assert!(portal.associate(now, colleague(), H, &h, "companies", to, true));
+    }
+    house.sf_delete(S, &s);
+    house.wait(60).await;
+    assert_eq!(writes(&house.fine().await), 0);
+    let item = house.the_item(ItemKind::DeleteUpdate).await;
+    assert!(item.why.contains("(AccountId)"), "{}", item.why);
+    assert_eq!(house.hs_ids(H), [h]);
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_association_that_went_with_its_company_does_not() {
+    let (house, (s, h), firms) = employed().await;
+    house.hs_delete("companies", &firms[0].1);
+    house.wait(60).await;
+    house.whole().await;
+    house.settled().await;
+    assert!(employers(&house, &h).is_empty());
+    house.sf_delete(S, &s);
+    house.wait(60).await;
+    assert_eq!(counts(&house.fine().await, "contacts").archived.hubspot, 1);
+    assert!(house.hs_ids(H).is_empty());
+    house.quiet().await;
+}
+
 /// Three linked people; of the first the Salesforce record is deleted, of the second the HubSpot record, and the third was
 /// changed after its HubSpot record was deleted.
 async fn funeral() -> (House, Arc<SimStore>) {

@@ -402,6 +402,58 @@ async fn parents_with_other_peoples_children_stay_and_the_others_go() {
     assert_eq!(now, before);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_was_associated_in_hubspot_since_it_was_made_stays() {
+    let house = House::empty(&firms()).await;
+    let mail = |at: usize| format!("p{at}@example.com");
+    for at in 0..4 {
+        let (name, site) = (format!("firm{at}"), format!("firm{at}.example"));
+        let firm = house.sf("Account", &[("Name", &name), ("Website", &site)]);
+        let firm = if at == 2 { String::new() } else { firm };
+        let person = [
+            ("LastName", "P"),
+            ("Email", &mail(at)),
+            ("AccountId", &firm),
+        ];
+        house.sf(S, &person);
+    }
+    let known = house.hs(H, &[("lastname", "P"), ("email", &mail(3))]);
+    let guest = house.hs(H, &[("lastname", "Guest")]);
+    let run = house.fine().await;
+    let with = |object: &str, field: &str, value: &str| {
+        let is = |id: &String| house.hs_value(object, id, field).as_deref() == Some(value);
+        house.hs_ids(object).into_iter().find(is).unwrap()
+    };
+    let firms = [1, 2].map(|at| with("companies", "name", &format!("firm{at}")));
+    let made = with(H, "email", &mail(2));
+    for (person, firm) in [(&guest, &firms[0]), (&made, &firms[1])] {
+        let now = house.clock.now();
+        let mut sandbox = house.sandbox.lock().unwrap();
+        let portal = &mut sandbox.portal;
+        assert!(portal.associate(now, colleague(), H, person, "companies", firm, true));
+    }
+    let back = undo(&house, run.run).await;
+    // Of the others the companies go, and the association that the run had set with one of them.
+    assert_eq!(counts(&back, "contacts").archived.hubspot, 2);
+    assert_eq!(counts(&back, "accounts").archived.hubspot, 2);
+    assert_eq!(house.hs_ids("companies"), firms);
+    let mut stay = vec![known, guest.clone(), made.clone()];
+    stay.sort();
+    assert_eq!(house.hs_ids(H), stay);
+    let left = left_out(&house, back.run).await;
+    let why = |id: &str| left.iter().find(|one| one.0 == id).unwrap().2.clone();
+    for (id, with) in [
+        (&firms[0], format!("contacts {guest} is associated")),
+        (&firms[1], format!("contacts {made} is associated")),
+        (&made, format!("companies {} is associated", firms[1])),
+    ] {
+        assert!(why(id).contains(&with), "{}", why(id));
+    }
+    house.wait(60).await;
+    house.fine().await;
+    house.quiet().await;
+}
+
 async fn first_synced() -> (
     House,
     Arc<SimStore>,

@@ -1,6 +1,6 @@
 //! A side whose answers lack what a weakness takes away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -242,6 +242,15 @@ impl Crm for WeakSide {
         self.inner
             .primary_associations(object, ids, to_object)
             .await
+    }
+
+    async fn associated(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        to_object: &str,
+    ) -> Result<BTreeMap<RecordId, BTreeSet<RecordId>>, CrmError> {
+        self.inner.associated(object, ids, to_object).await
     }
 
     async fn write(

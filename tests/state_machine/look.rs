@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline::domain::Side;
 use syncline::sandbox::Sandbox;
-use syncline::sandbox::history::{Author, History};
+use syncline::sandbox::history::{Author, History, Version};
 
 use crate::field::Text;
 use crate::oracle::{Kind, Record, Snapshot, Who};
@@ -132,6 +132,8 @@ fn texts(sandbox: &Sandbox, (kind, side): (Kind, Side), id: &str, since: DateTim
         past.versions[0].at,
         past.versions[past.versions.len() - 1].at,
     );
+    let theirs = |one: &&Version| !matches!(one.by, Author::Api(_));
+    let others = past.versions.iter().rev().find(theirs);
     let mut record = Record {
         id: id.to_owned(),
         values: Vec::new(),
@@ -139,14 +141,12 @@ fn texts(sandbox: &Sandbox, (kind, side): (Kind, Side), id: &str, since: DateTim
         lately: Vec::new(),
         made,
         touched,
+        others: others.map_or(made, |one| one.at),
     };
     for field in FIELDS.iter().filter(|field| field.kind == kind) {
         let (object, name) = field.on(side);
         record.values.push(value(sandbox, side, object, id, name));
-        let theirs = past
-            .of_field(name)
-            .find(|one| !matches!(one.by, Author::Api(_)));
-        record.edited.push(theirs.map_or(made, |one| one.at));
+        record.edited.push(last_edit(past, name).unwrap_or(made));
         // What it held at any time since then.
         let mut lately = Vec::new();
         let mut held = None;
@@ -161,6 +161,13 @@ fn texts(sandbox: &Sandbox, (kind, side): (Kind, Side), id: &str, since: DateTim
     record
 }
 
+/// When anyone but us set a field last.
+fn last_edit(past: &History, field: &str) -> Option<DateTime<Utc>> {
+    let mut versions = past.of_field(field);
+    let theirs = versions.find(|one| !matches!(one.by, Author::Api(_)));
+    theirs.map(|one| one.at)
+}
+
 fn add_firm(sandbox: &Sandbox, side: Side, record: &mut Record, firms: &BTreeMap<String, String>) {
     let firm = match side {
         Side::Salesforce => sandbox.org.value(CONTACT, &record.id, "AccountId"),
@@ -172,6 +179,11 @@ fn add_firm(sandbox: &Sandbox, side: Side, record: &mut Record, firms: &BTreeMap
     record
         .values
         .push(firm.map(|id| firms.get(&id).cloned().unwrap_or(id)));
-    record.edited.push(record.made);
+    // HubSpot tells no time of an association.
+    let edited = match side {
+        Side::Salesforce => last_edit(history(sandbox, side, CONTACT, &record.id), "AccountId"),
+        Side::HubSpot => None,
+    };
+    record.edited.push(edited.unwrap_or(record.made));
     record.lately.push(Vec::new());
 }

@@ -55,7 +55,7 @@ fn number(name: &str, otherwise: u32) -> u32 {
 /// Always the same histories, so that a change of the code is all that can change the result.
 fn config() -> Config {
     Config {
-        cases: number("STATE_CASES", 100),
+        cases: number("STATE_CASES", 80),
         rng_seed: RngSeed::Fixed(u64::from(number("STATE_SEED", 1))),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
             "tests/state_machine/regressions.txt",

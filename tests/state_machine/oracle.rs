@@ -63,8 +63,9 @@ pub struct Record {
     /// What each field held lately, before what it holds.
     pub lately: Vec<Vec<Text>>,
     pub made: DateTime<Utc>,
-    /// The last version by anyone.
+    /// The last version by anyone, and by anyone but us.
     pub touched: DateTime<Utc>,
+    pub others: DateTime<Utc>,
 }
 
 /// Everything on both sides, Salesforce's first.
@@ -99,7 +100,8 @@ pub struct Told {
 struct Notes {
     /// Value before and after, by record, side and field.
     wrote: BTreeMap<(Who, usize, usize), (Text, Text)>,
-    made: BTreeSet<(Who, usize)>,
+    /// What was made, with what it held when the run was over.
+    made: BTreeMap<(Who, usize), Vec<Text>>,
     ended: DateTime<Utc>,
     whole: bool,
 }
@@ -110,6 +112,8 @@ struct Pair {
     sleep: Sleep,
     /// The engine said last that the two are linked.
     linked: bool,
+    /// Its HubSpot record as it was when a person deleted it, and the moment.
+    last: Option<(DateTime<Utc>, Record)>,
     beliefs: Vec<BTreeSet<Belief>>,
 }
 
@@ -264,6 +268,7 @@ impl Oracle {
                 .all(|(had, has)| had == has || has.is_none());
             return match kept {
                 true => Ok(()),
+                false if self.still_shown(run, who, field, &has) => Ok(()),
                 false => Err(format!(
                     "written though nothing is linked: {had:?} -> {has:?}"
                 )),
@@ -401,8 +406,8 @@ impl Times {
 
 fn note(notes: &mut Notes, who: &Who, side: usize, was: &Option<Record>, is: &Option<Record>) {
     match (was, is) {
-        (None, Some(_)) => {
-            notes.made.insert((who.clone(), side));
+        (None, Some(is)) => {
+            notes.made.insert((who.clone(), side), is.values.clone());
         }
         (Some(was), Some(is)) => {
             for field in 0..who.fields() {

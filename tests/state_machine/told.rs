@@ -1,5 +1,7 @@
 //! Histories that were found once, told by hand: what they show must not come back, however the drawing changes.
 
+use syncline::domain::Side;
+
 use crate::steps::{Cut, Deletes, On, Plot, Rule, Step};
 use crate::world::play;
 
@@ -16,4 +18,22 @@ fn plot(people: &[On], firms: &[On]) -> Plot {
 fn somebody_new_on_both_sides_is_linked() {
     let steps = [Step::Sync(Cut::None), Step::Enter(On::Both)];
     play(&plot(&[On::Both], &[]), &steps, None).unwrap();
+}
+
+#[test]
+fn an_edit_of_a_record_that_was_deleted_a_moment_ago_may_still_travel() {
+    let (side, who) = (Side::HubSpot, 0);
+    let steps = [
+        Step::Sync(Cut::None),
+        Step::Wait(60),
+        Step::Write {
+            side,
+            who,
+            field: 1,
+            clear: false,
+        },
+        Step::Delete { side, who },
+        Step::Sync(Cut::None),
+    ];
+    play(&plot(&[On::Salesforce], &[]), &steps, None).unwrap();
 }

@@ -1,5 +1,5 @@
 //! The one record that a record is tied to before all others of an object, its primary company or the company above it: reading,
-//! setting, removing (docs/vendor/hubspot.md 6).
+//! setting, removing; and all that it is tied to (docs/vendor/hubspot.md 6).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -177,11 +177,52 @@ impl HubspotClient {
         ids: &[RecordId],
         to_object: &str,
     ) -> Result<BTreeMap<RecordId, Option<RecordId>>, CrmError> {
+        let primary_id = Tie::of(object, to_object).map(Tie::id);
+        let mut found = BTreeMap::new();
+        let answered = self
+            .each_page(object, ids, to_object, |id, page| {
+                let first = primary(page, primary_id);
+                let enough = first.is_some();
+                found.extend(first.map(|first| (id.clone(), first)));
+                enough
+            })
+            .await?;
+        let mut of = |id: RecordId| {
+            let first = found.remove(&id);
+            (id, first)
+        };
+        Ok(answered.into_iter().map(&mut of).collect())
+    }
+
+    pub(super) async fn all_associated(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        to_object: &str,
+    ) -> Result<BTreeMap<RecordId, BTreeSet<RecordId>>, CrmError> {
+        let mut found: BTreeMap<RecordId, BTreeSet<RecordId>> = BTreeMap::new();
+        let take = |id: &RecordId, page: &WireAssociations| {
+            let partners = page.to.iter().map(|to| RecordId(to.to_object_id.clone()));
+            found.entry(id.clone()).or_default().extend(partners);
+            false
+        };
+        self.each_page(object, ids, to_object, take).await?;
+        Ok(found)
+    }
+
+    /// Reads the associations of records, page by page, until `enough` says of a record's page that no further one of it is
+    /// needed; gives the records that answered.
+    async fn each_page(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        to_object: &str,
+        mut enough: impl FnMut(&RecordId, &WireAssociations) -> bool + Send,
+    ) -> Result<BTreeSet<RecordId>, CrmError> {
         let what = format!("read associations of {object}");
         self.name(&what, object)?;
         self.name(&what, to_object)?;
-        let primary_id = Tie::of(object, to_object).map(Tie::id);
-        let mut found = BTreeMap::new();
+        let mut answered = BTreeSet::new();
         let mut asked: Vec<(String, Option<String>)> =
             ids.iter().map(|id| (id.0.clone(), None)).collect();
         asked.sort_unstable();
@@ -202,44 +243,35 @@ impl HubspotClient {
                 let mut call = Call::ask(Purpose::Associations, &what, path, body);
                 call.family = Family::Associations;
                 let answer = self.http.fetch(&call, parse_associations).await?;
-                for (id, _) in chunk {
-                    found.entry(RecordId(id.clone())).or_insert(None);
-                }
-                self.refuse_real_errors(&what, &answer.errors, &mut found)?;
+                answered.extend(chunk.iter().map(|(id, _)| RecordId(id.clone())));
+                self.refuse_real_errors(&what, &answer.errors, &mut answered)?;
                 for one in answer.results {
                     let id = RecordId(one.from.id.clone());
-                    match primary(&one, primary_id) {
-                        Some(to) => {
-                            found.insert(id, Some(to));
-                        }
-                        None => {
-                            let after = one.paging.and_then(|paging| paging.next?.after);
-                            if let Some(after) = after {
-                                if !seen.insert((id.clone(), after.clone())) {
-                                    let why = Malformed::new(
-                                        "associations",
-                                        "its pages go round in a circle",
-                                    );
-                                    return Err(self.bug(&what, &why));
-                                }
-                                further.push((id.0, Some(after)));
-                            }
-                        }
+                    answered.insert(id.clone());
+                    if enough(&id, &one) {
+                        continue;
                     }
+                    let after = one.paging.and_then(|paging| paging.next?.after);
+                    let Some(after) = after else { continue };
+                    if !seen.insert((id.clone(), after.clone())) {
+                        let why = Malformed::new("associations", "its pages go round in a circle");
+                        return Err(self.bug(&what, &why));
+                    }
+                    further.push((id.0, Some(after)));
                 }
             }
             asked = further;
         }
-        Ok(found)
+        Ok(answered)
     }
 
-    /// "No association" comes as an error entry (6.4); a record that is gone says nothing and leaves the map; anything
+    /// "No association" comes as an error entry (6.4); a record that is gone says nothing and has not answered; anything
     /// else is a real error.
     fn refuse_real_errors(
         &self,
         what: &str,
         errors: &[WireError],
-        found: &mut BTreeMap<RecordId, Option<RecordId>>,
+        answered: &mut BTreeSet<RecordId>,
     ) -> Result<(), CrmError> {
         for error in errors {
             let (vendor, row) = vendor_error(0, error);
@@ -255,7 +287,7 @@ impl HubspotClient {
             {
                 for key in ["fromObjectId", "ids", "id"] {
                     for id in error.context_texts(key) {
-                        found.remove(&RecordId(id));
+                        answered.remove(&RecordId(id));
                     }
                 }
                 continue;

@@ -436,6 +436,15 @@ impl Crm for HubspotClient {
         self.primaries(object, ids, to_object).await
     }
 
+    async fn associated(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        to_object: &str,
+    ) -> Result<BTreeMap<RecordId, BTreeSet<RecordId>>, CrmError> {
+        self.all_associated(object, ids, to_object).await
+    }
+
     async fn write(
         &self,
         purpose: Purpose,

@@ -14,7 +14,7 @@ pub mod soql;
 mod tests;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -357,6 +357,15 @@ impl Crm for SalesforceClient {
         _ids: &[RecordId],
         _to_object: &str,
     ) -> Result<BTreeMap<RecordId, Option<RecordId>>, CrmError> {
+        Ok(BTreeMap::new())
+    }
+
+    async fn associated(
+        &self,
+        _object: &str,
+        _ids: &[RecordId],
+        _to_object: &str,
+    ) -> Result<BTreeMap<RecordId, BTreeSet<RecordId>>, CrmError> {
         Ok(BTreeMap::new())
     }
 

@@ -1,5 +1,7 @@
 //! Which records there may be: creates, deletions, restores (docs/design/sync-semantics.md 10, 12).
 
+use chrono::{DateTime, Utc};
+
 use super::{HUBSPOT, Oracle, Record, Run, SIDES, Told, Who};
 use crate::field::Text;
 use crate::steps::Deletes;
@@ -35,8 +37,10 @@ impl Oracle {
     }
 
     /// A person deleted one of two records, or the only one. Gives whether a tombstone is what becomes of it.
-    pub fn deleted(&mut self, who: &Who, was: &Both) -> bool {
+    pub fn deleted(&mut self, who: &Who, was: &Both, side: usize, now: DateTime<Utc>) -> bool {
         let pair = self.pairs.entry(who.clone()).or_default();
+        let record = was[HUBSPOT].clone().filter(|_| side == HUBSPOT);
+        pair.last = record.map(|record| (now, record)).or(pair.last.take());
         let whole = was.iter().all(Option::is_some);
         pair.sleep = match pair.sleep {
             Sleep::Awake if pair.linked && whole => Sleep::Tomb,
@@ -45,6 +49,29 @@ impl Oracle {
             _ => Sleep::Lost,
         };
         pair.sleep == Sleep::Tomb
+    }
+
+    /// HubSpot's index may still show a record that is gone: what it held travelled. Where the link stands after that is as the
+    /// engine says.
+    pub(super) fn still_shown(
+        &mut self,
+        run: &Run,
+        who: &Who,
+        field: usize,
+        has: &[Option<Text>; 2],
+    ) -> bool {
+        let lag = self.lag;
+        let Some(pair) = self.pairs.get_mut(who) else {
+            return false;
+        };
+        let shown = pair.last.as_ref().is_some_and(|(gone, record)| {
+            let held = record.lately[field].iter().chain([&record.values[field]]);
+            *gone + lag > run.began && held.map(Some).any(|one| one == has[0].as_ref())
+        });
+        if shown {
+            pair.sleep = Sleep::Lost;
+        }
+        shown
     }
 
     /// A person restored a record that a person had deleted.
@@ -140,8 +167,7 @@ impl Oracle {
             let beliefs = self.beliefs(who, field);
             let holds = |base: &Option<Text>| base.as_ref() == Some(value);
             let count = beliefs.iter().filter(|one| holds(&one.base[side])).count();
-            // An association that changed alone is not sure to be seen (14.5).
-            may &= count > 0 || side == HUBSPOT && who.is_reference(field);
+            may &= count > 0;
             must &= count == beliefs.len() && beliefs.iter().all(|one| one.chosen.is_none());
         }
         (may, must)

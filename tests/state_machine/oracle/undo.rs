@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{Kind, Notes, Oracle, Record, SIDES, Sleep, Snapshot, Who};
+use super::{FIRM, HUBSPOT, Kind, Notes, Oracle, Record, SIDES, Sleep, Snapshot, Who};
+use crate::field::Text;
 
 impl Oracle {
     /// A run was taken back: was that allowed (19.1)?
@@ -36,12 +37,18 @@ impl Oracle {
         was: &[Option<Record>; 2],
         is: &[Option<Record>; 2],
     ) -> Result<(), String> {
-        let mine = notes.made.contains(&(who.clone(), side));
+        let mine = notes.made.get(&(who.clone(), side));
         let (was, is) = match (&was[side], &is[side]) {
             (None, None) => return Ok(()),
             (None, Some(_)) => return Err("it was made".into()),
             (Some(was), None) => {
-                return match mine && !edited_since(was, notes.ended) {
+                // Whom it was tied to in HubSpot since would be lost with it.
+                let as_left = |left: &&Vec<Text>| {
+                    side != HUBSPOT || who.kind == Kind::Firm || left[FIRM] == was.values[FIRM]
+                };
+                return match mine.is_some_and(|left| as_left(&left))
+                    && !edited_since(was, notes.ended)
+                {
                     true => {
                         self.pairs.entry(who.clone()).or_default().sleep = Sleep::TakenBack;
                         Ok(())
@@ -51,7 +58,7 @@ impl Oracle {
             }
             (Some(was), Some(is)) => (was, is),
         };
-        let fresh = mine && !edited_since(was, notes.ended);
+        let fresh = mine == Some(&was.values) && was.others <= notes.ended;
         let awake = self.sleep(who) == Sleep::Awake;
         if fresh && awake && notes.whole && who.kind == Kind::Person {
             return Err("I-13: what the run made is still there".into());
@@ -70,13 +77,6 @@ impl Oracle {
                 }
             };
             let back = wrote.is_some_and(|(before, left)| left == had && before == has);
-            // An association goes with the company that is taken back.
-            let gone = had
-                .as_deref()
-                .is_some_and(|firm| self.rests(&Who::firm(firm)));
-            if who.is_reference(field) && gone && has.is_none() {
-                continue;
-            }
             if had == has && may_stay {
                 continue;
             }

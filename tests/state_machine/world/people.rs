@@ -22,7 +22,9 @@ impl Inner {
         let people = |who: &&Who| who.kind == Kind::Person;
         let who = world.keys().filter(people).find(|who| is(&world[*who][at]));
         let Some(who) = who else { return };
-        let tomb = self.oracle.deleted(who, &world[who]);
+        let tomb = self
+            .oracle
+            .deleted(who, &world[who], at, self.house.clock.now());
         match side {
             Side::Salesforce => self.house.sf_delete(object, &id),
             Side::HubSpot => self.house.hs_delete(object, &id),
