@@ -591,8 +591,8 @@ fn only_a_change_that_could_travel_stands_against_a_deletion() {
     };
     assert_eq!(
         edited(H, &[("source", "Fair"), ("account", "8")]),
-        "",
-        "a constant is nobody's edit, and an association comes with the next merge"
+        "Account",
+        "a constant is nobody's edit, and a changed association is one"
     );
     assert_eq!(edited(S, &[("Account", "002")]), "Account");
     assert!(changed_pairs(&mapping, &Base::default(), &seen(S, &[("Title", "x")])).is_empty());
