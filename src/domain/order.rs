@@ -67,8 +67,8 @@ fn groups(mappings: &[Mapping]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// For each group the groups that must come before it: those it refers to and that do not refer to it in turn, by however many
-/// steps.
+/// For each group the groups that must come before it: those it refers to, by however many steps, and that do not refer to it
+/// in turn. So a circle as a whole waits for what any of it refers to.
 fn waits(mappings: &[Mapping], groups: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let group_of = |id: &MappingId| {
         let within = |group: &Vec<usize>| {
@@ -102,12 +102,12 @@ fn waits(mappings: &[Mapping], groups: &[Vec<usize>]) -> Vec<Vec<usize>> {
         }
         known.get(to).copied().unwrap_or_default()
     };
-    direct
-        .iter()
-        .enumerate()
-        .map(|(group, parents)| {
-            let before = parents.iter().copied();
-            before.filter(|parent| !reaches(*parent, group)).collect()
+    (0..groups.len())
+        .map(|group| {
+            let others = 0..groups.len();
+            others
+                .filter(|other| reaches(group, *other) && !reaches(*other, group))
+                .collect()
         })
         .collect()
 }

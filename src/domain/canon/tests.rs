@@ -242,7 +242,7 @@ fn a_host_is_found_in_urls_addresses_and_bare_hosts() {
         ("mailto:ann@acme.com", "acme.com"),
         ("ACME.com.", "acme.com"),
         ("//acme.com/a", "acme.com"),
-        ("www.www.acme.com", "www.acme.com"),
+        ("www.www.acme.com", "acme.com"),
         ("www.com", "www.com"),
         ("b\u{fc}cher.example", "xn--bcher-kva.example"),
     ];
