@@ -211,4 +211,14 @@ mod tests {
         circuit.forget(&"b".into());
         assert_eq!(circuit.trouble(), None);
     }
+    #[test]
+    fn what_a_halted_mapping_met_does_not_count_against_the_run() {
+        let mut circuit = circuit(&[("a", 300, None), ("a", 101, Some("X"))]);
+        circuit.forget(&"a".into());
+        assert_eq!(circuit.trouble(), None);
+        for _ in 0..99 {
+            circuit.note(&"b".into(), Outcome::Fine);
+        }
+        assert_eq!(circuit.trouble(), None, "two hundred are counted anew");
+    }
 }
