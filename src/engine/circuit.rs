@@ -163,8 +163,9 @@ mod tests {
     #[test]
     fn one_code_for_more_than_half_of_twenty_halts_its_mapping_and_a_fifth_of_two_hundred_the_run()
     {
-        let rows: [Row; 9] = [
+        let rows: [Row; 10] = [
             (&[("a", 19, Some("X"))], None),
+            (&[("a", 100, None), ("a", 100, Some("X"))], Some(None)),
             (&[("a", 20, Some("X"))], Some(Some("a"))),
             (&[("a", 10, None), ("a", 10, Some("X"))], None),
             (&[("a", 10, None), ("a", 11, Some("X"))], Some(Some("a"))),
