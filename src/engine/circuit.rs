@@ -163,8 +163,9 @@ mod tests {
     #[test]
     fn one_code_for_more_than_half_of_twenty_halts_its_mapping_and_a_fifth_of_two_hundred_the_run()
     {
-        let rows: [Row; 9] = [
+        let rows: [Row; 10] = [
             (&[("a", 19, Some("X"))], None),
+            (&[("a", 100, None), ("a", 100, Some("X"))], Some(None)),
             (&[("a", 20, Some("X"))], Some(Some("a"))),
             (&[("a", 10, None), ("a", 10, Some("X"))], None),
             (&[("a", 10, None), ("a", 11, Some("X"))], Some(Some("a"))),
@@ -210,5 +211,15 @@ mod tests {
         );
         circuit.forget(&"b".into());
         assert_eq!(circuit.trouble(), None);
+    }
+    #[test]
+    fn what_a_halted_mapping_met_does_not_count_against_the_run() {
+        let mut circuit = circuit(&[("a", 300, None), ("a", 101, Some("X"))]);
+        circuit.forget(&"a".into());
+        assert_eq!(circuit.trouble(), None);
+        for _ in 0..99 {
+            circuit.note(&"b".into(), Outcome::Fine);
+        }
+        assert_eq!(circuit.trouble(), None, "two hundred are counted anew");
     }
 }

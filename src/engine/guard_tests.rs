@@ -154,6 +154,15 @@ fn few_links_leave_only_the_absolute_numbers() {
 }
 
 #[test]
+fn from_twenty_links_on_percentages_count() {
+    let mut input = calm(20);
+    input.deletes = both(3, 3);
+    input.fields = vec![field(7, 0, 7)];
+    let wanted = [("max_deletes".to_owned(), 5), ("same_value".to_owned(), 6)];
+    assert_eq!(valves(&input), wanted);
+}
+
+#[test]
 fn a_first_sync_asks_as_a_whole_and_only_deletions_are_counted() {
     let mut input = calm(0);
     input.first = true;

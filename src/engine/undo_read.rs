@@ -229,4 +229,76 @@ mod tests {
         let made = of(vec![op(OpKind::Create, OpState::Confirmed, "", "b")]).unwrap();
         assert!(made.made && made.never.is_none());
     }
+    #[test]
+    fn what_a_run_did_to_a_record_is_told_by_the_kind_of_its_ops() {
+        use OpState::{Confirmed, Sent};
+        let deleted = of(vec![op(OpKind::Delete, Confirmed, "a", "")]).unwrap();
+        assert!(deleted.deleted && !deleted.made && deleted.never.is_none());
+        for kind in [OpKind::Associate, OpKind::Dissociate] {
+            let touched = of(vec![op(kind, Confirmed, "a", "b")]).unwrap();
+            let kept = (touched.fields.len(), touched.associations.len());
+            assert_eq!(kept, (0, 1), "{kind:?}");
+        }
+        let open = of(vec![op(OpKind::Update, Sent, "a", "b")]).unwrap();
+        assert!(open.never.is_some() && open.fields.is_empty());
+        let mut made = op(OpKind::Create, Confirmed, "", "b");
+        made.outcome.record = Some("7".into());
+        assert_eq!(of(vec![made]).unwrap().id, "7".into());
+        let mut done = Done::default();
+        done.add(op(OpKind::Relink, Confirmed, "", ""));
+        done.add(op(OpKind::Update, OpState::Failed, "a", "b"));
+        let counts = (done.ops, done.relinked.len(), done.links.len());
+        assert_eq!(counts, (2, 1, 0));
+    }
+
+    /// The links of each generation, of records of that id with a parent of that id, as one per link.
+    fn generations_of(mapping: &Mapping, records: &[(u128, &str)]) -> Vec<Vec<u128>> {
+        let touched = |(link, parent): &(u128, &str)| {
+            let parent = Assignment {
+                after: Value::text(*parent),
+                ..Assignment::default()
+            };
+            let record = Touched {
+                id: link.to_string().as_str().into(),
+                fields: BTreeMap::from([("ParentId".to_owned(), parent)]),
+                ..Touched::default()
+            };
+            let pair = Pair {
+                salesforce: Some(record),
+                hubspot: None,
+            };
+            (LinkId(*link), pair)
+        };
+        let pairs = records.iter().map(touched).collect();
+        let all = generations(mapping, pairs).into_iter();
+        all.map(|one| one.into_keys().map(|link| link.0).collect())
+            .collect()
+    }
+
+    #[test]
+    fn children_go_before_their_parents_and_a_circle_goes_at_once() {
+        use crate::domain::Direction;
+        use crate::engine::testkit::{mapping, pair};
+        let to = |of: &str| FieldPair {
+            kind: PairKind::Reference { mapping: of.into() },
+            ..pair("ParentId", Direction::Both)
+        };
+        let own = mapping(vec![pair("Title", Direction::Both), to("contacts")]);
+        type Row<'a> = (&'a [(u128, &'a str)], &'a [&'a [u128]]);
+        let rows: [Row; 6] = [
+            (&[(1, ""), (2, "1"), (3, "2")], &[&[3], &[2], &[1]]),
+            (&[(1, "3"), (2, ""), (3, "2")], &[&[1], &[3], &[2]]),
+            (&[(1, ""), (2, "1"), (3, "1"), (4, "")], &[&[2, 3], &[1, 4]]),
+            // A parent that the run did not touch is nobody's.
+            (&[(1, "9"), (2, "1")], &[&[2], &[1]]),
+            (&[(1, "2"), (2, "1")], &[&[1, 2]]),
+            (&[(1, "2"), (2, "1"), (3, "")], &[&[1, 2], &[3]]),
+        ];
+        for (records, want) in rows {
+            assert_eq!(generations_of(&own, records), want, "{records:?}");
+        }
+        let chain = &[(1, ""), (2, "1")];
+        let other = mapping(vec![to("accounts")]);
+        assert_eq!(generations_of(&other, chain), [[1, 2]]);
+    }
 }

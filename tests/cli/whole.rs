@@ -264,7 +264,8 @@ fn written_by<'a>(op: &Value, world: &'a Snapshot) -> Option<&'a BTreeMap<String
 /// A field holds what the plan has shown; Salesforce writes numbers in its own way.
 fn holds(value: &Value, after: &str) -> bool {
     match value {
-        Value::String(text) => text == after,
+        // Salesforce keeps no spaces at the ends.
+        Value::String(text) => text.trim() == after.trim(),
         other => other.to_string().parse::<f64>().ok() == after.parse().ok(),
     }
 }
