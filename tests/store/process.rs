@@ -139,6 +139,8 @@ async fn check_after_kill(folder: &Path, acknowledged: Option<u64>) {
         "{} batches of {expected} acknowledged",
         rows.len() / 2
     );
+    // The next child finds the folder free.
+    store.close().await.unwrap();
 }
 
 #[tokio::test]
