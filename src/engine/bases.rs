@@ -72,4 +72,12 @@ pub(super) fn both_written(base: &mut Base, pair: &FieldPair, seen: &PerSide<Opt
         }
     }
     field.apart = PerSide::default();
+    if let (Some(s), Some(h)) = (&seen.salesforce, &seen.hubspot) {
+        // A person may have gone back to two bases that an undo had left apart.
+        let (s, h) = (
+            s.value(pair.field(Side::Salesforce)),
+            h.value(pair.field(Side::HubSpot)),
+        );
+        field.diverged = !is_translated(pair) && transform::equal(pair, s, h) == Some(false);
+    }
 }

@@ -121,7 +121,7 @@ fn chosen(scene: &Scene<'_>, link: &Link, pair: &str) -> bool {
             && item
                 .resolution
                 .as_ref()
-                .is_some_and(|one| one.choice == Choice::Ignore)
+                .is_some_and(|one| matches!(one.choice, Choice::Ignore | Choice::Base))
     })
 }
 
