@@ -495,6 +495,14 @@ fn of_merged_records_the_survivors_link_stands_else_the_oldest() {
             vec![1],
             vec![],
         ),
+        // Of two that ended for the scope the survivor's own stays, however old the other is.
+        (
+            Some(holder(1, 5, Ended)),
+            vec![holder(2, 1, Ended)],
+            Some(1),
+            vec![2],
+            vec![],
+        ),
         (
             Some(holder(1, 1, Ended)),
             vec![holder(2, 5, Tomb)],
