@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 /// No input of a few hundred bytes may take longer: a debug build on a busy machine counted in.
 const LONGEST: Duration = Duration::from_secs(2);
@@ -95,9 +95,14 @@ pub fn drive(name: &str, target: fn(&[u8]), corpus: &str) {
         println!("{}", String::from_utf8_lossy(entry).escape_debug());
         timed(target, entry);
     }
-    let cases = std::env::var("FUZZ_CASES").map_or(128, |text| text.parse().unwrap());
+    let number = |name: &str, otherwise: u32| {
+        std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
+    };
+    let cases = number("FUZZ_CASES", 128);
+    // Always the same bytes, so that a change of the code is all that can change the result.
     let config = Config {
         cases,
+        rng_seed: RngSeed::Fixed(u64::from(number("FUZZ_SEED", 1))),
         failure_persistence: None,
         ..Config::default()
     };

@@ -1,6 +1,6 @@
 //! T6 of docs/design/testing.md: what reads foreign bytes must not panic, hang or lose what it wrote itself. Every target is a
 //! plain `fn(&[u8])`, so that another driver can be put before it; here each is given the lines of its file in `corpus`, those
-//! lines with bytes changed, and bytes of all kinds. `FUZZ_CASES` says how many of the latter two (128).
+//! lines with bytes changed, and bytes of all kinds. `FUZZ_CASES` says how many of the latter two (128), `FUZZ_SEED` draws others.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
