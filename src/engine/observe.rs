@@ -174,10 +174,12 @@ fn window(
     };
     let overlap = chrono::Duration::from_std(overlap).unwrap_or_default();
     let from = cursor.watermark.unwrap_or(safe) - overlap;
-    // The end is open: a row stamped in this very second must not wait for the next run.
+    // The end is open: a row stamped in this very second must not wait for the next run. Nor must what happened since our clock
+    // was set back, for which the offset, a median, is still the old one.
+    let newest = engine.server_time(side, engine.clock.now());
     Window {
         lo: from,
-        hi: server_now + chrono::Duration::seconds(1),
+        hi: server_now.max(newest) + chrono::Duration::seconds(1),
     }
 }
 
