@@ -215,6 +215,8 @@ pub struct Known {
     pub keyed: BTreeSet<(MappingId, Side)>,
     /// (mapping, pair) that a change of the objects has paused (19.2).
     pub paused: BTreeSet<(MappingId, String)>,
+    /// Mappings whose store was restored and not confirmed since (22 rule 9): what we wrote last is not known.
+    pub restored: BTreeSet<MappingId>,
     /// Required fields for a create, per (mapping, side): API names.
     pub required: BTreeMap<(MappingId, Side), Vec<String>>,
     /// The install id (hexadecimal), a part of every link id.

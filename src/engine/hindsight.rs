@@ -43,7 +43,9 @@ pub(super) fn normalised(
             continue;
         }
         let offset = view.engine.side(side).health().clock_offset_ms;
-        let wrote = field.writes.last().filter(|last| last.to == side);
+        // A store that was put back does not know what we wrote last: an undo since then is no vendor's form of the write before.
+        let knows = !view.known.restored.contains(&view.mapping.id);
+        let wrote = field.writes.last().filter(|last| last.to == side && knows);
         let sent = wrote.and_then(|last| last.at);
         let change = echo::Change {
             unverified: *field.unverified.get(side),

@@ -12,11 +12,13 @@ use super::drift;
 use super::fields::is_property;
 use super::report::Phase;
 use super::scope;
+use super::whole::is_restored;
 use crate::crm::{CrmError, ErrorClass};
 use crate::domain::{
     FieldSchema, Mapping, MappingId, ObjectSchema, PairKind, PerSide, Side, SideCount, ValveHit,
     digest128,
 };
+use crate::store::keys;
 use crate::store::rows::SchemaRow;
 
 /// What preflight found.
@@ -105,8 +107,12 @@ pub(super) async fn preflight(
             known.paused.insert((mapping.id.clone(), pair));
         }
     }
+    let epoch = engine.db.number(keys::META_EPOCH).await?;
     for mapping in mappings {
         learn(mapping, &schemas, &mut known);
+        if is_restored(&engine.db.map_state(&mapping.id).await?, epoch) {
+            known.restored.insert(mapping.id.clone());
+        }
     }
     if mappings.iter().any(|mapping| {
         mapping

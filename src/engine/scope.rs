@@ -142,7 +142,9 @@ pub(super) async fn take(
     };
     tracing::info!(mapping = %mapping.id, link = %link.id, ?step, "scope");
     if step == Step::Leaves(Away::Unlinked) {
-        tx.put_base(&mapping.id, link.id, &Base::default())?;
+        let bases = engine.db.bases(&mapping.id, &[link.id]).await?;
+        let base = bases.into_iter().next().unwrap_or_default();
+        tx.put_base(&mapping.id, link.id, &ended_base(base))?;
     }
     let moved = Link {
         state,
@@ -165,6 +167,16 @@ pub(super) async fn take(
     match step {
         Step::Returns => Ok(()),
         Step::Leaves(_) => close(engine, &mapping.id, link.id.0, What::All, None, tx).await,
+    }
+}
+
+/// What stays of the base of a link that ends: what was settled although the sides differ, which its return must not bring up
+/// again. An undo or a person's choice may stand behind it (19.1).
+fn ended_base(base: Base) -> Base {
+    let apart = base.fields.into_iter().filter(|(_, field)| field.diverged);
+    Base {
+        fields: apart.collect(),
+        ..Base::default()
     }
 }
 

@@ -399,17 +399,6 @@ async fn a_run_that_dies_while_it_recovers_is_finished_all_the_same() {
     }
 }
 
-async fn copy(from: &Arc<dyn Store>, to: &Arc<SimStore>) {
-    let mut batch = syncline::store::Batch::default();
-    for family in syncline::store::Family::ALL {
-        let range = syncline::store::Range::prefix(syncline::store::keys::all(family), 100_000);
-        for (key, value) in from.range(range).await.unwrap() {
-            batch.put(key, value);
-        }
-    }
-    to.commit(batch).await.unwrap();
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_run_stopped_after_a_batch_is_cancelled_and_the_next_one_goes_on() {
     for at in [3, 8, 12, 15, 18, 22] {

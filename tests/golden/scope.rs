@@ -180,6 +180,37 @@ async fn an_unlinked_record_is_left_alone_on_both_sides_and_linked_anew_when_it_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_undo_put_back_stays_so_when_a_link_ended_and_is_back() {
+    let (house, s, h) = clerk(&clerks("unlink")).await;
+    house.sf_edit(
+        S,
+        &s,
+        &[("MailingCity", "Oslo"), ("MailingStreet", "Way 1")],
+    );
+    house.wait(60).await;
+    let run = house.fine().await;
+    house.both((&s, &h), ("MailingCity", "city"), ("Oslo", "Oslo"));
+    let undo = Order {
+        scope: syncline::engine::Scope::Undo(run.run),
+        ..order()
+    };
+    assert_eq!(house.run(&undo).await.record.state, RunState::Done);
+    house.both((&s, &h), ("MailingCity", "city"), ("Oslo", ""));
+    for title in ["Chief", "Clerk"] {
+        house.sf_edit(S, &s, &[("Title", title)]);
+        house.wait(60).await;
+        house.fine().await;
+    }
+    house.both((&s, &h), ("MailingCity", "city"), ("Oslo", ""));
+    house.quiet().await;
+    // A new edit travels as ever.
+    house.sf_edit(S, &s, &[("MailingCity", "Rome")]);
+    house.wait(60).await;
+    house.fine().await;
+    house.both((&s, &h), ("MailingCity", "city"), ("Rome", "Rome"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_link_that_ended_held_may_be_linked_with_another_record() {
     let (house, s, h) = clerk(&clerks("unlink")).await;
     house.sf_edit(S, &s, &[("Title", "Chief"), ("Email", "old@example.com")]);

@@ -7,10 +7,10 @@ use crate::support;
 use crate::support::town::*;
 use crate::support::{House, order};
 use syncline::domain::{ErrorCategory, RunKind, RunRecord, RunState};
-use syncline::engine::Order;
+use syncline::engine::{Order, Scope};
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
-use syncline::store::keys;
+use syncline::store::{SimStore, keys};
 
 const S: &str = "Contact";
 const H: &str = "contacts";
@@ -154,6 +154,36 @@ async fn a_restored_store_reads_everything_and_asks_before_it_writes() {
     // It asks once.
     house.wait(60).await;
     assert_eq!(house.fine().await.kind, RunKind::Incremental);
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_that_a_restored_store_knows_nothing_of_is_not_taken_for_the_vendors_form_of_the_write()
+ {
+    let (mut house, s, h) = linked(&people("")).await;
+    house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
+    house.wait(60).await;
+    let run = house.fine().await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+    let before = Arc::new(SimStore::new());
+    copy(&house.store, &before).await;
+    let undo = Order {
+        scope: Scope::Undo(run.run),
+        ..order()
+    };
+    assert_eq!(house.run(&undo).await.record.state, RunState::Done);
+    house.both((&s, &h), ("Title", "jobtitle"), ("", "Boss"));
+    house.store = before;
+    {
+        let db = house.db().await;
+        let mut tx = db.begin();
+        tx.put_meta(keys::META_EPOCH, &1u64).unwrap();
+        tx.commit().await.unwrap();
+    }
+    house.wait(600).await;
+    // What Salesforce holds differs from the base, so it is a change: nothing is left apart without a word.
+    confirmed(&house, "restored").await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("", ""));
     house.quiet().await;
 }
 

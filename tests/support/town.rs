@@ -1,6 +1,7 @@
 //! Small worlds built by hand, and short words for what golden scenarios do and look at.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use syncline::domain::{
@@ -12,7 +13,7 @@ use syncline::sandbox::faults::Fault;
 use syncline::sandbox::history::{Author, Values};
 use syncline::sandbox::salesforce::Conversion;
 use syncline::sandbox::world::WorldSettings;
-use syncline::store::{Family, FindingState, doctor, keys};
+use syncline::store::{Batch, Family, FindingState, Range, SimStore, Store, doctor, keys};
 
 use super::{HUBSPOT, House, SALESFORCE};
 
@@ -605,4 +606,16 @@ pub async fn clerk(text: &str) -> (House, String, String) {
     house.fine().await;
     house.settled().await;
     (house, s, h)
+}
+
+/// Copies every row of a store.
+pub async fn copy(from: &Arc<dyn Store>, to: &Arc<SimStore>) {
+    let mut batch = Batch::default();
+    for family in Family::ALL {
+        let range = Range::prefix(keys::all(family), 100_000);
+        for (key, value) in from.range(range).await.unwrap() {
+            batch.put(key, value);
+        }
+    }
+    to.commit(batch).await.unwrap();
 }
