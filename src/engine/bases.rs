@@ -10,8 +10,9 @@ use crate::transform;
 /// target's stays at what it held, and is no guide to what it holds: one write without the other leaves a change to carry over. An undo leaves the source's where it is:
 /// it may take back an older run than the last one, and what a later undo has put aside would come again (19.1).
 pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: bool) {
+    // The last to be sent, whatever our clock said then: it may have been set back since the one before.
     let wrote = &mut base.sides.get_mut(op.side).wrote_at;
-    *wrote = (*wrote).max(op.attempt.sent_at);
+    *wrote = op.attempt.sent_at.or(*wrote);
     for assignment in op.fields.values() {
         let name = assignment.pair.as_str();
         let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == name) else {

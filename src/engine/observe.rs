@@ -320,7 +320,12 @@ async fn store_page(
                 ))
             }) {
                 scope::take(engine, mapping, link, step, &mut tx).await?;
-                tally.link(link.id, Fate::Unchanged);
+                match step {
+                    scope::Step::Leaves(scope::Away::Unlinked) => {
+                        tally.alone(link.id, side, &seen.id, Unlinked::Excluded);
+                    }
+                    _ => tally.link(link.id, Fate::Unchanged),
+                }
                 continue;
             }
             if link.is_none() && inside == Some(false) {

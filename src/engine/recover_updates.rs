@@ -149,6 +149,10 @@ async fn conclude_update(
     if haunts {
         tx.put_ghost(op, ghost_of(ctx, op))?;
     }
+    if let Some(seen) = seen {
+        // A run that was halted may have left an older look: it says nothing any more.
+        tx.drop_observation(op.side, &op.object, &seen.id);
+    }
     for (side, id) in [(op.side, &op.target), (op.side.other(), &op.source)] {
         if let Some(id) = id {
             tx.mark_dirty(&mapping.id, side, id, Dirty::RETRY)?;

@@ -68,6 +68,8 @@ pub struct Diary {
     pub bound: BTreeMap<RunId, Shown>,
     /// Runs that a person's confirm let through.
     pub confirmed: BTreeSet<RunId>,
+    /// How many Salesforce records were hidden from a run at its end.
+    pub unseen: BTreeMap<RunId, u64>,
     /// Plain fields of Salesforce that were hidden from us from before a run until after it.
     pub blind: BTreeMap<RunId, BTreeSet<usize>>,
     /// How far each side was read for certain when it was last looked.
@@ -107,6 +109,7 @@ impl Diary {
         self.bound.clear();
         self.confirmed.clear();
         self.blind.clear();
+        self.unseen.clear();
         self.away.clear();
         self.marks.clear();
     }

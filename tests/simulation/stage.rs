@@ -376,6 +376,7 @@ impl Stage {
             let stayed = away.intersection(&self.away()).cloned().collect();
             self.diary.ahead.insert(run, self.skew.ahead());
             self.diary.blind.insert(run, still);
+            self.diary.unseen.insert(run, self.hidden_records());
             self.diary.away.insert(run, stayed);
         }
         match end {
@@ -387,6 +388,16 @@ impl Stage {
             None => self.crash().await,
         }
         number.get()
+    }
+
+    /// How many contacts Salesforce hides from us.
+    fn hidden_records(&self) -> u64 {
+        let sandbox = self.house.sandbox.lock().unwrap();
+        let ids = people::ids(&sandbox, Side::Salesforce);
+        let hidden = ids
+            .iter()
+            .filter(|id| sandbox.org.is_hidden(people::S, id));
+        hidden.count() as u64
     }
 
     /// Living contacts that are outside the scope.

@@ -127,8 +127,7 @@ fn chosen(scene: &Scene<'_>, link: &Link, pair: &str) -> bool {
 
 /// The primary company of a contact.
 fn partner(scene: &Scene<'_>, h: &str) -> Option<String> {
-    let all = scene.sandbox.portal.partners(H, h, "companies");
-    all.into_iter().next()
+    scene.sandbox.portal.first_partner(H, h, "companies")
 }
 
 /// Whether both sides name the same firm.

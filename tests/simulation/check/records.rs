@@ -109,12 +109,8 @@ fn last_name(side: Side) -> &'static str {
 /// True where one of the records under a key was made by a request that came minutes after it was given up.
 fn made_late(scene: &Scene<'_>, key: &str) -> bool {
     scene.records().any(|(side, _, past)| {
-        let keyed = match side {
-            Side::Salesforce => "Syncline_HubSpot_Id__c",
-            Side::HubSpot => "syncline_salesforce_id",
-        };
         past.versions.first().is_some_and(|first| {
-            let held = first.value(keyed);
+            let held = first.value(key_field(side));
             let its = held.is_some_and(|held| held.eq_ignore_ascii_case(key));
             its && ours(first) && landed_late(scene, side, first)
         })
@@ -144,15 +140,26 @@ fn two_people(scene: &Scene<'_>, name: &str) -> bool {
 
 /// True where no create of ours was on its way when the record was made.
 fn landed_late(scene: &Scene<'_>, side: Side, first: &Version) -> bool {
-    let mut creates = scene
-        .all_ops()
-        .filter(|op| op.side == side && op.kind == OpKind::Create);
+    let key = first.value(key_field(side));
+    let mut creates = scene.all_ops().filter(|op| {
+        let source = op.source.as_ref().map(RecordId::as_str);
+        let its = key.is_none_or(|key| source.is_none_or(|id| id.eq_ignore_ascii_case(key)));
+        op.side == side && op.kind == OpKind::Create && its
+    });
     !creates.any(|op| {
         op.attempt.sent_at.is_some_and(|sent| {
             let took = first.at - sent;
             (-TimeDelta::seconds(2)..TimeDelta::seconds(60)).contains(&took)
         })
     })
+}
+
+/// The field that holds the counterpart's id.
+fn key_field(side: Side) -> &'static str {
+    match side {
+        Side::Salesforce => "Syncline_HubSpot_Id__c",
+        Side::HubSpot => "syncline_salesforce_id",
+    }
 }
 
 /// The version that ended a record's life for good, or for as long as it lasted.
@@ -361,6 +368,7 @@ pub(super) fn never_guessed(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 && scene.begins(*side, id) <= early
                 && held(*side, history, early).as_ref() == Some(&wanted)
                 && held(*side, history, at).as_ref() == Some(&wanted)
+                && !was_away(*side, history, at)
                 && !scene.diary.linked.iter().any(|(s, h)| s == id || h == id)
         });
         let judged = scene.all_items().any(|item| {
@@ -420,4 +428,11 @@ fn is_outside(scene: &Scene<'_>, side: Side, id: &str) -> bool {
     scene.alive(Side::Salesforce).iter().any(|s| {
         away(s) && (mail(Side::Salesforce, s) == own || key.as_deref() == Some(s.as_str()))
     })
+}
+
+/// True for a contact outside the scope at a moment: it is nobody's counterpart.
+fn was_away(side: Side, history: &History, at: DateTime<Utc>) -> bool {
+    let then = history.versions.iter().rev().find(|one| one.at <= at);
+    let country = then.and_then(|version| version.value(people::SCOPE));
+    side == Side::Salesforce && country == Some(people::AWAY)
 }

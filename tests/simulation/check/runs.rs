@@ -109,13 +109,19 @@ pub(super) fn counts(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 2 * count.linked + created + count.review + count.excluded + count.unlinked_errors;
             let apart = read.abs_diff(whole);
             if count.linked + count.unlinked_errors != linked
-                || run.kind == RunKind::Full && apart > half_read(scene, run, &row.mapping)
+                || run.kind == RunKind::Full
+                    && apart > half_read(scene, run, &row.mapping) + unread(scene, run)
             {
                 let detail = format!("run {} {:?} {}: {count:?}", run.run, run.kind, row.mapping);
                 broken.push(Broken::new("counts", detail));
             }
         }
     }
+}
+
+/// Records that were not shown to a run: a person may have to decide about them all the same.
+fn unread(scene: &Scene<'_>, run: &RunRecord) -> u64 {
+    scene.diary.unseen.get(&run.run).copied().unwrap_or_default()
 }
 
 /// Links of which a full run may have read one record only, though its sum counts two: the other one was made by a write of ours
