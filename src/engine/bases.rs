@@ -82,3 +82,21 @@ pub(super) fn both_written(base: &mut Base, pair: &FieldPair, seen: &PerSide<Opt
         field.diverged = !is_translated(pair) && transform::equal(pair, s, h) == Some(false);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::engine::testkit::{mapping, update};
+
+    #[test]
+    fn the_last_write_to_a_record_is_the_one_sent_last_whatever_our_clock_said() {
+        let mut base = Base::default();
+        for seconds in [9_000, 6_000] {
+            let at = DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds);
+            written(&mapping(Vec::new()), &mut base, &update(at), false);
+            assert_eq!(base.sides.salesforce.wrote_at, Some(at));
+        }
+    }
+}

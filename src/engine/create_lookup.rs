@@ -13,7 +13,8 @@ use super::run::RunCtx;
 use super::tally;
 use crate::crm::Purpose;
 use crate::domain::{
-    Candidate, CreatedBy, ItemKind, Link, LinkState, Mapping, Observation, PerSide, Presence, Side,
+    Candidate, CreatedBy, ItemKind, Link, LinkState, Mapping, Observation, PerSide, Presence,
+    RecordId, Side,
 };
 use crate::store::rows::Dirty;
 
@@ -65,12 +66,18 @@ pub(super) async fn look_up(
         if values.is_empty() {
             return Ok(drafts);
         }
-        for seen in ctx
-            .engine
-            .side(target)
+        let crm = ctx.engine.side(target);
+        let mut hits = crm
             .search(Purpose::LookUp, &object, &field, &values, &asked)
-            .await?
-        {
+            .await?;
+        if target == Side::HubSpot && !hits.is_empty() {
+            // The index may show a value that is not there any more: a read by id says what the record holds.
+            let ids: Vec<RecordId> = hits.iter().map(|seen| seen.id.clone()).collect();
+            let read = crm.read(Purpose::LookUp, &object, &ids, &asked).await?;
+            let now = read.into_iter().flat_map(|found| found.records);
+            hits = now.filter(|seen| seen.presence == Presence::Live).collect();
+        }
+        for seen in hits {
             let value = seen
                 .value(&field)
                 .as_text()

@@ -19,8 +19,8 @@ use super::run_ctx::RunCtx;
 use super::scope;
 use super::tally::{Fate, Unlinked};
 use crate::domain::{
-    Departed, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, PerSide, Presence, RecordId,
-    Side,
+    Departed, ErrorCategory, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, PerSide,
+    Presence, RecordId, Side,
 };
 use crate::store::Count;
 use crate::store::rows::Dirty;
@@ -459,6 +459,12 @@ pub(super) fn out_of_reach(
 ) -> Result<(), EngineError> {
     let item = items::unreachable(ctx, mapping, case, side);
     tx.put_error(&item, case.errors.iter().any(|known| known.id == item.id))?;
+    // It stands for whatever else was wrong with the link: nothing of that is tried while the record does not answer.
+    for error in &case.errors {
+        if error.category != ErrorCategory::Gone {
+            tx.remove_error(error);
+        }
+    }
     clear(mapping, &case.link, tx);
     if case.was_read() {
         count(ctx, mapping, case, Unlinked::Error);

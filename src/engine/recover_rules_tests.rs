@@ -1,8 +1,8 @@
 //! The table of docs/design/sync-semantics.md 16.4, row by row.
 
 use super::*;
-use crate::domain::{Attempt, Direction, LinkId, OpId, OpKind, OpOutcome, OpState, RunId, Side};
-use crate::engine::testkit::{mapping, pair, seen};
+use crate::domain::{Direction, OpState, Side};
+use crate::engine::testkit::{mapping, pair, seen, update};
 
 #[test]
 fn an_update_is_judged_by_what_is_there_now() {
@@ -51,37 +51,11 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::seconds(1_000 + seconds)
 }
 
-/// Sent at second 0: the title from Clerk to Boss, the city from Rome to Oslo.
+/// Sent at second 0.
 fn op() -> Op {
-    let change = |before: &str, after: &str| Assignment {
-        before: Value::text(before),
-        after: Value::text(after),
-        ..Assignment::default()
-    };
     Op {
-        id: OpId(1),
-        run: RunId(1),
-        seq: 1,
-        mapping: "contacts".into(),
-        link: LinkId(1),
-        kind: OpKind::Update,
-        side: Side::Salesforce,
-        object: "Contact".into(),
-        target: Some("1".into()),
-        source: None,
-        fields: [
-            ("Title".to_owned(), change("Clerk", "Boss")),
-            ("City".to_owned(), change("Rome", "Oslo")),
-        ]
-        .into(),
-        evidence: None,
-        modstamp: None,
         state: OpState::Unknown,
-        attempt: Attempt {
-            sent_at: Some(at(0)),
-            ..Attempt::default()
-        },
-        outcome: OpOutcome::default(),
+        ..update(at(0))
     }
 }
 

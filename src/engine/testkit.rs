@@ -1,10 +1,11 @@
 //! What the tests of the deciding functions are made of: mappings of plain text, and records as they were read.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
 use crate::domain::{
-    CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint, FieldPair, FieldType, KeyFields,
-    Mapping, MappingId, Observation, PairKind, PerSide, Presence, RecordId, Side, Value,
+    Assignment, Attempt, CreatePolicy, DeletePolicy, DeleteUpdate, Direction, Endpoint, FieldPair,
+    FieldType, KeyFields, LinkId, Mapping, MappingId, Observation, Op, OpId, OpKind, OpOutcome,
+    OpState, PairKind, PerSide, Presence, RecordId, RunId, Side, Value,
 };
 
 pub(super) fn sides<T>(s: T, h: T) -> PerSide<T> {
@@ -77,5 +78,42 @@ pub(super) fn seen(side: Side, values: &[(&str, &str)]) -> Observation {
         modified_by: None,
         presence: Presence::Live,
         observed_at: at,
+    }
+}
+
+/// A confirmed update of Contact 1, sent at that moment: the title from Clerk to Boss, the city from Rome to Oslo.
+pub(super) fn update(sent_at: DateTime<Utc>) -> Op {
+    let change = |pair: &str, before: &str, after: &str| {
+        let assignment = Assignment {
+            before: Value::text(before),
+            after: Value::text(after),
+            ..Assignment::default()
+        };
+        (pair.to_owned(), assignment)
+    };
+    Op {
+        id: OpId(1),
+        run: RunId(1),
+        seq: 1,
+        mapping: "contacts".into(),
+        link: LinkId(1),
+        kind: OpKind::Update,
+        side: Side::Salesforce,
+        object: "Contact".into(),
+        target: Some("1".into()),
+        source: None,
+        fields: [
+            change("Title", "Clerk", "Boss"),
+            change("City", "Rome", "Oslo"),
+        ]
+        .into(),
+        evidence: None,
+        modstamp: None,
+        state: OpState::Confirmed,
+        attempt: Attempt {
+            sent_at: Some(sent_at),
+            ..Attempt::default()
+        },
+        outcome: OpOutcome::default(),
     }
 }

@@ -690,3 +690,24 @@ async fn what_both_sides_refuse_of_one_record_is_counted_once_and_sent_once() {
         assert_eq!(errors.len(), 2, "{errors:#?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_the_index_finds_under_an_address_that_is_another_by_now_is_nobodys_counterpart() {
+    let house = House::unkeyed(&people("")).await;
+    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "anna@example.com")]);
+    let h = house.hs(H, &[("lastname", "Berg"), ("email", "anna@example.com")]);
+    let lag = chrono::TimeDelta::seconds(100);
+    house.sandbox.lock().unwrap().portal.set_index_lag(lag);
+    house.hs_edit(H, &h, &[("email", "berta@example.com")]);
+    house.wait(10).await;
+    house.fine().await;
+    assert_eq!((house.sf_ids(S).len(), house.hs_ids(H).len()), (2, 2));
+    for link in house.links().await {
+        let pair = (link.ids.salesforce.unwrap(), link.ids.hubspot.unwrap());
+        assert_ne!((pair.0.as_str(), pair.1.as_str()), (&*s, &*h));
+    }
+    let email = house.hs_value(H, &h, "email");
+    assert_eq!(email.as_deref(), Some("berta@example.com"));
+    house.wait(400).await;
+    house.quiet().await;
+}

@@ -626,7 +626,10 @@ async fn an_undo_that_got_no_answer_stays_done_whatever_halted_runs_have_seen_be
     let crowd = |from: usize, to: usize| {
         for number in from..to {
             let email = format!("p{number}@example.com");
-            house.sf(S, &[("LastName", "Pers"), ("Email", &email)]);
+            let fields = values(&[("LastName", "Pers"), ("Email", &email)]);
+            let now = house.clock.now();
+            let mut sandbox = house.sandbox.lock().unwrap();
+            sandbox.org.insert(now, &colleague(), S, fields).unwrap();
         }
     };
     crowd(0, 30);

@@ -394,9 +394,7 @@ impl Stage {
     fn hidden_records(&self) -> u64 {
         let sandbox = self.house.sandbox.lock().unwrap();
         let ids = people::ids(&sandbox, Side::Salesforce);
-        let hidden = ids
-            .iter()
-            .filter(|id| sandbox.org.is_hidden(people::S, id));
+        let hidden = ids.iter().filter(|id| sandbox.org.is_hidden(people::S, id));
         hidden.count() as u64
     }
 
