@@ -143,6 +143,13 @@ pub struct Attempt {
     /// When last.
     #[serde(with = "chrono::serde::ts_milliseconds_option", default)]
     pub sent_at: Option<DateTime<Utc>>,
+    /// The same moment by the clock of the side it went to: ours may be set meanwhile.
+    #[serde(
+        with = "chrono::serde::ts_milliseconds_option",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub side_at: Option<DateTime<Utc>>,
     /// The batch it went with.
     #[serde(default)]
     pub batch: u64,

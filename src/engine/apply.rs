@@ -355,9 +355,14 @@ fn unknown(ctx: &RunCtx<'_>, mapping: &Mapping, work: &Work, op: &Op, why: &str)
     item
 }
 
-/// When an unanswered op may be decided about: the settle delay after it was sent (16.4).
+/// When an unanswered op may be decided about: the settle delay after it was sent (16.4), by the clock of the side that it went
+/// to. Ours may have been set since.
 pub(super) fn settled_at(ctx: &RunCtx<'_>, op: &Op) -> chrono::DateTime<chrono::Utc> {
-    let delay =
-        chrono::Duration::from_std(ctx.engine.rules.settings.settle_delay).unwrap_or_default();
-    op.attempt.sent_at.unwrap_or_else(|| ctx.engine.clock.now()) + delay
+    let engine = ctx.engine;
+    let now = engine.clock.now();
+    let delay = chrono::Duration::from_std(engine.rules.settings.settle_delay).unwrap_or_default();
+    let by_side = |at| engine.server_time(op.side, now) - at;
+    let by_us = || op.attempt.sent_at.map(|at| now - at);
+    let passed = op.attempt.side_at.map(by_side).or_else(by_us);
+    now + delay - passed.unwrap_or_default()
 }

@@ -118,6 +118,7 @@ pub(super) async fn send(
                 op.state = OpState::Sent;
                 op.attempt.count += 1;
                 op.attempt.sent_at = Some(now);
+                op.attempt.side_at = Some(ctx.engine.server_time(op.side, now));
                 op.attempt.batch = ctx.batch;
             }
         }

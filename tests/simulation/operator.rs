@@ -16,7 +16,7 @@ use crate::diary::Shown;
 use crate::people;
 use crate::stage::Stage;
 use crate::story::{RULES, Sync};
-use crate::support;
+use crate::{support, wire};
 
 /// True for a run whose plan waits for a person.
 fn asks(run: &RunRecord) -> bool {
@@ -147,6 +147,7 @@ impl Stage {
             _ => "review item ignored",
         };
         self.report.cover.add(what, 1);
+        wire::told(|| format!("{choice:?} for {item:?}"));
         self.house.choose(&item, choice).await;
     }
 

@@ -21,7 +21,7 @@ use crate::rng::Rng;
 use crate::story::{Act, Story, Sync};
 use crate::support::{self, House, InProcess, SALESFORCE, clients_over, install, start_time};
 use crate::weak::Weakness;
-use crate::wire::{Disk, Doom, Meanwhile, Trace, Wire};
+use crate::wire::{self, Disk, Doom, Meanwhile, Trace, Wire};
 
 /// How a story went.
 #[derive(Clone, Debug, Default)]
@@ -409,6 +409,14 @@ impl Stage {
 
     fn note(&mut self, run: RunRecord) {
         self.report.cover.run(&run);
+        wire::told(|| {
+            let counts = run.mappings.iter().map(|row| &row.counts);
+            let counts: Vec<_> = counts.collect();
+            format!(
+                "run {} {:?} {:?}: {:?} {counts:?}",
+                run.run, run.kind, run.state, run.valves
+            )
+        });
         if run.kind == RunKind::Full {
             let done = matches!(run.state, RunState::Done | RunState::DoneWithErrors);
             if std::mem::take(&mut self.emptied) && self.counted > 20 && done {

@@ -140,6 +140,17 @@ impl Act {
         )
     }
 
+    /// True where Salesforce records are hidden from us.
+    pub fn hides_records(&self) -> bool {
+        match self {
+            Act::HideRecord { hidden, .. } | Act::HideAll(hidden) => *hidden,
+            Act::Sync(sync) | Act::Undo { sync, .. } => {
+                sync.during.iter().any(|(_, act)| act.hides_records())
+            }
+            _ => false,
+        }
+    }
+
     /// True for what a window may not tell of, so that only a sweep brings it all to rest (5.3, 5.4, 14.5).
     pub fn needs_sweep(&self) -> bool {
         let during = |sync: &Sync| sync.during.iter().any(|(_, act)| act.needs_sweep());

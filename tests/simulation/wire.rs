@@ -267,6 +267,13 @@ impl Transport for Wire {
 /// Whether every request is printed with its answer.
 pub static TELLS: AtomicBool = AtomicBool::new(false);
 
+/// Says something of a story that is told request by request.
+pub fn told(what: impl FnOnce() -> String) {
+    if TELLS.load(Ordering::Relaxed) {
+        println!("  {}", what());
+    }
+}
+
 fn tell(request: Option<&String>, answer: Option<&HttpResponse>) {
     let body = answer.map_or(&b"nothing"[..], |answer| &answer.body);
     let shown: String = String::from_utf8_lossy(body).chars().take(3000).collect();

@@ -11,6 +11,7 @@ use syncline::sandbox::history::{Event, History, Version};
 
 use super::{Broken, Scene, field, is, ours, went_out};
 use crate::people;
+use crate::story::Act;
 
 /// One record that we made, or one that somebody deleted, of a person of that name.
 struct Life<'a> {
@@ -197,21 +198,50 @@ fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: Date
         });
         return undo.is_some_and(|op| scene.diary.taken_up_again(op.run, gone.at, made))
             || scene.story.delete_update == "update_wins"
-            || by_choice(scene, name);
+            || by_choice(scene, name, &[]);
     }
-    let deleted = gone.event == Event::Deleted;
-    deleted && scene.story.delete_update == "update_wins" || by_choice(scene, name)
+    // What it was merged into stands for it, and may be deleted in turn.
+    let chain = successors(scene, side, one.id);
+    let last = latest(scene, side, one.id, made);
+    let deleted = last.unwrap_or_else(|| gone.event.clone()) == Event::Deleted;
+    deleted && scene.story.delete_update == "update_wins" || by_choice(scene, name, &chain)
 }
 
-/// A person chose to have somebody made.
-fn by_choice(scene: &Scene<'_>, name: &str) -> bool {
+/// What a record was at a time, or what it had been merged into by then: that stands for it.
+fn latest(scene: &Scene<'_>, side: Side, id: &str, at: DateTime<Utc>) -> Option<Event> {
+    let own = fate(scene, side, id, at);
+    let chain = successors(scene, side, id);
+    let last = chain
+        .last()
+        .filter(|_| matches!(own, Some(Event::MergedInto(_))));
+    last.and_then(|id| fate(scene, side, id, at)).or(own)
+}
+
+/// What a record was merged into, one after the other.
+fn successors(scene: &Scene<'_>, side: Side, id: &str) -> Vec<String> {
+    let mut chain: Vec<String> = Vec::new();
+    let mut at = id.to_owned();
+    while let Some(Event::MergedInto(next)) = fate(scene, side, &at, scene.books.now) {
+        if chain.contains(&next) {
+            break;
+        }
+        chain.push(next.clone());
+        at = next;
+    }
+    chain
+}
+
+/// A person chose to have somebody made, known by that name or by what its record was merged into.
+fn by_choice(scene: &Scene<'_>, name: &str, successors: &[String]) -> bool {
     scene.all_items().any(|item| {
         chose(item, &Choice::Create)
             && Side::BOTH.into_iter().any(|side| {
                 let id = item.sides.get(side).id.as_ref();
                 let past = id.and_then(|id| scene.history(side, id.as_str()));
-                past.and_then(|past| past.versions.first())
-                    .is_some_and(|first| first.value(last_name(side)) == Some(name))
+                let named = past
+                    .and_then(|past| past.versions.first())
+                    .is_some_and(|first| first.value(last_name(side)) == Some(name));
+                named || id.is_some_and(|id| successors.iter().any(|one| one == id.as_str()))
             })
     })
 }
@@ -246,7 +276,7 @@ pub(super) fn deleted_with_evidence(scene: &Scene<'_>, broken: &mut Vec<Broken>)
         let sent = op.attempt.sent_at.unwrap_or_default() + TimeDelta::seconds(1);
         let other = op.side.other();
         let source = op.source.as_ref().map_or("", RecordId::as_str);
-        let fate = fate(scene, other, source, sent);
+        let fate = latest(scene, other, source, sent);
         let ruled = scene.diary.deletes.contains(&"archive") || accepted(op);
         let fine = match op.evidence {
             None => undone,
@@ -324,6 +354,8 @@ pub(super) fn never_guessed(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         // A link's time is by the engine's clock.
         return;
     }
+    // A record that is not shown to us is nobody's twin.
+    let hides = scene.story.acts.iter().any(Act::hides_records);
     let contacts = scene.people().id.clone();
     let mail = |side: Side| field(4, side);
     let held = |side: Side, history: &History, at: DateTime<Utc>| -> Option<String> {
@@ -369,6 +401,7 @@ pub(super) fn never_guessed(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 && held(*side, history, early).as_ref() == Some(&wanted)
                 && held(*side, history, at).as_ref() == Some(&wanted)
                 && !was_away(*side, history, at)
+                && !hides
                 && !scene.diary.linked.iter().any(|(s, h)| s == id || h == id)
         });
         let judged = scene.all_items().any(|item| {
