@@ -258,8 +258,16 @@ async fn is_taken(
         .await?;
     let held: Vec<_> = held.into_iter().flatten().collect();
     let links = db.links(&mapping.id, &held).await?;
-    let live = |link: &Link| matches!(link.state, LinkState::Active | LinkState::PendingCreate);
-    Ok(links.iter().flatten().any(live))
+    let stands = |link: &Link| {
+        matches!(
+            link.state,
+            LinkState::Active
+                | LinkState::PendingCreate
+                | LinkState::OutOfScope
+                | LinkState::Suspended(_)
+        )
+    };
+    Ok(links.iter().flatten().any(stands))
 }
 
 /// What waits without a link on both sides.

@@ -175,11 +175,16 @@ pub(super) async fn collide(
     set_aside(ctx, mapping, case, kind, why, candidates, tx).await
 }
 
-/// True where the link was set aside because its record on that side was merged, or converted.
+/// True where the link was set aside because its record on that side was merged, or converted, or is the tombstone that was left
+/// of such a link.
 pub(super) fn is_told(link: &Link, side: Side) -> bool {
     let own = link.ids.get(side).as_ref();
-    matches!(link.state, LinkState::Suspended(_))
-        && own.is_some_and(|id| link.former.get(side).contains(id))
+    let aside = match &link.state {
+        LinkState::Suspended(_) => true,
+        LinkState::Deleted(departed) => *departed.gone.get(side),
+        _ => false,
+    };
+    aside && own.is_some_and(|id| link.former.get(side).contains(id))
 }
 
 fn holder(case: &Case) -> Holder {
@@ -339,4 +344,39 @@ async fn forget(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{CreatedBy, Departed};
+    use crate::engine::testkit::sides;
+
+    #[test]
+    fn a_merge_is_told_of_a_link_that_was_set_aside_for_it_and_of_the_tombstone_that_is_left() {
+        let side = Side::HubSpot;
+        let suspended = LinkState::Suspended(String::new());
+        let tomb = |gone: Side| LinkState::Deleted(Departed::of(gone));
+        let rows = [
+            (suspended.clone(), "7", true),
+            (suspended, "8", false),
+            (tomb(side), "7", true),
+            (tomb(side), "8", false),
+            (tomb(side.other()), "7", false),
+            (LinkState::Active, "7", false),
+        ];
+        for (state, former, told) in rows {
+            let link = Link {
+                id: LinkId(1),
+                mapping: "contacts".into(),
+                ids: sides(Some("003".into()), Some("7".into())),
+                state,
+                created_by: CreatedBy::Matched,
+                created_at: chrono::DateTime::UNIX_EPOCH,
+                stamped: PerSide::default(),
+                former: sides(Vec::new(), vec![former.into()]),
+            };
+            assert_eq!(is_told(&link, side), told, "{link:?}");
+        }
+    }
 }

@@ -73,7 +73,11 @@ pub(super) async fn give_way_for(
     let tombs = tombs.filter(|tomb| {
         matches!(
             tomb.state,
-            LinkState::Deleted(_) | LinkState::Unlinked | LinkState::Superseded(_)
+            LinkState::Deleted(_)
+                | LinkState::Unlinked
+                | LinkState::Superseded(_)
+                // Only a person's choice comes here with what an undo took back: it counts more than the undo.
+                | LinkState::TakenBack(_)
         )
     });
     let mut former = Vec::new();

@@ -93,6 +93,7 @@ fn op(run: u64, seq: u64, state: OpState) -> Op {
         attempt: Attempt {
             count: 1,
             sent_at: Some(now() - Duration::hours(24 - run as i64)),
+            side_at: None,
             batch: 4,
         },
         outcome: OpOutcome::default(),

@@ -10,7 +10,9 @@ use crate::support;
 use crate::support::town::*;
 use crate::support::wire::wired;
 use crate::support::{House, order};
-use syncline::domain::{Op, OpState, RunId, RunKind, RunRecord, RunState};
+use syncline::domain::{
+    Choice, ItemKind, LinkState, Op, OpState, RunId, RunKind, RunRecord, RunState,
+};
 use syncline::engine::{Order, Scope};
 use syncline::store::{Family, SimStore, Store, keys};
 
@@ -614,5 +616,31 @@ async fn an_association_that_was_taken_back_is_known_to_differ() {
     assert!(differs().await);
     undo(&house, back.run).await;
     assert!(!differs().await);
+    house.quiet().await;
+}
+
+/// A person's choice counts more than the undo that holds the record.
+#[tokio::test(start_paused = true)]
+async fn what_was_taken_back_may_be_linked_by_choice_with_another_record() {
+    let house = House::empty(&people("")).await;
+    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "anna@example.com")]);
+    let run = house.fine().await;
+    undo(&house, run.run).await;
+    assert!(house.hs_ids(H).is_empty());
+    let now = house.clock.now();
+    let fields = values(&[("lastname", "Berg"), ("email", "anna@example.com")]);
+    let mut sandbox = house.sandbox.lock().unwrap();
+    sandbox.portal.insert(now, colleague(), H, fields).unwrap();
+    drop(sandbox);
+    house.wait(60).await;
+    house.fine().await;
+    let item = house.the_item(ItemKind::AlreadyLinked).await;
+    house.choose(&item, Choice::Link(s.as_str().into())).await;
+    house.wait(60).await;
+    house.fine().await;
+    house.sound().await;
+    let links = house.links().await;
+    assert_eq!(links.len(), 1);
+    assert_eq!(links[0].state, LinkState::Active);
     house.quiet().await;
 }

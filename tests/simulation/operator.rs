@@ -81,8 +81,13 @@ impl Stage {
             self.report.cover.add("preview carried out", 1);
             let full = preview.kind == RunKind::Full;
             let scope = Scope::Plan(Arc::new(Planned { full, ops }));
+            let asks = !preview.valves.is_empty();
             if let Some(run) = self.sync(&Sync::default(), scope, None).await {
                 self.diary.bound.insert(run, shown);
+                if asks {
+                    // The service asks for the plan's hash then, and gets it.
+                    self.diary.confirmed.insert(run);
+                }
             }
         }
     }
@@ -148,6 +153,9 @@ impl Stage {
         };
         self.report.cover.add(what, 1);
         wire::told(|| format!("{choice:?} for {item:?}"));
+        if choice == Choice::Accept {
+            self.diary.accepted.extend(item.link);
+        }
         self.house.choose(&item, choice).await;
     }
 

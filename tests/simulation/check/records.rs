@@ -34,7 +34,8 @@ impl Life<'_> {
 pub(super) fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for party in [Party::Salesforce, Party::HubSpot] {
         for twice in scene.sandbox.stats(party).created_twice {
-            if !scene.diary.undos.is_empty() || licensed_keys(scene) || made_late(scene, &twice) {
+            let made_late = made_late(scene, &twice) || never_known(scene, &twice);
+            if !scene.diary.undos.is_empty() || licensed_keys(scene) || made_late {
                 continue;
             }
             broken.push(Broken::new(
@@ -139,6 +140,18 @@ fn two_people(scene: &Scene<'_>, name: &str) -> bool {
     })
 }
 
+/// True where one of the records under a key was deleted before anybody could tell us that it had been made: HubSpot finds nothing
+/// archived by its key.
+fn never_known(scene: &Scene<'_>, key: &str) -> bool {
+    scene.records().any(|(side, id, past)| {
+        past.versions.first().is_some_and(|first| {
+            let held = first.value(key_field(side));
+            held.is_some_and(|held| held.eq_ignore_ascii_case(key)) && ours(first)
+        }) && end(past).is_some_and(|version| !ours(version))
+            && !scene.diary.linked.iter().any(|(_, h)| h == id)
+    })
+}
+
 /// True where no create of ours was on its way when the record was made.
 fn landed_late(scene: &Scene<'_>, side: Side, first: &Version) -> bool {
     let key = first.value(key_field(side));
@@ -201,7 +214,7 @@ fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: Date
             || by_choice(scene, name, &[]);
     }
     // What it was merged into stands for it, and may be deleted in turn.
-    let chain = successors(scene, side, one.id);
+    let chain = scene.successors(side, one.id);
     let last = latest(scene, side, one.id, made);
     let deleted = last.unwrap_or_else(|| gone.event.clone()) == Event::Deleted;
     deleted && scene.story.delete_update == "update_wins" || by_choice(scene, name, &chain)
@@ -209,26 +222,12 @@ fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: Date
 
 /// What a record was at a time, or what it had been merged into by then: that stands for it.
 fn latest(scene: &Scene<'_>, side: Side, id: &str, at: DateTime<Utc>) -> Option<Event> {
-    let own = fate(scene, side, id, at);
-    let chain = successors(scene, side, id);
+    let own = scene.fate(side, id, at);
+    let chain = scene.successors(side, id);
     let last = chain
         .last()
         .filter(|_| matches!(own, Some(Event::MergedInto(_))));
-    last.and_then(|id| fate(scene, side, id, at)).or(own)
-}
-
-/// What a record was merged into, one after the other.
-fn successors(scene: &Scene<'_>, side: Side, id: &str) -> Vec<String> {
-    let mut chain: Vec<String> = Vec::new();
-    let mut at = id.to_owned();
-    while let Some(Event::MergedInto(next)) = fate(scene, side, &at, scene.books.now) {
-        if chain.contains(&next) {
-            break;
-        }
-        chain.push(next.clone());
-        at = next;
-    }
-    chain
+    last.and_then(|id| scene.fate(side, id, at)).or(own)
 }
 
 /// A person chose to have somebody made, known by that name or by what its record was merged into.
@@ -246,22 +245,13 @@ fn by_choice(scene: &Scene<'_>, name: &str, successors: &[String]) -> bool {
     })
 }
 
-/// What a record was at a time: the last thing that happened to its life.
-fn fate(scene: &Scene<'_>, side: Side, id: &str, at: DateTime<Utc>) -> Option<Event> {
-    let past = scene.history(side, id)?;
-    let lived = past.versions.iter().rev().filter(|one| one.at <= at);
-    lived
-        .map(|version| version.event.clone())
-        .find(|event| *event != Event::Updated)
-}
-
 /// I-10: what we delete was deleted on the other side, or a person said so, or an undo takes back what a run made.
 pub(super) fn deleted_with_evidence(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     let accepted = |op: &Op| {
         let of = |item: &&syncline::domain::Conflict| {
             item.link == Some(op.link) && chose(item, &Choice::Accept)
         };
-        scene.all_items().any(|item| of(&item))
+        scene.diary.accepted.contains(&op.link) || scene.all_items().any(|item| of(&item))
     };
     for op in scene
         .books

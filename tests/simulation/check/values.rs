@@ -139,8 +139,13 @@ pub(super) fn base_truth(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             continue;
         }
         for side in Side::BOTH {
+            // A write to a record that has just been merged lands on the one that is left.
             let pasts: Vec<_> = Scene::ids_of(link, side)
-                .filter_map(|id| scene.history(side, id.as_str()))
+                .flat_map(|id| {
+                    let after = scene.successors(side, id.as_str());
+                    std::iter::once(id.as_str().to_owned()).chain(after)
+                })
+                .filter_map(|id| scene.history(side, &id))
                 .collect();
             if pasts.is_empty() {
                 continue;
@@ -318,8 +323,12 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                     })
                 })
             };
+            // A link that ended for the scope begins anew, and a blank is filled.
+            let begun_anew = scene.diary.leaves.contains(&"unlink")
+                && words.iter().flatten().any(String::is_empty);
             let settled = judged
                 || known
+                || begun_anew
                 || undo_forgotten(scene, link, name)
                 || words.iter().flatten().any(ruled);
             if held[0] == held[1] && !settled && words.iter().any(Option::is_some) {

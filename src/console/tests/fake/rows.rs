@@ -584,6 +584,7 @@ impl World {
         op.attempt = Attempt {
             count: 1,
             sent_at: Some(ago(2)),
+            side_at: None,
             batch: 4,
         };
         ErrorDetail {
