@@ -267,6 +267,10 @@ async fn repoint(
     tx.put_link(&case.link, &links::objects(mapping))?;
     tx.put_base(&mapping.id, case.link.id, &case.base)?;
     tx.put_observation(survivor)?;
+    // What was wrong with the record that is no more is over; the link is planned anew.
+    for error in &case.errors {
+        tx.remove_error(error);
+    }
     let ids = std::slice::from_ref(&survivor.id);
     let known = ctx.engine.db.match_keys(&mapping.id, side, ids).await?;
     let keys = known.into_iter().next().unwrap_or_default();

@@ -122,6 +122,8 @@ async fn conclude_create(
                 tx.put_observation(seen)?;
                 for (side, id) in [(op.side, &seen.id), (source_side, source)] {
                     tx.mark_dirty(&mapping.id, side, id, Dirty::RELINK)?;
+                    // It may have been read without a link meanwhile, and somebody asked whose it is.
+                    matchup::close_review(ctx, mapping, side, id, tx).await?;
                 }
                 let ids = if op.side == Side::HubSpot {
                     PerSide {

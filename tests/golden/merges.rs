@@ -406,3 +406,27 @@ async fn a_record_that_two_choices_want_is_linked_once_and_the_second_asks_again
         house.quiet().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_wrong_with_a_record_is_over_once_it_was_merged_and_its_link_followed() {
+    let (house, s, h, other) = one_and_a_half(Side::HubSpot).await;
+    house.sf_edit(S, &s, &[("MailingCity", "Rome")]);
+    house.script(
+        syncline::sandbox::Side::HubSpot,
+        Some("POST"),
+        "/crm/objects/2026-09/contacts/batch/update",
+        syncline::sandbox::faults::Fault::Silence { committed: false },
+        1,
+    );
+    house.wait(60).await;
+    house.fine().await;
+    house.the_error().await;
+    house.hs_merge(H, &other, &h);
+    for pause in [60, 200, 400] {
+        house.wait(pause).await;
+        house.fine().await;
+    }
+    assert!(house.errors().await.is_empty());
+    assert_eq!(active(&house).await.len(), 1);
+    house.quiet().await;
+}

@@ -14,6 +14,8 @@ use syncline::domain::{
     Choice, ItemKind, LinkState, Op, OpState, RunId, RunKind, RunRecord, RunState,
 };
 use syncline::engine::{Order, Scope};
+use syncline::sandbox::Side as Party;
+use syncline::sandbox::faults::Fault;
 use syncline::store::{Family, SimStore, Store, keys};
 
 const S: &str = "Contact";
@@ -642,5 +644,53 @@ async fn what_was_taken_back_may_be_linked_by_choice_with_another_record() {
     let links = house.links().await;
     assert_eq!(links.len(), 1);
     assert_eq!(links[0].state, LinkState::Active);
+    house.quiet().await;
+}
+
+/// The next runs are halted before they come to the link: what they saw of it is older than the undo.
+#[tokio::test(start_paused = true)]
+async fn an_undo_that_got_no_answer_stays_done_whatever_halted_runs_have_seen_before() {
+    let (house, s, h) = clerk(&people("")).await;
+    let crowd = |from: usize, to: usize| {
+        for number in from..to {
+            let email = format!("p{number}@example.com");
+            let fields = values(&[("LastName", "Pers"), ("Email", &email)]);
+            let now = house.clock.now();
+            let mut sandbox = house.sandbox.lock().unwrap();
+            sandbox.org.insert(now, &colleague(), S, fields).unwrap();
+        }
+    };
+    crowd(0, 30);
+    house.fine().await;
+    house.settled().await;
+    let lose_the_answer = || {
+        let path = "/crm/objects/2026-09/contacts/batch/update";
+        let cut = Fault::Cut { committed: true };
+        house.script(Party::HubSpot, Some("POST"), path, cut, 1);
+    };
+    house.sf_edit(S, &s, &[("Title", "Boss")]);
+    house.wait(60).await;
+    lose_the_answer();
+    let run = house.sync().await;
+    crowd(30, 50);
+    house.wait(60).await;
+    assert_eq!(house.sync().await.state, RunState::Halted);
+    lose_the_answer();
+    house.run(&undo_order(run.run)).await;
+    let lag = TimeDelta::seconds(100);
+    house.sandbox.lock().unwrap().portal.set_index_lag(lag);
+    house.wait(31).await;
+    let halted = house.sync().await;
+    assert_eq!(halted.state, RunState::Halted, "{:?}", halted.reason);
+    let confirm = Order {
+        confirm: halted.plan_hash,
+        ..order()
+    };
+    house.run(&confirm).await;
+    for pause in [130, 400, 4_000] {
+        house.wait(pause).await;
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Clerk"));
+    }
     house.quiet().await;
 }
