@@ -166,7 +166,8 @@ impl Org {
         let parents = fields
             .enumerate()
             .filter_map(|(place, field)| match field.kind {
-                Kind::Reference(to) if to.children.is_some() => values[place].as_deref(),
+                // A deletion brings no values.
+                Kind::Reference(to) if to.children.is_some() => values.get(place)?.as_deref(),
                 _ => None,
             });
         match id

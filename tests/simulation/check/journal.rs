@@ -118,8 +118,12 @@ fn claimed(scene: &Scene<'_>, error: &ErrorItem) -> bool {
     let collided = scene
         .all_items()
         .any(|item| item.kind == ItemKind::MergeCollision);
+    // A merged contact keeps the addresses of all that went into it, and HubSpot says whose it is.
+    let vendor = error.vendor.as_ref();
+    let holder = vendor.and_then(|vendor| vendor.holder.as_ref());
+    let held = holder.is_some_and(|id| scene.alive(side).contains(id.as_str()));
     error.category == ErrorCategory::Duplicate
-        && (collided || wanted.is_some() && rest.any(|id| mail(side, &id) == wanted))
+        && (collided || held || wanted.is_some() && rest.any(|id| mail(side, &id) == wanted))
 }
 
 pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {

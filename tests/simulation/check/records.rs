@@ -198,6 +198,10 @@ fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: Date
     let Some(gone) = one.gone.filter(|version| version.at <= made) else {
         return false;
     };
+    if one.made.is_some() && !one.was_linked && !ours(gone) && side == Side::HubSpot {
+        // It was deleted before anybody could tell us that it had been made.
+        return true;
+    }
     // HubSpot finds nothing archived by its key: what was made after the copy and deleted since is unknown to it.
     let forgotten = scene
         .diary

@@ -303,7 +303,16 @@ fn a_locked_row_or_parent_refuses_writes_until_it_is_free() {
         0,
         &[("LastName", "Diaz"), ("AccountId", &account)],
     );
+    let other = contact(&mut org, 1, &[("LastName", "Berg")]);
     org.lock_rows(std::slice::from_ref(&account), later(60));
+    let gone = call_at(
+        &mut org,
+        later(5),
+        "DELETE",
+        &format!("/sobjects/Contact/{other}"),
+        None,
+    );
+    assert_eq!(gone.0, 204, "what has nothing to do with it is free");
     let path = format!("/sobjects/Contact/{id}");
     assert_eq!(
         code(&patch(&mut org, &path, json!({"Title": "X"}))),
