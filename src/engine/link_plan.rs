@@ -76,7 +76,7 @@ fn plan_unit(view: &View<'_>, work: &Work, unit: &Unit<'_>, plan: &mut LinkPlan)
     let undisturbed = shown.is_none() && parts::open_items(work, unit).next().is_none();
     if undisturbed && all.iter().all(Part::is_at_rest) {
         for part in &all {
-            settle_unverified(work, part, plan);
+            settle_unverified(view, work, part, plan);
         }
         return;
     }
@@ -97,7 +97,7 @@ fn plan_unit(view: &View<'_>, work: &Work, unit: &Unit<'_>, plan: &mut LinkPlan)
     };
     for part in &all {
         if outcome.action == Action::Nothing {
-            settle_unverified(work, part, plan);
+            settle_unverified(view, work, part, plan);
         }
         note_changes(part, plan);
     }
@@ -165,9 +165,15 @@ fn look_behind(view: &View<'_>, work: &Work, parts: &mut [Part<'_>], plan: &mut 
 }
 
 /// A pair at rest whose base nobody has seen on a side yet: this look is what verifies it (6.4, I-23).
-fn settle_unverified(work: &Work, part: &Part<'_>, plan: &mut LinkPlan) {
+fn settle_unverified(view: &View<'_>, work: &Work, part: &Part<'_>, plan: &mut LinkPlan) {
     let Some(base) = &part.base else { return };
-    let verified = |side: Side| *base.unverified.get(side) && work.seen.get(side).is_some();
+    // What this very run wrote is known from its write only: the read-back has the last word.
+    let written = |side: Side| {
+        let last = base.writes.last();
+        last.is_some_and(|last| last.run == view.run && last.to == side)
+    };
+    let verified =
+        |side: Side| *base.unverified.get(side) && work.seen.get(side).is_some() && !written(side);
     if Side::BOTH.into_iter().any(verified) {
         plan.settles
             .push((part.pair.name().to_owned(), base.diverged));

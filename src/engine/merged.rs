@@ -15,6 +15,7 @@ use super::group;
 use super::links;
 use super::matchup::close_review;
 use super::run_ctx::{Mode, RunCtx};
+use super::scope;
 use super::tally::{Fate, Unlinked};
 use crate::domain::{
     ItemKind, Link, LinkId, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide,
@@ -288,6 +289,14 @@ async fn repoint(
             tally.unlinked(side, &survivor.id, Unlinked::Excluded);
         }
     }
+    let inside = scope::is_inside(mapping, survivor, ctx.engine.clock.now());
+    let leaves = scope::step(mapping.leaves_scope, &case.link.state, inside);
+    if let Some(step @ scope::Step::Leaves(_)) = leaves {
+        // What is left lies outside the scope: nothing is written to it any more.
+        scope::take(ctx.engine, mapping, &case.link, step, tx).await?;
+        ctx.tally(&mapping.id).link(case.link.id, Fate::Unchanged);
+        return followed(ctx, mapping, case, side, &old, survivor, tx);
+    }
     let active = case.link.state == LinkState::Active;
     for one in Side::BOTH {
         match case.link.ids.get(one) {
@@ -296,6 +305,19 @@ async fn repoint(
             None => {}
         }
     }
+    followed(ctx, mapping, case, side, &old, survivor, tx)
+}
+
+/// Tells of a link that has followed its record, and journals it.
+fn followed(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    case: &Case,
+    side: Side,
+    old: &RecordId,
+    survivor: &Observation,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
     let why = format!("{old} was merged into {} in {side}", survivor.id);
     items::line(
         ctx,

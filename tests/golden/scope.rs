@@ -651,3 +651,24 @@ async fn a_record_out_of_scope_merged_into_a_linked_one_leaves_no_double() {
         house.whole().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_follows_its_record_into_one_outside_the_scope_leaves_it() {
+    for leaves in ["freeze", "unlink"] {
+        let (house, s, h) = clerk(&clerks(leaves)).await;
+        let chief = house.sf(S, &[("LastName", "Boss"), ("Title", "Chief")]);
+        house.whole().await;
+        house.sf_merge(S, &chief, &s);
+        house.hs_edit(H, &h, &[("city", "Oslo")]);
+        for pause in [60, 400] {
+            house.wait(pause).await;
+            assert_eq!(writes(&house.fine().await), 0, "{leaves}");
+        }
+        let state = match leaves {
+            "freeze" => LinkState::OutOfScope,
+            _ => LinkState::Unlinked,
+        };
+        assert_eq!(house.links().await[0].state, state);
+        house.sound().await;
+    }
+}

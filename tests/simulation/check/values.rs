@@ -8,6 +8,7 @@ use syncline::sandbox::history::{Author, Version};
 
 use super::{Broken, Scene, Seen, field, is, ours, text};
 use crate::people::{FIELDS, PLAIN};
+use crate::story::Act;
 
 /// I-2: what a person wrote is where they wrote it, or was written over by a person, or reached the other side, or was
 /// written over by a rule that says so.
@@ -177,6 +178,12 @@ pub(super) fn base_truth(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
 
 /// Section 8: where the newest edit wins, it is the newest.
 pub(super) fn newest_wins(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    // What a long transaction wrote carries the time of its beginning, and the vendor knows no other; a store that was put back
+    // has forgotten when it saw what.
+    let timeless = |act: &Act| matches!(act, Act::Commit { .. } | Act::Recall);
+    if scene.story.acts.iter().any(timeless) {
+        return;
+    }
     let mut written: BTreeMap<(Side, usize, &str), DateTime<Utc>> = BTreeMap::new();
     for (side, _, history) in scene.records() {
         for version in &history.versions {
