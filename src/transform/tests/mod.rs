@@ -1,5 +1,6 @@
 //! Tables of the transforms and of the pair's lens (docs/design/sync-semantics.md 4).
 
+mod groups;
 mod merging;
 
 use super::*;
