@@ -191,6 +191,10 @@ fn two_values_of_a_field_are_the_same_where_its_pair_says_so() {
     };
     assert!(same("Name", "Ann ", "Ann"));
     assert!(!same("Name", "Ann", "Bea"));
+    // What is not known has no form: it is itself and nothing else.
+    let unknown = |other: &Value| same_value(&mapping, S, "Name", &Value::Unknown, other);
+    assert!(unknown(&Value::Unknown));
+    assert!(!unknown(&Value::Null));
     // The key field has no pair.
     assert!(same("K", "1", "1"));
     assert!(!same("K", "1", "1 "));

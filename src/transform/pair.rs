@@ -45,7 +45,7 @@ pub fn put(
         return Ok(compared);
     };
     if transforms.is_empty() {
-        return Ok(plain(pair, target, source_raw, &wanted));
+        return Ok(plain(target, source_raw, &wanted));
     }
     if target == Side::HubSpot {
         return Ok(compared);
@@ -131,15 +131,14 @@ fn settle_blank(pair: &FieldPair) -> Canon {
 
 /// The type that both sides are compared as: the more telling of the two.
 fn kind(pair: &FieldPair) -> FieldType {
-    use FieldType::{DateTime, Money, MultiPicklist, Number, Percent, Picklist, Text};
+    use FieldType::{Money, MultiPicklist, Number, Percent, Picklist, Text};
     let numeric = |kind| matches!(kind, Number | Money | Percent);
     match (pair.types.salesforce, pair.types.hubspot) {
         (s, h) if s == h => s,
         (s, h) if numeric(s) && numeric(h) => Number,
         (MultiPicklist, Picklist | Text) | (Picklist | Text, MultiPicklist) => MultiPicklist,
         (Text, typed) | (typed, Text) if is_typed(typed) => typed,
-        (FieldType::Date, DateTime) | (DateTime, FieldType::Date) => Text,
-        (Picklist, Text) | (Text, Picklist) => Picklist,
+        // A picklist beside text is text, and so are a date and a moment: no zone tells whose day it was.
         _ => Text,
     }
 }
@@ -176,13 +175,12 @@ fn options(pair: &FieldPair) -> CanonOptions {
 }
 
 /// What a pair without transforms writes: the winner's own text, except where the vendors write one type in several ways.
-fn plain(pair: &FieldPair, target: Side, source: &Value, wanted: &Canon) -> Value {
+fn plain(target: Side, source: &Value, wanted: &Canon) -> Value {
     match wanted {
         Canon::Null => Value::Null,
         Canon::Bool(_) if source.is_blank() && target == Side::HubSpot => Value::Null,
         Canon::Bool(_) | Canon::Date(_) | Canon::Instant(_) => Value::text(wanted.render()),
         Canon::EnumSet(_) => Value::text(in_order(source)),
-        _ if kind(pair) == FieldType::Opaque => source.clone(),
         _ => Value::text(source.as_text().unwrap_or_default()),
     }
 }

@@ -34,15 +34,12 @@ impl Decimal {
         if whole.len() + fraction.len() == 0 || !digits(&whole) || !digits(fraction) {
             return None;
         }
-        let mut all = whole.clone();
-        all.push_str(fraction);
         let point = whole.len() as i64 + exponent;
-        if point < 0 {
-            all.insert_str(0, &"0".repeat(point.unsigned_abs() as usize));
-        } else if point as usize > all.len() {
-            all.push_str(&"0".repeat(point as usize - all.len()));
-        }
-        let (whole, fraction) = all.split_at(point.max(0) as usize);
+        let split = point.max(0) as usize;
+        let before = "0".repeat(point.min(0).unsigned_abs() as usize);
+        let behind = "0".repeat(split.saturating_sub(whole.len() + fraction.len()));
+        let all = [before.as_str(), &whole, fraction, &behind].concat();
+        let (whole, fraction) = all.split_at(split);
         Some(Self::new(negative, whole, fraction))
     }
 
@@ -66,7 +63,8 @@ impl Decimal {
         }
         let (kept, dropped) = self.fraction.split_at(scale);
         let mut digits: Vec<u8> = self.whole.bytes().chain(kept.bytes()).collect();
-        let odd = digits.last().is_some_and(|digit| (digit - b'0') % 2 == 1);
+        // The letters of odd digits are odd: that of 0 is even.
+        let odd = digits.last().is_some_and(|digit| digit % 2 == 1);
         let half = dropped.as_bytes();
         let up = match half[0].cmp(&b'5') {
             Ordering::Less => false,

@@ -101,10 +101,8 @@ fn region(country: &str) -> Result<Option<Region>, PhoneError> {
     }
     let bad = || PhoneError::Country(country.to_owned());
     let region: Region = country.to_ascii_uppercase().parse().map_err(|_| bad())?;
-    match PHONE_NUMBER_UTIL.get_country_code_for_region(region) {
-        Some(code) if code != 0 => Ok(Some(region)),
-        _ => Err(bad()),
-    }
+    let code = PHONE_NUMBER_UTIL.get_country_code_for_region(region);
+    code.map(|_| Some(region)).ok_or_else(bad)
 }
 
 fn valid(text: &str, region: Option<Region>) -> Option<Phone> {

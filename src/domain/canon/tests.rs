@@ -59,6 +59,8 @@ fn an_email_loses_case_mailto_and_its_domain_becomes_ascii_and_nothing_is_correc
         (" Ann.Lee+x@Example.COM ", "ann.lee+x@example.com"),
         ("MAILTO:ann@example.com", "ann@example.com"),
         ("ann@B\u{fc}cher.example", "ann@xn--bcher-kva.example"),
+        // What has no ASCII form that a domain may have stays as it is.
+        ("ann@b\u{fc} cher.example", "ann@b\u{fc} cher.example"),
     ];
     for (raw, expected) in rows {
         assert_eq!(form(FieldType::Email, raw), Canon::Email(expected.into()));
@@ -77,6 +79,7 @@ fn a_phone_is_e164_with_its_extension_and_what_is_none_keeps_its_digits() {
         ("tel:+14155552671", "+14155552671"),
         ("４１５\u{a0}５５５\u{2011}２６７１", "+14155552671"),
         ("12-34-56", "123456"),
+        ("1-23-45", "12345"),
     ];
     for (raw, expected) in rows {
         assert_eq!(
@@ -104,6 +107,9 @@ fn numbers_are_exact_and_have_one_form() {
         "123456789012345678.1"
     );
     assert_eq!(number("1e30").render().len(), 31);
+    assert_eq!(number("123.45e5").render(), "12345000");
+    assert_eq!(number("0.00012e2").render(), "0.012");
+    assert!(!number("1").parse_failed());
     for garbage in ["1e999", "1,5", "NaN", ".", "-", "1-2", "0x10"] {
         assert!(number(garbage).parse_failed(), "{garbage}");
     }
@@ -167,6 +173,7 @@ fn a_date_is_a_day_however_it_is_written() {
     for garbage in [
         "2023-02-29",
         "2024-2-9",
+        "2024-02-9",
         "1709164800001",
         "2024-02-29T01:00:00Z",
         "tomorrow",
@@ -240,6 +247,7 @@ fn a_host_is_found_in_urls_addresses_and_bare_hosts() {
         ("http://user:pw@shop.acme.co.uk:8080/", "shop.acme.co.uk"),
         ("ann@acme.com", "acme.com"),
         ("mailto:ann@acme.com", "acme.com"),
+        ("MailTo:acme.com", "acme.com"),
         ("ACME.com.", "acme.com"),
         ("//acme.com/a", "acme.com"),
         ("www.www.acme.com", "acme.com"),
@@ -249,6 +257,8 @@ fn a_host_is_found_in_urls_addresses_and_bare_hosts() {
     for (raw, expected) in rows {
         assert_eq!(host(raw).as_deref(), Ok(expected), "{raw}");
     }
+    assert_eq!(registrable("shop.acme.co.uk"), Some("acme.co.uk"));
+    assert_eq!(registrable("co.uk"), None);
 }
 
 #[test]
@@ -283,6 +293,8 @@ fn a_match_key_drops_what_nobody_sees_and_case_and_a_free_mail_domain_is_none() 
         key(FieldType::Email, "Ann@gmail.com"),
         Some("ann@gmail.com".into())
     );
+    let about = include_str!("../../../assets/free-mail.txt").lines().next();
+    assert!(about.is_some_and(|line| line.starts_with('#') && !is_free_mail(line)));
 }
 
 #[test]
@@ -304,6 +316,17 @@ fn the_longest_label_host_and_exponent_are_accepted_and_one_more_is_not() {
     assert_eq!(number("1e-400").render().len(), 402);
     assert!(number("1e401").parse_failed());
     assert!(number("1e-401").parse_failed());
+}
+
+#[test]
+fn a_text_as_long_as_a_phone_field_is_read_and_a_country_without_numbers_is_refused() {
+    let padded = |length: usize| format!("415{}5552671", " ".repeat(length - 10));
+    assert!(phone(&padded(250), "US").is_ok());
+    assert!(phone(&padded(251), "US").is_err());
+    for country in ["ZZ", "AQ", "USA", "?"] {
+        let refused = phone("+14155552671", country);
+        assert_eq!(refused, Err(PhoneError::Country(country.to_owned())));
+    }
 }
 
 #[test]

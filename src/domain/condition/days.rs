@@ -1,7 +1,7 @@
 //! Date literals: spans of whole days, counted in UTC. Literals that begin a week are not among them: when a week begins
 //! depends on a user's locale (docs/vendor/salesforce.md 2.4).
 
-use chrono::{DateTime, Datelike, Days as Count, Months, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// A span of days around today.
@@ -72,13 +72,8 @@ impl Days {
 }
 
 fn day(from: NaiveDate, by: i32) -> NaiveDate {
-    let count = Count::new(u64::from(by.unsigned_abs()));
-    let moved = if by < 0 {
-        from.checked_sub_days(count)
-    } else {
-        from.checked_add_days(count)
-    };
-    moved.unwrap_or(from)
+    let days = TimeDelta::days(i64::from(by));
+    from.checked_add_signed(days).unwrap_or(from)
 }
 
 fn month(from: NaiveDate, by: i32) -> NaiveDate {

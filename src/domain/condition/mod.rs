@@ -133,9 +133,6 @@ impl Condition {
             match &token.kind {
                 lexer::Kind::Sign("(") => depth += 1,
                 lexer::Kind::Sign(")") => depth = depth.saturating_sub(1),
-                lexer::Kind::Word(word) if depth == 0 && word.eq_ignore_ascii_case("OR") => {
-                    return Ok(vec![self.clone()]);
-                }
                 lexer::Kind::Word(word) if depth == 0 && word.eq_ignore_ascii_case("AND") => {
                     if let Some(last) = parts.last_mut() {
                         last.1 = token.at - 1;

@@ -22,6 +22,8 @@ fn read(field: &str) -> &'static Value {
             ("LastName", Value::text("Müller")),
             ("Title", Value::text("Head of 100% Sales_2")),
             ("Department", Value::Null),
+            ("Contact", Value::text("O'Brien")),
+            ("Notes", Value::text("a\nb\rc\td\u{8}e\u{c}f\"g'h\\i\u{e9}")),
             ("Score", Value::text("10.50")),
             ("Active", Value::text("true")),
             ("Birthdate", Value::text("2026-11-21")),
@@ -65,6 +67,13 @@ fn conditions_hold_as_the_vendor_says() {
         ("Title > null", false),
         ("Account.Name = null", true),
         ("Account.Type = 'prospect'", true),
+        // Escapes.
+        ("Title = 'head of 100% sales_2'", true),
+        ("LastName != 'O\\'Brien'", true),
+        ("LastName != 'x\\\\'", true),
+        ("Contact = 'O\\'Brien'", true),
+        ("Notes = 'a\\nb\\rc\\td\\be\\ff\\\"g\\'h\\\\i\\u00e9'", true),
+        ("Notes = 'a\\Nb\\Rc\\Td\\Be\\Ff\"g\\'h\\\\i\u{e9}'", true),
         // Lists.
         ("LastName IN ('x', 'müller')", true),
         ("LastName NOT IN ('x', 'müller')", false),
@@ -85,6 +94,16 @@ fn conditions_hold_as_the_vendor_says() {
         ("Birthdate > 2026-11-20", true),
         ("Birthdate = TODAY", true),
         ("Birthdate != TODAY", false),
+        // A span has its first day with it and not the one behind its last.
+        ("Birthdate = YESTERDAY", false),
+        ("Birthdate != YESTERDAY", true),
+        ("Birthdate != TOMORROW", true),
+        ("Birthdate < TODAY", false),
+        ("Birthdate <= TODAY", true),
+        ("Birthdate <= YESTERDAY", false),
+        ("Birthdate > YESTERDAY", true),
+        ("Birthdate > TODAY", false),
+        ("Birthdate >= TODAY", true),
         ("Department != TODAY", true),
         ("Department < TODAY", false),
         ("Birthdate < TOMORROW", true),
@@ -108,6 +127,8 @@ fn conditions_hold_as_the_vendor_says() {
         ("IsDeleted = true", true),
         ("IsDeleted = false AND LastName = 'x'", false),
         ("IsDeleted = false OR LastName = 'x'", false),
+        ("IsDeleted = true OR IsDeleted = false", true),
+        ("NOT (IsDeleted = true)", true),
         ("NOT (IsDeleted = true OR NOT Active = true)", true),
     ];
     for (text, want) in table {
@@ -142,6 +163,8 @@ fn what_is_not_understood_is_named_with_its_place() {
         ("LastName = \"x\"", "\"", 12),
         ("LastName = x", "x", 12),
         ("LastName = 'a\\q'", "'a\\q'", 12),
+        ("LastName = 'a\\_'", "'a\\_'", 12),
+        ("LastName = '\\u00e'", "'\\u00e'", 12),
         ("LastName ~ 'x'", "~", 10),
         ("Score = 1x", "1x", 9),
         ("Types INCLUDES ('a')", "INCLUDES", 7),
@@ -164,8 +187,47 @@ fn what_is_not_understood_is_named_with_its_place() {
         let why = Condition::parse("Contact", text).unwrap_err();
         assert_eq!((why.found.as_str(), why.at), (found, at), "{text}: {why}");
     }
-    let deep = format!("{}a = 1{}", "(".repeat(5000), ")".repeat(5000));
-    assert!(Condition::parse("Contact", &deep).is_err());
+}
+
+#[test]
+fn a_refusal_says_where_and_why() {
+    let table = [
+        (
+            "LastName = 'x' ORDER BY Id",
+            "\"ORDER\" at character 16 belongs to a query; only its condition is written here",
+        ),
+        (
+            "Score = 1 AND Score = 2 OR Score = 3",
+            "\"OR\" at character 25 stands beside the other of AND and OR; put parentheses around one of them",
+        ),
+        (
+            "CreatedDate = THIS_WEEK",
+            "\"THIS_WEEK\" at character 15 depends on where a week begins for a user; count days instead: LAST_N_DAYS:7",
+        ),
+        (
+            "LastName = x",
+            "\"x\" at character 12 is not a value; a text stands in quotes",
+        ),
+    ];
+    for (text, words) in table {
+        let why = Condition::parse("Contact", text).unwrap_err();
+        assert_eq!(why.to_string(), words);
+    }
+}
+
+#[test]
+fn parentheses_and_not_nest_forty_deep_and_stand_side_by_side_as_often_as_one_likes() {
+    let parse = |text: &str| Condition::parse("Contact", text).map(|read| read.tree);
+    // The condition itself is the first of the forty.
+    let deep = |levels: usize| format!("{}a = 1{}", "(".repeat(levels), ")".repeat(levels));
+    assert_eq!(parse(&deep(39)), parse("a = 1"), "they leave no trace");
+    assert!(parse(&deep(40)).is_err());
+    assert!(parse(&deep(5000)).is_err());
+    assert!(parse(&format!("{}a = 1", "NOT ".repeat(39))).is_ok());
+    assert!(parse(&format!("{}a = 1", "NOT ".repeat(40))).is_err());
+    for part in ["(a = 1)", "NOT a = 1"] {
+        assert!(parse(&[part; 60].join(" AND ")).is_ok(), "{part}");
+    }
 }
 
 #[test]
@@ -175,6 +237,9 @@ fn the_fields_of_a_condition_are_those_that_have_to_be_read() {
     let fields: Vec<&str> = condition.fields().into_iter().collect();
     assert_eq!(fields, ["Account.Type", "Title"]);
     assert_eq!(condition.text(), text);
+    // A field that is called as its object is.
+    let same = Condition::parse("Contact", "Contact != null").unwrap();
+    assert_eq!(same.fields().into_iter().collect::<Vec<_>>(), ["Contact"]);
 }
 
 #[test]
@@ -187,6 +252,16 @@ fn days_begin_at_midnight_utc_and_months_with_their_first_day() {
             at(2026, 8, 23),
             at(2026, 11, 22),
         ),
+        (Days::plain("YESTERDAY"), at(2026, 11, 20), at(2026, 11, 21)),
+        (Days::plain("TOMORROW"), at(2026, 11, 22), at(2026, 11, 23)),
+        (
+            Days::plain("NEXT_90_DAYS"),
+            at(2026, 11, 22),
+            at(2027, 2, 20),
+        ),
+        (Days::plain("LAST_MONTH"), at(2026, 10, 1), at(2026, 11, 1)),
+        (Days::plain("LAST_YEAR"), at(2025, 1, 1), at(2026, 1, 1)),
+        (Days::plain("NEXT_YEAR"), at(2027, 1, 1), at(2028, 1, 1)),
         (
             Days::counted("NEXT_N_DAYS", 2),
             at(2026, 11, 22),
@@ -198,6 +273,16 @@ fn days_begin_at_midnight_utc_and_months_with_their_first_day() {
             at(2026, 11, 1),
         ),
         (Days::plain("NEXT_MONTH"), at(2026, 12, 1), at(2027, 1, 1)),
+        (
+            Days::counted("NEXT_N_MONTHS", 2),
+            at(2026, 12, 1),
+            at(2027, 2, 1),
+        ),
+        (
+            Days::counted("NEXT_N_YEARS", 2),
+            at(2027, 1, 1),
+            at(2029, 1, 1),
+        ),
         (
             Days::counted("LAST_N_YEARS", 1),
             at(2025, 1, 1),
@@ -227,10 +312,10 @@ fn a_condition_is_told_clause_by_clause_where_and_joins_it() {
     for (text, want) in [
         ("Title = 'a'", vec!["Title = 'a'"]),
         (
-            "Title = 'x AND y' and (Active = true OR Score > 1) AND NOT Department = null",
+            "Title = 'x AND y' and(Active = true AND Score > 1) AND NOT Department = null",
             vec![
                 "Title = 'x AND y'",
-                "(Active = true OR Score > 1)",
+                "(Active = true AND Score > 1)",
                 "NOT Department = null",
             ],
         ),

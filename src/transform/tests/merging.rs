@@ -160,6 +160,11 @@ fn a_persons_choice_goes_before_every_rule() {
     assert!(matches!(first, Action::Error { .. }));
     let cleared = merged(&name, "", "b", base, Some(&Choice::Take(S)));
     assert_eq!(cleared, write(H, "", "resolved"));
+    // What is equal already is so whatever the direction.
+    name.direction = Direction::ToSalesforce;
+    let take = |s: &str| merged(&name, s, "a", base, Some(&Choice::Take(S)));
+    assert_eq!(take("a"), Action::Settle { diverged: false });
+    assert_eq!(take("b"), Action::Settle { diverged: true });
 }
 
 #[test]
@@ -273,6 +278,11 @@ fn a_constant_is_written_where_it_is_missing_and_a_later_edit_is_let_be() {
     let lead = Value::text("lead");
     input.h = &lead;
     assert_eq!(merge_field(&input).action, Action::Nothing);
+    stage.kind = PairKind::Constant {
+        target: S,
+        value: "lead".to_owned(),
+    };
+    assert_eq!(merged(&stage, "", "", None, None), write(S, "lead", "fill"));
 }
 
 #[test]
@@ -310,7 +320,7 @@ fn a_checkbox_beside_a_blank_is_filled_at_first_sync() {
 
 #[test]
 fn a_default_fills_hubspot_and_never_comes_back() {
-    let source = pair(
+    let mut source = pair(
         TEXTS,
         vec![TransformSpec::Default {
             value: "web".to_owned(),
@@ -328,6 +338,17 @@ fn a_default_fills_hubspot_and_never_comes_back() {
     assert_eq!(
         merged(&source, "", "", Some(("", "web")), None),
         Action::Settle { diverged: true }
+    );
+    // White space is nothing that a blank would take away.
+    source.blanks = BlankPolicy::NeverClear;
+    assert_eq!(
+        merged(&source, " ", "", Some((" ", "x")), None),
+        write(S, "", "changed")
+    );
+    // A blank that is filled on its way clears nothing.
+    assert_eq!(
+        merged(&source, "", "fair", Some(("fair", "fair")), None),
+        write(H, "web", "changed")
     );
 }
 
@@ -394,4 +415,33 @@ fn a_conflict_says_why_no_rule_decides() {
         assert!(why.contains(words), "{last:?}: {why}");
         assert_eq!(suggest, seems, "{last:?} {h:?} {s:?}");
     }
+}
+
+#[test]
+fn a_base_of_one_side_alone_is_a_row_of_its_own() {
+    let name = pair(TEXTS, vec![]);
+    let (s, h) = (Value::text("a"), Value::text("x"));
+    let row = |s_base: Option<&str>| {
+        let base = |side, text: Option<&str>| {
+            text.and_then(|text| base_value(&name, side, &Value::text(text)))
+        };
+        let base = BaseField {
+            values: PerSide {
+                salesforce: base(S, s_base),
+                hubspot: base(H, Some("x")),
+            },
+            ..BaseField::default()
+        };
+        let input = MergeInput {
+            pair: &name,
+            s: &s,
+            h: &h,
+            base: Some(&base),
+            times: FieldTimes::default(),
+            resolution: None,
+        };
+        merge_field(&input).row
+    };
+    assert_eq!(row(Some("x")), "F4");
+    assert_eq!(row(None), "F11");
 }

@@ -1,8 +1,10 @@
 //! Tables of the transforms and of the pair's lens (docs/design/sync-semantics.md 4).
 
+mod groups;
 mod merging;
 
 use super::*;
+use crate::domain::canon::Canon;
 use crate::domain::{
     BlankPolicy, ConflictRule, Direction, FieldPair, FieldType, ForeignEdit, OnUnlinked,
     OtherwiseRule, PairKind, PerSide, Side,
@@ -102,19 +104,51 @@ fn a_blank_stays_blank_and_only_default_fills_it() {
         TransformSpec::Lowercase,
         TransformSpec::Trim,
         phone(),
+        TransformSpec::ExtractDomain { registrable: true },
         table(&[("A", "X")], OtherwiseRule::Error),
     ] {
-        assert_eq!(run(&spec, ""), Ok(Value::Null));
+        for blank in ["", " \t"].map(|text| Value::Text(text.to_owned())) {
+            let there = apply(&spec, &blank, Context::default());
+            let back = apply_back(&spec, &blank, Context::default());
+            assert_eq!(
+                [there, back],
+                [Ok(Value::Null), Ok(Value::Null)],
+                "{spec:?}"
+            );
+        }
+        let typed = pair(TEXTS, vec![spec]);
+        assert_eq!(view(&typed, S, &Value::Null), Ok(Canon::Null));
     }
     let default = TransformSpec::Default {
         value: "unknown".to_owned(),
     };
     assert_eq!(run(&default, " "), Ok(Value::text("unknown")));
     assert_eq!(run(&default, "x"), Ok(Value::text("x")));
+    let back = apply_back(&default, &Value::text(" "), Context::default());
+    assert_eq!(back, Ok(Value::Null));
     assert_eq!(
         apply(&default, &Value::Unknown, Context::default()),
         Err(TransformError::Unknown)
     );
+}
+
+#[test]
+fn a_normaliser_takes_away_what_it_says() {
+    let registrable = TransformSpec::ExtractDomain { registrable: true };
+    let host = TransformSpec::ExtractDomain { registrable: false };
+    let rows = [
+        (&TransformSpec::Lowercase, " \u{c4}NN ", " \u{e4}nn "),
+        (
+            &TransformSpec::Trim,
+            "\u{feff} \u{200b}a\u{200b}b\t",
+            "a\u{200b}b",
+        ),
+        (&host, "https://www.shop.acme.co.uk/a", "shop.acme.co.uk"),
+        (&registrable, "https://www.shop.acme.co.uk/a", "acme.co.uk"),
+    ];
+    for (spec, text, want) in rows {
+        assert_eq!(run(spec, text), Ok(Value::text(want)), "{spec:?}");
+    }
 }
 
 #[test]
@@ -255,10 +289,35 @@ fn a_checkbox_is_cleared_to_false() {
     let flag = pair((FieldType::Bool, FieldType::Bool), vec![]);
     assert_eq!(put_text(&flag, S, "", "true"), Ok(Value::text("false")));
     assert_eq!(put_text(&flag, H, "True", ""), Ok(Value::text("true")));
-    assert_eq!(
-        equal(&flag, &Value::text("false"), &Value::Null),
-        Some(true)
+    assert_eq!(put_text(&flag, H, "", "true"), Ok(Value::Null));
+    let lower = pair(
+        (FieldType::Bool, FieldType::Bool),
+        vec![TransformSpec::Lowercase],
     );
+    assert_eq!(put_text(&lower, S, "", "true"), Ok(Value::text("false")));
+    assert_eq!(put_text(&lower, S, "TRUE", ""), Ok(Value::text("true")));
+}
+
+#[test]
+fn a_constant_stands_for_the_side_that_has_no_field_and_a_blank_reference_is_null() {
+    let of = |kind| FieldPair {
+        kind,
+        ..pair(TEXTS, vec![])
+    };
+    let constant = of(PairKind::Constant {
+        target: H,
+        value: "lead".to_owned(),
+    });
+    let blank = Value::Text(" ".to_owned());
+    assert_eq!(put(&constant, H, &blank, &blank), Ok(Value::text("lead")));
+    assert_eq!(
+        view(&constant, S, &blank),
+        view(&constant, H, &Value::text("lead"))
+    );
+    assert_eq!(view(&constant, H, &blank), Ok(Canon::Null));
+    let owner = of(PairKind::Owner);
+    let ann = Value::text("ann@x.example");
+    assert_eq!(put(&owner, H, &blank, &ann), Ok(Value::Null));
 }
 
 #[test]
@@ -306,6 +365,37 @@ fn a_transform_is_read_by_name_and_a_slip_gets_a_hint() {
             keep_extension: false
         })
     );
+    let named = [
+        ("lowercase", &[][..], TransformSpec::Lowercase),
+        ("trim", &[], TransformSpec::Trim),
+        (
+            "extract_domain",
+            &[("registrable", "true")],
+            TransformSpec::ExtractDomain { registrable: true },
+        ),
+        (
+            "extract_domain",
+            &[("registrable", "false")],
+            TransformSpec::ExtractDomain { registrable: false },
+        ),
+        (
+            "default",
+            &[("value", "x")],
+            TransformSpec::Default { value: "x".into() },
+        ),
+        (
+            "phone_e164",
+            &[("extension", "keep")],
+            TransformSpec::PhoneE164 {
+                country: "US".to_owned(),
+                keep_extension: true,
+            },
+        ),
+        ("phone_e164", &[("extension", "leave")], phone()),
+    ];
+    for (name, given, spec) in named {
+        assert_eq!(parse_spec(name, &options(given), "US"), Ok(spec), "{name}");
+    }
     let said = |name: &str, given: &[(&str, &str)]| {
         parse_spec(name, &options(given), "US").map_err(|error| error.to_string())
     };
@@ -321,6 +411,8 @@ fn a_transform_is_read_by_name_and_a_slip_gets_a_hint() {
         )
     );
     assert!(said("phone_e164", &[("country", "XX")]).is_err());
+    assert!(said("phone_e164", &[("extension", "maybe")]).is_err());
+    assert!(said("extract_domain", &[("registrable", "maybe")]).is_err());
     assert!(said("default", &[]).is_err());
     assert!(said("values", &[]).is_err());
     assert_eq!(
