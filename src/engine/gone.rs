@@ -461,7 +461,7 @@ pub(super) fn out_of_reach(
     tx.put_error(&item, case.errors.iter().any(|known| known.id == item.id))?;
     // It stands for whatever else was wrong with the link: nothing of that is tried while the record does not answer.
     for error in &case.errors {
-        if error.category != ErrorCategory::Gone {
+        if error.id != item.id && error.category != ErrorCategory::Gone {
             tx.remove_error(error);
         }
     }

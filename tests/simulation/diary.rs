@@ -66,8 +66,8 @@ pub struct Diary {
     pub ahead: BTreeMap<RunId, TimeDelta>,
     /// Runs that may do nothing but what a plan said.
     pub bound: BTreeMap<RunId, Shown>,
-    /// Links of which a person accepted a deletion.
-    pub accepted: BTreeSet<LinkId>,
+    /// Items as a person decided about them: the same one may be asked anew later.
+    pub chosen: Vec<Conflict>,
     /// Runs that a person's confirm let through.
     pub confirmed: BTreeSet<RunId>,
     /// How many Salesforce records were hidden from a run at its end.

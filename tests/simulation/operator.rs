@@ -153,10 +153,8 @@ impl Stage {
         };
         self.report.cover.add(what, 1);
         wire::told(|| format!("{choice:?} for {item:?}"));
-        if choice == Choice::Accept {
-            self.diary.accepted.extend(item.link);
-        }
-        self.house.choose(&item, choice).await;
+        let chosen = self.house.choose(&item, choice).await;
+        self.diary.chosen.push(chosen);
     }
 
     /// As the service does it: an unanswered write keeps its own time.

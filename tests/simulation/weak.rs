@@ -11,7 +11,7 @@ use syncline::engine::guard::Share;
 use syncline::store::{Batch, Family as Rows, Key, keys};
 
 use crate::families::{self, Family};
-use crate::story::{Act, Story, Sync};
+use crate::story::{Act, Pen, Story, Sync};
 use crate::weak_side;
 
 /// What is taken away.
@@ -135,6 +135,21 @@ impl Weakness {
             Weakness::NoPreRead => story.faults = String::new(),
             Weakness::NoOverlap => story.faults = "lag".to_owned(),
             Weakness::NoBreaker => story.automation = true,
+            Weakness::RecordTimes => {
+                // Two edits of one field, the second a minute after the first, and the newest wins.
+                story.rules = ["last_write_wins"; 4];
+                story.faults = String::new();
+                let edit = |side, tag| Act::Edit {
+                    side,
+                    who: 0,
+                    field: 1,
+                    pen: Pen::Tag(tag),
+                };
+                let sync = Act::Sync(Sync::default());
+                let first = [sync.clone(), edit(Side::HubSpot, 90_001), Act::Wait(60)];
+                story.acts.extend(first);
+                story.acts.extend([edit(Side::Salesforce, 90_002), sync]);
+            }
             Weakness::DeleteOn404 | Weakness::MergedIsDeleted => story.deletes = "archive",
             Weakness::NoEmptySource => {
                 story.people[0] = 24;

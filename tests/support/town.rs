@@ -403,7 +403,7 @@ impl House {
     }
 
     /// Stores a choice for an item, as the service does.
-    pub async fn choose(&self, item: &Conflict, choice: syncline::domain::Choice) {
+    pub async fn choose(&self, item: &Conflict, choice: syncline::domain::Choice) -> Conflict {
         let db = self.db().await;
         let chosen = Conflict {
             state: ItemState::Draft,
@@ -442,6 +442,7 @@ impl House {
         let mut tx = db.begin();
         tx.put_conflict(&chosen, Some(item), owner).unwrap();
         tx.commit().await.unwrap();
+        chosen
     }
 
     /// Carries out what is stored, without looking at the vendors for changes.

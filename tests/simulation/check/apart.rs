@@ -53,7 +53,10 @@ pub(super) fn converged(scene: &Scene<'_>, rest: Rest, broken: &mut Vec<Broken>)
             let apart = accepted.is_some_and(|base| base.diverged);
             let undone = || put_back(scene, link, pair.name(), accepted, &held);
             if apart && (one_way || chosen(scene, link, pair.name()) || undone())
-                || reference && (undone() || awaits_a_parent(scene, link))
+                || reference
+                    && (undone()
+                        || awaits_a_parent(scene, link)
+                        || is_firm_asked_about(scene, s, h))
             {
                 continue;
             }
@@ -111,6 +114,21 @@ fn awaits_a_parent(scene: &Scene<'_>, link: &Link) -> bool {
                     && one.ids.get(parent.side).as_ref() == Some(&parent.id)
             })
         })
+}
+
+/// A person is asked which record one of the two firms belongs to.
+fn is_firm_asked_about(scene: &Scene<'_>, s: &str, h: &str) -> bool {
+    let firms = [
+        scene.sandbox.org.value(S, s, "AccountId"),
+        partner(scene, h),
+    ];
+    scene.books.open_items().any(|item| {
+        Side::BOTH.into_iter().zip(&firms).any(|(side, firm)| {
+            let id = item.sides.get(side).id.as_ref();
+            let own = id.is_some_and(|id| Some(id.as_str()) == firm.as_deref());
+            item.mapping != scene.people().id && own
+        })
+    })
 }
 
 /// A person let a conflict stand.

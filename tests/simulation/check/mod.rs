@@ -167,7 +167,8 @@ impl<'a> Scene<'a> {
     }
 
     fn all_items(&self) -> impl Iterator<Item = &'a Conflict> {
-        self.books.items.iter().chain(&self.diary.elder_items)
+        let gone = self.diary.elder_items.iter().chain(&self.diary.chosen);
+        self.books.items.iter().chain(gone)
     }
 
     fn alive(&self, side: Side) -> BTreeSet<String> {

@@ -152,6 +152,9 @@ fn never_known(scene: &Scene<'_>, key: &str) -> bool {
     })
 }
 
+/// When whoever sent a request no longer waits for its answer: the time-out, and what the way takes.
+const GIVEN_UP: TimeDelta = TimeDelta::seconds(35);
+
 /// True where no create of ours was on its way when the record was made.
 fn landed_late(scene: &Scene<'_>, side: Side, first: &Version) -> bool {
     let key = first.value(key_field(side));
@@ -163,7 +166,7 @@ fn landed_late(scene: &Scene<'_>, side: Side, first: &Version) -> bool {
     !creates.any(|op| {
         op.attempt.sent_at.is_some_and(|sent| {
             let took = first.at - sent;
-            (-TimeDelta::seconds(2)..TimeDelta::seconds(60)).contains(&took)
+            (-TimeDelta::seconds(2)..GIVEN_UP).contains(&took)
         })
     })
 }
@@ -195,6 +198,16 @@ fn chose(item: &syncline::domain::Conflict, choice: &Choice) -> bool {
 
 /// What lets a person be made again: a rule, a choice, an undo that was taken back, a store that forgot of it.
 fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: DateTime<Utc>) -> bool {
+    if scene.story.unkeyed {
+        // Without keys a record is found by its address, unless somebody gives it another one.
+        let past = scene.history(side, one.id);
+        let mut words = past
+            .into_iter()
+            .flat_map(|past| past.of_field(field(4, side)));
+        if words.any(|word| !ours(word) && word.at <= made) {
+            return true;
+        }
+    }
     let Some(gone) = one.gone.filter(|version| version.at <= made) else {
         return false;
     };
@@ -255,7 +268,7 @@ pub(super) fn deleted_with_evidence(scene: &Scene<'_>, broken: &mut Vec<Broken>)
         let of = |item: &&syncline::domain::Conflict| {
             item.link == Some(op.link) && chose(item, &Choice::Accept)
         };
-        scene.diary.accepted.contains(&op.link) || scene.all_items().any(|item| of(&item))
+        scene.all_items().any(|item| of(&item))
     };
     for op in scene
         .books

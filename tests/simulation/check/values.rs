@@ -176,14 +176,22 @@ pub(super) fn base_truth(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     }
 }
 
+/// The word that a long transaction writes.
+fn committed(act: &Act) -> Option<String> {
+    match act {
+        Act::Commit { field, tag, .. } => {
+            Some(crate::people::tagged(*field, *tag, Side::Salesforce))
+        }
+        _ => None,
+    }
+}
+
 /// Section 8: where the newest edit wins, it is the newest.
 pub(super) fn newest_wins(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     // What a long transaction wrote carries the time of its beginning, and the vendor knows no other; a store that was put back
     // has forgotten when it saw what.
-    let timeless = |act: &Act| matches!(act, Act::Commit { .. } | Act::Recall);
-    if scene.story.acts.iter().any(timeless) {
-        return;
-    }
+    let committed: Vec<String> = scene.story.acts.iter().filter_map(committed).collect();
+    let recalled = scene.diary.recalled.first();
     let mut written: BTreeMap<(Side, usize, &str), DateTime<Utc>> = BTreeMap::new();
     for (side, _, history) in scene.records() {
         for version in &history.versions {
@@ -201,7 +209,12 @@ pub(super) fn newest_wins(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             let Some(at) = (0..PLAIN).find(|at| field(*at, op.side) == name) else {
                 continue;
             };
-            if one.rule != "last_write_wins" {
+            let timeless = [&one.before, &one.source]
+                .iter()
+                .any(|value| committed.iter().any(|word| word == text(value)));
+            let forgotten =
+                recalled.is_some_and(|at| op.attempt.sent_at.is_none_or(|sent| sent > *at));
+            if one.rule != "last_write_wins" || timeless || forgotten {
                 continue;
             }
             let lost = written.get(&(op.side, at, text(&one.before)));
