@@ -17,6 +17,7 @@ mod cover;
 mod diary;
 mod draw;
 mod families;
+mod leads;
 mod operator;
 mod people;
 mod rest;
