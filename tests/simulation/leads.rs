@@ -88,7 +88,7 @@ pub fn mapping(story: &Story) -> String {
     text
 }
 
-/// Leads that were there before: every other one is in HubSpot too, and one of five a Contact as well.
+/// Leads that were there before: every other one is in HubSpot too, and of one in five a Contact has the address.
 pub fn plant(sandbox: &mut Sandbox, now: DateTime<Utc>, story: &Story) {
     let at = now - TimeDelta::days(30);
     for one in 0..story.leads {
@@ -105,6 +105,8 @@ pub fn plant(sandbox: &mut Sandbox, now: DateTime<Utc>, story: &Story) {
             sandbox.portal.seed(H, vec![(at, Author::World, known)]);
         }
         if one % 5 == 4 {
+            // Two people with one address, until somebody says that they are one.
+            let name = format!("double{one}");
             let known = values(&[("LastName", &name), ("Email", &mail), ("Title", "Clerk")]);
             sandbox.org.seed(S, vec![(at, Author::World, known)]);
         }
