@@ -6,6 +6,7 @@ use syncline::sandbox::Sandbox;
 use syncline::sandbox::history::Author;
 use syncline::sandbox::salesforce::Conversion;
 
+use crate::config;
 use crate::people::{self, H, S};
 use crate::story::{Pen, Story};
 use crate::support::town::{colleague, values};
@@ -83,7 +84,7 @@ pub fn mapping(story: &Story) -> String {
          {{ salesforce = \"LastName\", hubspot = \"lastname\" }},\n",
         story.deletes, story.delete_update
     );
-    text.push_str(&people::plain(story, FIELDS));
+    text.push_str(&config::plain(story, FIELDS));
     text.push_str("]\n");
     text
 }
