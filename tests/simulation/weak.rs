@@ -67,7 +67,7 @@ const HINTS: [(Weakness, u64); 13] = [
     (Weakness::NoPreRead, 2),
     (Weakness::NoOverlap, 11),
     (Weakness::NoSettleDelay, 3),
-    (Weakness::BlindResend, 3),
+    (Weakness::BlindResend, 7),
     (Weakness::BaseFromSent, 5),
     (Weakness::NoRecovery, 8),
     (Weakness::DeleteOn404, 10),
