@@ -236,7 +236,7 @@ async fn a_create_without_an_answer_is_not_taken_for_what_another_mapping_made()
                 let lost = Fault::Cut { committed: false };
                 for door in &doors {
                     let sandbox = &mut sandbox.try_lock().unwrap();
-                    sandbox.script(Party::HubSpot, Some("POST"), door, lost.clone(), 1);
+                    sandbox.script(Party::HubSpot, Some("POST"), door, lost, 1);
                 }
             };
             let (engine, _) = wired(&house, at, false, Box::new(spoil)).await;
