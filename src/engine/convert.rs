@@ -171,6 +171,8 @@ fn state_of(
 ) -> LinkState {
     match state {
         LinkState::Suspended(reason) => LinkState::Suspended(reason.clone()),
+        // Nothing is made of the Contact either, until the undo is undone (19.1).
+        LinkState::TakenBack(undo) => LinkState::TakenBack(*undo),
         // What the Lead's deletion meant is over: it was converted. That of the HubSpot record stands (12.3).
         LinkState::Deleted(departed) if departed.gone.hubspot => LinkState::Deleted(Departed {
             archived: departed.archived,
@@ -304,7 +306,10 @@ async fn beside(
     let lead = case.link.ids.salesforce.clone().unwrap_or_default();
     let same = case.link.ids.hubspot == own.ids.hubspot
         || is_told(&case.link, Side::HubSpot)
-        || case.link.state == LinkState::Unlinked;
+        || matches!(
+            case.link.state,
+            LinkState::Unlinked | LinkState::TakenBack(_)
+        );
     if same {
         count(ctx, leads, &case, Unlinked::Excluded);
         group::superseded(ctx, leads, &mut case, named(contacts, own), &mut tx)?;

@@ -40,7 +40,6 @@ pub(super) fn beside(link: &Link, seen: &Observation) -> Beside {
     let live = seen.presence == Presence::Live;
     if let Presence::Converted(_) = seen.presence {
         return match &link.state {
-            LinkState::TakenBack(_) => Beside::Linked(Fate::Held),
             LinkState::Superseded(_) => Beside::Alone,
             // What follows from it was decided; a person may have been asked.
             _ if link.former.get(seen.side).contains(&seen.id) => Beside::Alone,

@@ -41,7 +41,10 @@ pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
             .push(op);
     }
     for ((mapping, side, class), ops) in groups {
-        let Some(mapping) = ctx.engine.mapping(&mapping.as_str().into()).cloned() else {
+        let mapping = ctx.engine.mapping(&mapping.as_str().into()).cloned();
+        // Of a mapping that this run does not work on it is not known whether it has its key fields: its own next run looks.
+        let known = mapping.filter(|one| ctx.known.required.contains_key(&(one.id.clone(), side)));
+        let Some(mapping) = known else {
             for op in ops {
                 ctx.locked.insert(op.link);
             }

@@ -4,6 +4,7 @@ use super::apply::note_left;
 use super::context::EngineError;
 use super::db::Tx;
 use super::fields;
+use super::group;
 use super::links;
 use super::matchup;
 use super::recover::is_settled;
@@ -12,8 +13,8 @@ use super::recover_updates::ghost_of;
 use super::run::RunCtx;
 use crate::crm::Purpose;
 use crate::domain::{
-    Candidate, Departed, ItemKind, Link, LinkState, Mapping, Observation, Op, OpState, PerSide,
-    Presence, RecordId, Side,
+    Candidate, Departed, ItemKind, Link, LinkId, LinkState, Mapping, Observation, Op, OpState,
+    PerSide, Presence, RecordId, Side,
 };
 use crate::store::rows::Dirty;
 
@@ -26,6 +27,7 @@ pub(super) async fn creates(
     let found = find_created(ctx, mapping, side, &ops).await?;
     let mut tx = ctx.engine.db.begin();
     for (mut op, found) in ops.into_iter().zip(found) {
+        let found = not_anothers(ctx, mapping, &op, found).await?;
         let ids: Vec<RecordId> = found.iter().map(|seen| seen.id.clone()).collect();
         let link = ctx
             .engine
@@ -89,6 +91,23 @@ async fn find_created(
         its.cloned().collect()
     };
     Ok(ops.iter().map(of).collect())
+}
+
+/// What no other link holds: a record of another one's, in the mapping or in its group, is not what this create made (I-7).
+async fn not_anothers(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    op: &Op,
+    found: Vec<Observation>,
+) -> Result<Vec<Observation>, EngineError> {
+    let ids: Vec<RecordId> = found.iter().map(|seen| seen.id.clone()).collect();
+    let holders = group::holders(ctx.engine, mapping, op.side, &ids).await?;
+    let free = |holder: &Option<LinkId>| holder.is_none_or(|link| link == op.link);
+    let all = found.into_iter().zip(holders);
+    Ok(all
+        .filter(|(_, holder)| free(holder))
+        .map(|(seen, _)| seen)
+        .collect())
 }
 
 async fn conclude_create(

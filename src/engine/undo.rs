@@ -346,6 +346,7 @@ impl<'c, 'e> Undoing<'c, 'e> {
         let ids: Vec<LinkId> = group.iter().map(|(link, _)| *link).collect();
         let db = self.ctx.engine.db.clone();
         let known = db.links(&mapping.id, &ids).await?;
+        let known = self.taken_over(known).await?;
         let mut tx = db.begin();
         let mut left = Vec::new();
         for ((link, pair), stored) in group.iter().zip(known) {
@@ -355,6 +356,7 @@ impl<'c, 'e> Undoing<'c, 'e> {
             let (Some(touched), Some(mut stored)) = (pair.get(side), held) else {
                 continue;
             };
+            let mapping = self.ctx.engine.mapping(&stored.mapping).unwrap_or(mapping);
             let now = self.open_link(mapping, *link, pair, &seen);
             let alive = now
                 .seen

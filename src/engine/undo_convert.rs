@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::context::EngineError;
 use super::undo::Undoing;
 use super::undo_read::Pair;
-use crate::domain::{LinkId, LinkState, Mapping, Op, OpState, Side};
+use crate::domain::{Link, LinkId, LinkState, Mapping, Op, OpState, Side};
 
 /// Why nothing of a link that went over is put back.
 const WENT_OVER: &str = "its Lead was converted since, and its link is the Contact's now";
@@ -34,6 +34,25 @@ impl Undoing<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// In place of the links of converted Leads whose record an undo took back those that their Contacts have now: what was
+    /// taken back is let go there.
+    pub(super) async fn taken_over(
+        &self,
+        mut links: Vec<Option<Link>>,
+    ) -> Result<Vec<Option<Link>>, EngineError> {
+        for slot in &mut links {
+            let Some(LinkState::Superseded(by)) = slot.as_ref().map(|link| &link.state) else {
+                continue;
+            };
+            let own = self.ctx.engine.db.links(&by.mapping, &[by.link]).await?;
+            let taken_back = |link: &Link| matches!(link.state, LinkState::TakenBack(_));
+            if let Some(own) = own.into_iter().flatten().find(taken_back) {
+                *slot = Some(own);
+            }
+        }
+        Ok(links)
     }
 
     /// Names the links that the run took over from converted Leads: they stay.

@@ -1,10 +1,13 @@
 //! Golden scenarios: Leads and Contacts over the same HubSpot contacts, one exclusive group
 //! (docs/design/sync-semantics.md 2 I-7, 9.3).
 
-use crate::support::House;
+use std::sync::atomic::Ordering;
+
 use crate::support::leads::{H, L, S, only};
 use crate::support::town::*;
-use syncline::domain::{Choice, ItemKind, Link, LinkState, PerSide, RunState};
+use crate::support::wire::wired;
+use crate::support::{House, order};
+use syncline::domain::{Choice, CreatedBy, ItemKind, Link, LinkState, PerSide, RunState};
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
 
@@ -201,6 +204,82 @@ async fn a_mapping_that_joins_later_finds_who_is_linked_already() {
         house.the_item(ItemKind::AlreadyLinked).await;
         house.quiet().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_without_an_answer_is_not_taken_for_what_another_mapping_made() {
+    // A Lead and a Contact with one address: both are to be made in one run, and from some request on HubSpot's next create
+    // goes unanswered.
+    let doors =
+        ["upsert", "create"].map(|word| format!("/crm/objects/2026-09/contacts/batch/{word}"));
+    let two = async |keyed: bool| {
+        let house = match keyed {
+            true => House::empty(&rules()).await,
+            false => House::unkeyed(&rules()).await,
+        };
+        lead(&house, "Ann");
+        contact(&house, "Ann");
+        house
+    };
+    for keyed in [true, false] {
+        let whole = {
+            let house = two(keyed).await;
+            let (engine, wire) = wired(&house, 0, false, Box::new(|| {})).await;
+            let record = engine.begin(&order()).await.unwrap();
+            engine.execute(record, &order()).await.unwrap();
+            wire.sent.load(Ordering::SeqCst)
+        };
+        for at in 1..=whole {
+            let house = two(keyed).await;
+            let (sandbox, doors) = (house.sandbox.clone(), doors.clone());
+            let spoil = move || {
+                let lost = Fault::Cut { committed: false };
+                for door in &doors {
+                    let sandbox = &mut sandbox.try_lock().unwrap();
+                    sandbox.script(Party::HubSpot, Some("POST"), door, lost, 1);
+                }
+            };
+            let (engine, _) = wired(&house, at, false, Box::new(spoil)).await;
+            let record = engine.begin(&order()).await.unwrap();
+            engine.execute(record, &order()).await.unwrap();
+            for pause in [10, 60, 200, 60] {
+                house.wait(pause).await;
+                house.run(&order()).await;
+                house.sound().await;
+                assert!(house.hs_ids(H).len() <= 1, "request {at} of {whole}");
+            }
+            holder(&house, &house.hs_ids(H)[0]).await;
+            house.quiet().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unanswered_create_is_looked_up_by_a_run_of_its_own_mapping_only() {
+    let house = House::empty(&rules()).await;
+    contact(&house, "Ann");
+    let door = "/crm/objects/2026-09/contacts/batch/upsert";
+    let lost = Fault::Cut { committed: false };
+    house.script(Party::HubSpot, Some("POST"), door, lost, 1);
+    house.fine().await;
+    // A person enters her in HubSpot at that moment: that is nobody's create, so no undo takes it away.
+    let now = house.clock.now();
+    let entered = values(&[("lastname", "Ann"), ("email", "ann@example.com")]);
+    let h = {
+        let mut sandbox = house.sandbox.lock().unwrap();
+        sandbox.portal.insert(now, colleague(), H, entered).unwrap()
+    };
+    house.wait(60).await;
+    only(&house, &["leads"]).await;
+    house.wait(300).await;
+    house.fine().await;
+    let links = active(&house).await;
+    assert_eq!(links.len(), 1, "{links:#?}");
+    assert_eq!(links[0].ids.hubspot.as_ref().unwrap().as_str(), h);
+    assert_ne!(links[0].created_by, CreatedBy::CreatedHubspot);
+    house.wait(60).await;
+    house.fine().await;
+    house.quiet().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,6 +70,8 @@ const MUST: [(u64, &[&str]); 3] = [
             "error freed",
             "garbled",
             "left the scope",
+            "lead converted",
+            "link followed a conversion",
             "linked by choice",
             "locked",
             "paused or resumed",
@@ -83,6 +85,7 @@ const MUST: [(u64, &[&str]); 3] = [
     (
         200,
         &[
+            "conversion collision",
             "deletion accepted",
             "edit in the gap of section 23",
             "old plan confirmed",
@@ -173,6 +176,7 @@ impl Cover {
         self.most("ambiguous match", items(ItemKind::AmbiguousMatch));
         self.most("oscillation", items(ItemKind::Oscillation));
         self.most("deletion", items(ItemKind::Deletion));
+        self.most("conversion collision", items(ItemKind::ConversionCollision));
         let open = books
             .items
             .iter()
@@ -187,5 +191,6 @@ impl Cover {
         };
         self.most("link matched", made(CreatedBy::Matched));
         self.most("create adopted", made(CreatedBy::Adopted));
+        self.most("link followed a conversion", made(CreatedBy::Relinked));
     }
 }

@@ -175,7 +175,8 @@ fn run(rng: &mut Rng, tag: &mut u32, crashes: bool, edits: usize) -> Sync {
     }
 }
 
-fn trouble(rng: &mut Rng) -> Trouble {
+/// What goes wrong with a write.
+pub fn trouble(rng: &mut Rng) -> Trouble {
     match rng.below(8) {
         0 | 1 => Trouble::AnswerLost,
         2 => Trouble::RequestLost,

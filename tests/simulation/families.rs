@@ -1,7 +1,10 @@
 //! Rarer things that happen to a world, by family: each seed has its own few of them, put among the usual acts. They are drawn
 //! from streams of their own, so that a new one reshuffles no other (docs/design/testing.md 2.1).
 
-use crate::draw::side;
+use syncline::domain::Side;
+
+use crate::draw::{self, side};
+use crate::leads::{Deed, Screen};
 use crate::rng::Rng;
 use crate::story::{Act, Pen, Property, RULES, Story, Sync};
 
@@ -20,9 +23,11 @@ pub enum Family {
     Previews,
     Poison,
     Undos,
+    Leads,
 }
 
-const FAMILIES: [Family; 12] = [
+/// A new one goes last, so that the others are drawn as before.
+const FAMILIES: [Family; 13] = [
     Family::Merges,
     Family::Deletions,
     Family::Scope,
@@ -35,6 +40,7 @@ const FAMILIES: [Family; 12] = [
     Family::Previews,
     Family::Poison,
     Family::Undos,
+    Family::Leads,
 ];
 
 /// Half a month and a little: longer than a recycle bin and a deletion log last.
@@ -111,6 +117,7 @@ impl Family {
             Family::Scope => story.leaves = LEAVES[rng.below(3)],
             Family::Schema => story.regions = true,
             Family::Clocks => story.skew = skew(rng),
+            Family::Leads => story.leads = 2 + rng.below(5),
             _ => {}
         }
     }
@@ -154,6 +161,7 @@ impl Family {
                 _ => vec![Act::Preview { apply: true }],
             },
             Family::Undos => undo(rng),
+            Family::Leads => conversion(rng),
             Family::Poison => {
                 let edit = |pen| Act::Edit {
                     side: syncline::domain::Side::HubSpot,
@@ -200,6 +208,84 @@ fn undo(rng: &mut Rng) -> Vec<Act> {
     }
     acts.push(Act::Sync(Sync::default()));
     acts
+}
+
+/// A lead is entered, worked on, converted, and what happens around that.
+fn conversion(rng: &mut Rng) -> Vec<Act> {
+    let who = rng.below(8);
+    let mut tag = 70_000 + 8 * rng.below(1_000) as u32;
+    let mut edit = |rng: &mut Rng| {
+        tag += 1;
+        Act::Lead(Deed::Edit {
+            side: side(rng),
+            who,
+            field: rng.below(5),
+            pen: if rng.percent(10) {
+                Pen::Clear
+            } else {
+                Pen::Tag(tag)
+            },
+        })
+    };
+    let mut acts = Vec::new();
+    if rng.percent(25) {
+        let tag = 80_000 + rng.below(10_000) as u32;
+        acts.push(Act::Lead(Deed::Enter { tag }));
+    }
+    for _ in 0..rng.below(3) {
+        acts.push(edit(rng));
+    }
+    let lost = |side, rng: &mut Rng| {
+        Act::Lead(Deed::Delete {
+            side,
+            who: if rng.percent(70) { who } else { rng.below(8) },
+        })
+    };
+    if rng.percent(8) {
+        acts.push(lost(Side::HubSpot, rng));
+    }
+    if rng.percent(25) {
+        let trouble = draw::trouble(rng);
+        acts.push(Act::Spoil {
+            side: side(rng),
+            trouble,
+        });
+    }
+    if rng.percent(90) {
+        let how = screen(rng);
+        let convert = Act::Lead(Deed::Convert { who, how });
+        match rng.percent(35) {
+            true => acts.push(Act::Sync(Sync {
+                during: vec![(1 + rng.below(20) as u32, convert)],
+                crash: rng.percent(30).then(|| 1 + rng.below(70) as u32),
+                ..Sync::default()
+            })),
+            false => acts.push(convert),
+        }
+    }
+    for _ in 0..rng.below(3) {
+        acts.push(edit(rng));
+    }
+    match rng.below(12) {
+        0 | 1 => acts.push(lost(Side::Salesforce, rng)),
+        2 => acts.push(lost(Side::HubSpot, rng)),
+        3 | 4 => acts.push(Act::Undo {
+            back: rng.below(2),
+            sync: Sync::default(),
+        }),
+        _ => {}
+    }
+    acts
+}
+
+/// What is said on the screen that converts.
+fn screen(rng: &mut Rng) -> Screen {
+    Screen {
+        contact: rng.percent(30).then(|| rng.zipf()),
+        account: rng.percent(30).then(|| rng.below(4)),
+        copies_key: rng.percent(30),
+        renames: rng.percent(20).then(|| 90_000 + rng.below(10_000) as u32),
+    }
 }
 
 fn skew(rng: &mut Rng) -> i64 {

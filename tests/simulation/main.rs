@@ -13,10 +13,12 @@
 mod admin;
 mod check;
 mod clocks;
+mod config;
 mod cover;
 mod diary;
 mod draw;
 mod families;
+mod leads;
 mod operator;
 mod people;
 mod rest;

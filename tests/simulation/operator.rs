@@ -12,8 +12,8 @@ use syncline::store::rows::MappingPhase;
 use syncline::store::{Family, keys};
 
 use crate::check::Books;
+use crate::config;
 use crate::diary::Shown;
-use crate::people;
 use crate::stage::Stage;
 use crate::story::{RULES, Sync};
 use crate::{support, wire};
@@ -184,7 +184,7 @@ impl Stage {
             _ => story.deletes = ["ignore", "archive", "ask", "archive"][rule],
         }
         self.diary.note_rules(story);
-        let mut rules = people::rules(story);
+        let mut rules = config::rules(story);
         if let Some(weakness) = self.weakness {
             weakness.rules(&mut rules);
         }

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use syncline::domain::{BlankPolicy, Side};
-use syncline::engine::Rules;
+use syncline::domain::Side;
 use syncline::sandbox::Sandbox;
 use syncline::sandbox::faults::Fault;
 use syncline::sandbox::history::{Author, Event, Values};
 
 use crate::admin::{self, REGION, REGIONS};
+use crate::leads;
 use crate::story::{Act, Pen, Property, Story, Trouble};
-use crate::support;
-use crate::support::town::{colleague, head, values};
+use crate::support::town::{colleague, values};
 
 pub const S: &str = "Contact";
 pub const H: &str = "contacts";
@@ -28,72 +27,12 @@ pub const FIELDS: [(&str, &str); 6] = [
 ];
 /// Fields of the mapping that hold texts as they were written.
 pub const PLAIN: usize = 4;
+/// The one of them that may go one way only.
+pub const STREET: usize = 3;
 
 /// The Salesforce field that the scope looks at, and what it must not say. No pair has it.
 pub const SCOPE: &str = "MailingCountry";
 pub const AWAY: &str = "Away";
-
-/// The mappings of a story.
-pub fn config(story: &Story) -> String {
-    let accounts = "[[mapping]]\nname = \"accounts\"\nsalesforce = { object = \"Account\" }\nhubspot = { object = \"companies\" }\nfields = [\n\
-         { salesforce = \"Name\", hubspot = \"name\" },\n\
-         { salesforce = \"Website\", hubspot = \"domain\", transform = \"extract_domain\", match = true },\n]\n";
-    let mut text = head();
-    if story.firms {
-        text.push_str(accounts);
-    }
-    let scope = match story.leaves {
-        "" => String::new(),
-        _ => format!(", where = \"{} != '{AWAY}'\"", SCOPE),
-    };
-    text.push_str(&format!(
-        "[[mapping]]\nname = \"contacts\"\nsalesforce = {{ object = \"Contact\"{scope} }}\nhubspot = {{ object = \"contacts\" }}\n\
-         deletes = \"{}\"\ndelete_update = \"{}\"\n",
-        story.deletes, story.delete_update
-    ));
-    if !story.leaves.is_empty() {
-        text.push_str(&format!("leaves_scope = \"{}\"\n", story.leaves));
-    }
-    text.push_str("fields = [\n");
-    text.push_str("{ salesforce = \"LastName\", hubspot = \"lastname\" },\n");
-    text.push_str("{ salesforce = \"Email\", hubspot = \"email\", transform = \"lowercase\", match = true, conflict = \"salesforce\" },\n");
-    for (at, (field, property)) in FIELDS.into_iter().take(PLAIN).enumerate() {
-        let way = match story.one_way && field == "MailingStreet" {
-            true => ", direction = \"to_hubspot\"",
-            false => "",
-        };
-        let rule = story.rules[at];
-        text.push_str(&format!(
-            "{{ salesforce = \"{field}\", hubspot = \"{property}\", conflict = \"{rule}\"{way} }},\n"
-        ));
-    }
-    if story.regions {
-        let (field, property) = REGION;
-        text.push_str(&format!(
-            "{{ salesforce = \"{field}\", hubspot = \"{property}\" }},\n"
-        ));
-    }
-    if story.firms {
-        text.push_str(
-            "{ salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" },\n",
-        );
-    }
-    text.push_str("]\n");
-    text
-}
-
-/// The engine's rules of a story; what the config file has no key for yet is set by hand.
-pub fn rules(story: &Story) -> Rules {
-    let mut rules = support::rules(&support::config(&config(story)));
-    if story.keep_values {
-        for mapping in &mut rules.mappings {
-            for pair in &mut mapping.pairs {
-                pair.blanks = BlankPolicy::PreferNonBlank;
-            }
-        }
-    }
-    rules
-}
 
 pub fn email(person: &str) -> String {
     format!("{person}@example.com")
@@ -164,6 +103,7 @@ pub fn plant(sandbox: &mut Sandbox, now: DateTime<Utc>, story: &Story) {
         person(Side::Salesforce, &name, "Second");
         person(Side::HubSpot, &name, "Third");
     }
+    leads::plant(sandbox, now, story);
 }
 
 pub fn ids(sandbox: &Sandbox, side: Side) -> Vec<String> {
@@ -173,9 +113,18 @@ pub fn ids(sandbox: &Sandbox, side: Side) -> Vec<String> {
     }
 }
 
+/// The same with the leads, converted or not.
+pub fn everybody(sandbox: &Sandbox, side: Side) -> Vec<String> {
+    let mut all = ids(sandbox, side);
+    if side == Side::Salesforce {
+        all.extend(sandbox.org.ids(leads::L));
+    }
+    all
+}
+
 pub fn value(sandbox: &Sandbox, side: Side, id: &str, field: &str) -> Option<String> {
     match side {
-        Side::Salesforce => sandbox.org.value(S, id, field),
+        Side::Salesforce => sandbox.org.value(leads::object(id), id, field),
         Side::HubSpot => sandbox.portal.value(H, id, field),
     }
 }
@@ -212,7 +161,10 @@ fn pair_of(sandbox: &Sandbox, who: usize) -> (Option<String>, Option<String>) {
 
 fn edit(sandbox: &mut Sandbox, now: DateTime<Utc>, side: Side, id: &str, set: Values) -> bool {
     match side {
-        Side::Salesforce => sandbox.org.edit(now, &colleague(), S, id, set).is_ok(),
+        Side::Salesforce => {
+            let object = leads::object(id);
+            sandbox.org.edit(now, &colleague(), object, id, set).is_ok()
+        }
         Side::HubSpot => sandbox.portal.edit(now, colleague(), H, id, set).is_ok(),
     }
 }
@@ -236,13 +188,30 @@ fn write(
 ) {
     let (s, h) = pair_of(sandbox, who);
     let id = if side == Side::Salesforce { s } else { h };
-    let Some(id) = id else { return };
-    let (name, property) = FIELDS[field];
-    let field_name = if side == Side::Salesforce {
-        name
-    } else {
-        property
-    };
+    if let Some(id) = id {
+        write_to(sandbox, now, side, &id, field, pen);
+    }
+}
+
+/// What a record calls field number `at`.
+pub fn field(at: usize, side: Side, id: &str) -> &'static str {
+    match side {
+        Side::Salesforce if leads::is_lead(id) => leads::FIELDS[at],
+        Side::Salesforce => FIELDS[at].0,
+        Side::HubSpot => FIELDS[at].1,
+    }
+}
+
+/// Writes a field of a record.
+pub fn write_to(
+    sandbox: &mut Sandbox,
+    now: DateTime<Utc>,
+    side: Side,
+    id: &str,
+    field: usize,
+    pen: Pen,
+) {
+    let name = self::field(field, side, id);
     // An address that is taken away would make another person of the record.
     let text = match pen {
         Pen::Clear if field == 4 => return,
@@ -251,7 +220,7 @@ fn write(
         Pen::Loose(tag) if field != 4 => tagged(field, tag, side) + "  ",
         Pen::Tag(tag) | Pen::Loose(tag) => tagged(field, tag, side),
     };
-    edit(sandbox, now, side, &id, values(&[(field_name, &text)]));
+    edit(sandbox, now, side, id, values(&[(name, &text)]));
 }
 
 fn newcomer(sandbox: &mut Sandbox, now: DateTime<Utc>, side: Side, tag: u32) {
@@ -337,6 +306,7 @@ pub fn perform(sandbox: &mut Sandbox, now: DateTime<Utc>, act: &Act) {
             }
         }
         Act::Property(change) => admin::property(sandbox, now, change),
+        Act::Lead(deed) => leads::perform(sandbox, now, deed),
         Act::Region { side, who, region } => {
             let (s, h) = pair_of(sandbox, who);
             let (id, name) = match side {
@@ -400,7 +370,7 @@ pub fn restore(
         .iter()
         .filter(|id| {
             let history = match side {
-                Side::Salesforce => sandbox.org.history(S, id),
+                Side::Salesforce => sandbox.org.history(leads::object(id), id),
                 Side::HubSpot => sandbox.portal.history(H, id),
             };
             let last = history.and_then(|history| {
@@ -415,7 +385,10 @@ pub fn restore(
     }
     let id = deleted[pick % deleted.len()].clone();
     match side {
-        Side::Salesforce => sandbox.org.restore(now, &colleague(), S, &id).is_ok(),
+        Side::Salesforce => {
+            let object = leads::object(&id);
+            sandbox.org.restore(now, &colleague(), object, &id).is_ok()
+        }
         Side::HubSpot => sandbox.portal.restore(now, colleague(), H, &id).is_ok(),
     }
 }

@@ -6,6 +6,7 @@ use syncline::sandbox::{Profile, Sandbox, Side as Party};
 
 use crate::admin;
 use crate::check::{self, Books, Broken, Rest, Scene, Seen};
+use crate::leads;
 use crate::people;
 use crate::stage::{Failure, Stage, usual};
 use crate::story::{Act, Sync};
@@ -111,7 +112,7 @@ impl Stage {
         let found = {
             let sandbox = self.house.sandbox.lock().unwrap();
             for side in Side::BOTH {
-                let ids = people::ids(&sandbox, side);
+                let ids = people::everybody(&sandbox, side);
                 self.diary
                     .known
                     .extend(ids.into_iter().map(|id| (side, id)));
@@ -125,6 +126,15 @@ impl Stage {
             .cover
             .most("edit overwritten by rule", seen.overwritten);
         self.report.cover.books(&books);
+        let converted = {
+            let sandbox = self.house.sandbox.lock().unwrap();
+            let leads = sandbox.org.ids(leads::L);
+            let done = leads
+                .iter()
+                .filter(|id| leads::contact_of(&sandbox, id).is_some());
+            done.count() as u64
+        };
+        self.report.cover.most("lead converted", converted);
         let ghosts = self.db().await.ghosts().await.unwrap().len();
         self.report.cover.most("ghost", ghosts as u64);
         self.report.conflicts = self.report.conflicts.max(books.conflicts());

@@ -121,6 +121,13 @@ impl Shrinker {
             switch(&mut story);
             self.take(story);
         }
+        while self.story.leads > 0 {
+            let mut story = self.story.clone();
+            story.leads -= 1;
+            if !self.take(story) {
+                break;
+            }
+        }
         for kind in 0..3 {
             while self.story.people[kind] > 0 {
                 let mut story = self.story.clone();

@@ -14,6 +14,7 @@ use syncline::store::{Entry, Store};
 
 use crate::check::{Books, Broken};
 use crate::clocks::Skewed;
+use crate::config;
 use crate::cover::Cover;
 use crate::diary::Diary;
 use crate::people;
@@ -134,7 +135,7 @@ impl Stage {
         let doom = Arc::new(Doom::default());
         let disk = Arc::new(Disk::new(trace.clone(), doom.clone(), weakness));
         let store: Arc<dyn Store> = disk.clone();
-        let mut rules = people::rules(story);
+        let mut rules = config::rules(story);
         if let Some(weakness) = weakness {
             weakness.rules(&mut rules);
         }

@@ -2,6 +2,7 @@
 
 use syncline::domain::Side;
 
+use crate::leads::Deed;
 use crate::rng::Rng;
 use crate::{draw, families};
 
@@ -109,6 +110,8 @@ pub enum Act {
     Preview { apply: bool },
     /// The operator accepts a plan that is not the last one.
     ConfirmOld,
+    /// A person does something with a lead.
+    Lead(Deed),
 }
 
 /// What becomes of the property of regions.
@@ -137,6 +140,7 @@ impl Act {
                 | Act::HideRecord { .. }
                 | Act::Property(_)
                 | Act::Region { .. }
+                | Act::Lead(_)
         )
     }
 
@@ -163,6 +167,7 @@ impl Act {
             | Act::HideField { .. }
             | Act::Property(_)
             | Act::Recall
+            | Act::Lead(Deed::Delete { .. })
             | Act::Config { .. } => true,
             Act::Sync(sync) | Act::Undo { sync, .. } => during(sync),
             _ => false,
@@ -211,6 +216,8 @@ pub struct Story {
     pub leaves: &'static str,
     /// Regions are synced, to a property of the portal's own.
     pub regions: bool,
+    /// So many leads, mapped beside the contacts; none: no mapping of leads.
+    pub leads: usize,
     /// The clock of the engine's machine is wrong by so many seconds.
     pub skew: i64,
     /// Fault profile of the sandbox.
@@ -263,6 +270,7 @@ impl Story {
             delete_update: "ask",
             leaves: "",
             regions: false,
+            leads: 0,
             skew: 0,
             faults: faults.join(","),
             acts: Vec::new(),

@@ -57,6 +57,8 @@ pub enum Weakness {
     NoValves,
     /// An undo writes whatever is there now.
     BlindUndo,
+    /// Nobody is told that a Lead was converted.
+    UntoldConversions,
 }
 
 /// Seeds that are known to catch a weakness.
@@ -65,7 +67,7 @@ const HINTS: [(Weakness, u64); 13] = [
     (Weakness::NoPreRead, 2),
     (Weakness::NoOverlap, 11),
     (Weakness::NoSettleDelay, 3),
-    (Weakness::BlindResend, 3),
+    (Weakness::BlindResend, 7),
     (Weakness::BaseFromSent, 5),
     (Weakness::NoRecovery, 8),
     (Weakness::DeleteOn404, 10),
@@ -77,7 +79,7 @@ const HINTS: [(Weakness, u64); 13] = [
 ];
 
 impl Weakness {
-    pub const ALL: [Weakness; 20] = [
+    pub const ALL: [Weakness; 21] = [
         Weakness::NoPreRead,
         Weakness::NoOverlap,
         Weakness::NoSettleDelay,
@@ -98,6 +100,7 @@ impl Weakness {
         Weakness::NoEmptySource,
         Weakness::NoValves,
         Weakness::BlindUndo,
+        Weakness::UntoldConversions,
     ];
 
     /// A seed that is known to catch it, which is tried first.
@@ -114,6 +117,7 @@ impl Weakness {
             Weakness::NoScope => Some(Family::Scope),
             Weakness::NoTombstones | Weakness::NoValves => Some(Family::Deletions),
             Weakness::NothingTakenBack | Weakness::BlindUndo => Some(Family::Undos),
+            Weakness::UntoldConversions => Some(Family::Leads),
             _ => None,
         }
     }

@@ -47,8 +47,13 @@ impl WeakSide {
         }
     }
 
-    /// What is merged into another record, or does not answer, passes for deleted.
+    /// What is merged into another record, or does not answer, passes for deleted; a converted Lead for any Lead.
     fn misread(&self, record: &mut Observation) {
+        let converted = matches!(record.presence, Presence::Converted(_));
+        if converted && self.weakness == Weakness::UntoldConversions {
+            record.presence = Presence::Live;
+            return;
+        }
         let wrong = match record.presence {
             Presence::MergedInto(_) => self.weakness == Weakness::MergedIsDeleted,
             Presence::Inaccessible => self.weakness == Weakness::DeleteOn404,
@@ -136,7 +141,8 @@ impl Crm for WeakSide {
         fields: &[String],
         resume: Option<&str>,
     ) -> Result<Page, CrmError> {
-        let page = self.inner.list(object, fields, resume).await?;
+        let mut page = self.inner.list(object, fields, resume).await?;
+        page.records.iter_mut().for_each(|one| self.misread(one));
         self.remember(&page.records);
         Ok(page)
     }
@@ -208,9 +214,12 @@ impl Crm for WeakSide {
         if self.weakness == Weakness::NoRecovery {
             return Ok(Vec::new());
         }
-        self.inner
+        let mut found = self
+            .inner
             .search(purpose, object, field, values, fields)
-            .await
+            .await?;
+        found.iter_mut().for_each(|one| self.misread(one));
+        Ok(found)
     }
 
     async fn field_times(

@@ -9,7 +9,6 @@ use super::{Broken, Rest, Scene};
 use crate::people::{H, S};
 
 pub(super) fn converged(scene: &Scene<'_>, rest: Rest, broken: &mut Vec<Broken>) {
-    let mapping = scene.people();
     let living = Side::BOTH.map(|side| scene.alive(side));
     for (link, s, h, base) in scene.pairs() {
         if !living[0].contains(s) || !living[1].contains(h) {
@@ -24,7 +23,7 @@ pub(super) fn converged(scene: &Scene<'_>, rest: Rest, broken: &mut Vec<Broken>)
             }
             continue;
         }
-        for pair in &mapping.pairs {
+        for pair in scene.mapping_of(link).iter().flat_map(|one| &one.pairs) {
             if rest == Rest::BeforeSweep && matches!(pair.kind, PairKind::Reference { .. }) {
                 continue;
             }

@@ -14,14 +14,15 @@ use crate::people::{FIELDS, PLAIN};
 
 /// Nothing is written to a field that no mapping names.
 pub(super) fn inside_the_mapping(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
-    let mapping = scene.people();
     for (side, id, history) in scene.records() {
+        let mapping = scene.people_like(side, id);
         let mut mapped: BTreeSet<&str> =
             mapping.pairs.iter().map(|pair| pair.field(side)).collect();
         mapped.insert(mapping.key_field(side));
         for version in history.versions.iter().filter(|version| ours(version)) {
             for (name, value) in version.values.iter() {
-                if !mapped.contains(name) && FIELDS.iter().any(|(s, h)| *s == name || *h == name) {
+                let own = (0..FIELDS.len()).any(|at| field(at, side, id) == name);
+                if !mapped.contains(name) && own {
                     broken.push(Broken {
                         invariant: "mapping",
                         detail: format!("{side} {id} {name} = {value:?} was written by us"),
@@ -52,7 +53,7 @@ pub(super) fn attributable(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             let written: Vec<(&str, &str)> = version
                 .values
                 .iter()
-                .filter(|(name, _)| (0..=PLAIN).any(|at| field(at, side) == *name))
+                .filter(|(name, _)| (0..=PLAIN).any(|at| field(at, side, id) == *name))
                 .collect();
             let made = version.event == Event::Created;
             let by = scene.all_ops().any(|op| {
@@ -101,7 +102,7 @@ pub(super) fn nothing_open(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
 fn claimed(scene: &Scene<'_>, error: &ErrorItem) -> bool {
     let side = error.record.side;
     let mail = |side: Side, id: &str| {
-        let mail = crate::people::value(scene.sandbox, side, id, field(4, side));
+        let mail = crate::people::value(scene.sandbox, side, id, field(4, side, id));
         mail.map(|mail| mail.to_lowercase())
     };
     let link = scene
@@ -138,7 +139,7 @@ pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             let own = (*record.0 == side).then(|| record.1.to_owned());
             let other = link.and_then(|link| link.ids.get(side).as_ref());
             own.or_else(|| other.map(|id| id.as_str().to_owned()))
-                .and_then(|id| crate::people::value(scene.sandbox, side, &id, field(0, side)))
+                .and_then(|id| crate::people::value(scene.sandbox, side, &id, field(0, side, &id)))
                 .is_some_and(|name| name.len() > 40)
         });
         let gone =

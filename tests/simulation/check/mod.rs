@@ -3,6 +3,7 @@
 mod apart;
 mod books;
 mod journal;
+mod leads;
 mod records;
 mod runs;
 mod undo;
@@ -20,7 +21,7 @@ use syncline::sandbox::history::{Author, Event, History, Version};
 pub use books::Books;
 
 use crate::diary::Diary;
-use crate::people::{FIELDS, H, S};
+use crate::people::{self, H, field};
 use crate::story::Story;
 
 /// An invariant that did not hold.
@@ -122,7 +123,7 @@ impl<'a> Scene<'a> {
 
     fn history(&self, side: Side, id: &str) -> Option<&'a History> {
         match side {
-            Side::Salesforce => self.sandbox.org.history(S, id),
+            Side::Salesforce => self.sandbox.org.history(crate::leads::object(id), id),
             Side::HubSpot => self.sandbox.portal.history(H, id),
         }
     }
@@ -151,12 +152,35 @@ impl<'a> Scene<'a> {
         self.mappings.iter().find(named).unwrap()
     }
 
-    /// The linked contacts.
+    /// The mapping that a link of somebody's is in.
+    fn mapping_of(&self, link: &Link) -> Option<&'a Mapping> {
+        let own = |mapping: &&Mapping| mapping.id == link.mapping;
+        self.mappings
+            .iter()
+            .find(own)
+            .filter(|one| one.object(Side::HubSpot) == H)
+    }
+
+    /// The mapping that such a record is in.
+    fn people_like(&self, side: Side, id: &str) -> &'a Mapping {
+        let object = crate::leads::object(id);
+        let own = |one: &&Mapping| one.object(side) == object && one.object(Side::HubSpot) == H;
+        let leads = self.mappings.iter().find(own);
+        leads
+            .filter(|_| side == Side::Salesforce)
+            .unwrap_or_else(|| self.people())
+    }
+
+    /// True for a link of a Contact's or of a Lead's.
+    fn is_of_people(&self, link: &Link) -> bool {
+        self.mapping_of(link).is_some()
+    }
+
+    /// The linked contacts and leads.
     fn pairs(&self) -> impl Iterator<Item = (&'a Link, &'a str, &'a str, Option<&'a Base>)> {
-        let people = &self.people().id;
         self.books.links.iter().filter_map(move |link| {
             let (s, h) = (link.ids.salesforce.as_ref()?, link.ids.hubspot.as_ref()?);
-            let active = link.mapping == *people && link.state == LinkState::Active;
+            let active = self.is_of_people(link) && link.state == LinkState::Active;
             active.then(|| (link, s.as_str(), h.as_str(), self.books.bases.get(&link.id)))
         })
     }
@@ -172,7 +196,7 @@ impl<'a> Scene<'a> {
     }
 
     fn alive(&self, side: Side) -> BTreeSet<String> {
-        crate::people::ids(self.sandbox, side).into_iter().collect()
+        people::everybody(self.sandbox, side).into_iter().collect()
     }
 
     /// What a field held at a time.
@@ -180,13 +204,6 @@ impl<'a> Scene<'a> {
         let past = self.history(side, id)?;
         let set = past.of_field(name).find(|version| version.at <= at)?;
         set.value(name).map(str::to_owned)
-    }
-}
-
-fn field(at: usize, side: Side) -> &'static str {
-    match side {
-        Side::Salesforce => FIELDS[at].0,
-        Side::HubSpot => FIELDS[at].1,
     }
 }
 
@@ -214,8 +231,11 @@ fn went_out(op: &Op) -> bool {
 type Check = fn(&Scene<'_>, &mut Vec<Broken>);
 
 /// What must hold at any time.
-const ALWAYS: [Check; 19] = [
+const ALWAYS: [Check; 22] = [
     books::sound,
+    leads::one_holder,
+    leads::taken_over_whole,
+    leads::nobody_made_beside,
     records::made_once,
     records::deleted_with_evidence,
     records::outside_is_left_alone,
@@ -237,7 +257,8 @@ const ALWAYS: [Check; 19] = [
 ];
 
 /// What must hold once all has become quiet.
-const AT_REST: [Check; 4] = [
+const AT_REST: [Check; 5] = [
+    leads::followed,
     values::last_word,
     records::nobody_forgotten,
     journal::nothing_open,

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline::domain::{
-    Choice, CreatedBy, Evidence, ItemKind, Op, OpKind, RecordId, RunKind, Side,
+    Choice, CreatedBy, Evidence, ItemKind, LinkState, Op, OpKind, RecordId, RunKind, Side,
 };
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::history::{Event, History, Version};
 
 use super::{Broken, Scene, field, is, ours, went_out};
-use crate::people;
+use crate::leads::{contact_of, converted_at, is_lead};
+use crate::people::{self, H};
 use crate::story::Act;
 
 /// One record that we made, or one that somebody deleted, of a person of that name.
@@ -128,14 +129,15 @@ fn two_people(scene: &Scene<'_>, name: &str) -> bool {
             (one == side && named).then_some((id, past))
         })
     };
-    let readdressed = |side: Side, past: &History| {
-        let words = past.of_field(field(4, side)).filter(|one| !ours(one));
+    let readdressed = |side: Side, id: &str, past: &History| {
+        let words = past.of_field(field(4, side, id)).filter(|one| !ours(one));
         words.count() > 1
     };
     origins(Side::Salesforce).any(|(s, mine)| {
         origins(Side::HubSpot).any(|(h, its)| {
             let linked = scene.diary.linked.contains(&(s.to_owned(), h.to_owned()));
-            !linked && (readdressed(Side::Salesforce, mine) || readdressed(Side::HubSpot, its))
+            !linked
+                && (readdressed(Side::Salesforce, s, mine) || readdressed(Side::HubSpot, h, its))
         })
     })
 }
@@ -270,6 +272,10 @@ pub(super) fn deleted_with_evidence(scene: &Scene<'_>, broken: &mut Vec<Broken>)
         };
         scene.all_items().any(|item| of(&item))
     };
+    let is_of_people = |op: &Op| {
+        let all = scene.mappings.iter().filter(|one| one.id == op.mapping);
+        all.into_iter().any(|one| one.object(Side::HubSpot) == H)
+    };
     for op in scene
         .books
         .ops
@@ -287,8 +293,10 @@ pub(super) fn deleted_with_evidence(scene: &Scene<'_>, broken: &mut Vec<Broken>)
         let ruled = scene.diary.deletes.contains(&"archive") || accepted(op);
         let fine = match op.evidence {
             None => undone,
-            Some(Evidence::Row | Evidence::Archived) if op.mapping == scene.people().id => {
-                fate == Some(Event::Deleted) && ruled
+            Some(Evidence::Row | Evidence::Archived) if is_of_people(op) => {
+                // A converted Lead is no more, whatever becomes of its row (13.6).
+                let converted = converted_at(scene.sandbox, source).filter(|_| is_lead(source));
+                fate == Some(Event::Deleted) && ruled && converted.is_none()
             }
             Some(Evidence::Row | Evidence::Archived) => true,
             Some(Evidence::Person) => accepted(op),
@@ -364,15 +372,15 @@ pub(super) fn never_guessed(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     // A record that is not shown to us is nobody's twin.
     let hides = scene.story.acts.iter().any(Act::hides_records);
     let contacts = scene.people().id.clone();
-    let mail = |side: Side| field(4, side);
-    let held = |side: Side, history: &History, at: DateTime<Utc>| -> Option<String> {
+    let held = |side: Side, id: &str, history: &History, at: DateTime<Utc>| -> Option<String> {
+        let mail = field(4, side, id);
         let versions = history.versions.iter().filter(|version| version.at <= at);
         let mut value = None;
         for version in versions {
             match version.event {
                 Event::Deleted | Event::MergedInto(_) => return None,
-                _ if version.values.contains(mail(side)) => {
-                    value = version.value(mail(side)).map(str::to_lowercase);
+                _ if version.values.contains(mail) => {
+                    value = version.value(mail).map(str::to_lowercase);
                 }
                 _ => {}
             }
@@ -390,7 +398,7 @@ pub(super) fn never_guessed(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         let early = at - TimeDelta::minutes(20);
         let Some(wanted) = scene
             .history(Side::Salesforce, s.as_str())
-            .and_then(|history| held(Side::Salesforce, history, at))
+            .and_then(|history| held(Side::Salesforce, s.as_str(), history, at))
         else {
             continue;
         };
@@ -404,9 +412,11 @@ pub(super) fn never_guessed(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             *id != s.as_str()
                 && *id != h.as_str()
                 && !merged
+                // Where a Contact and a Lead match one record, the Contact gets it (9.3).
+                && !is_lead(id)
                 && scene.begins(*side, id) <= early
-                && held(*side, history, early).as_ref() == Some(&wanted)
-                && held(*side, history, at).as_ref() == Some(&wanted)
+                && held(*side, id, history, early).as_ref() == Some(&wanted)
+                && held(*side, id, history, at).as_ref() == Some(&wanted)
                 && !was_away(*side, history, at)
                 && !hides
                 && !scene.diary.linked.iter().any(|(s, h)| s == id || h == id)
@@ -431,13 +441,14 @@ pub(super) fn never_guessed(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
 /// I-6: every living record is linked, or waits for a person or a cause, or is none of ours.
 pub(super) fn nobody_forgotten(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for side in Side::BOTH {
-        for id in people::ids(scene.sandbox, side) {
+        let converted = |id: &String| is_lead(id) && contact_of(scene.sandbox, id).is_some();
+        let all = people::everybody(scene.sandbox, side).into_iter();
+        for id in all.filter(|id| !converted(id)) {
             let is = |one: &RecordId| one.as_str() == id;
-            let linked = scene
-                .books
-                .links
-                .iter()
-                .any(|link| link.ids.get(side).as_ref().is_some_and(is));
+            let linked = scene.books.links.iter().any(|link| {
+                !matches!(link.state, LinkState::Superseded(_))
+                    && link.ids.get(side).as_ref().is_some_and(is)
+            });
             let told = scene.books.items.iter().any(|item| {
                 let open = item.state != syncline::domain::ItemState::Resolved;
                 (open || item.kind != ItemKind::Field)
@@ -460,7 +471,7 @@ fn is_outside(scene: &Scene<'_>, side: Side, id: &str) -> bool {
         return away(id);
     }
     let mail = |side, id: &str| {
-        let value = people::value(scene.sandbox, side, id, field(4, side));
+        let value = people::value(scene.sandbox, side, id, field(4, side, id));
         value.unwrap_or_default().to_lowercase()
     };
     let own = mail(side, id);

@@ -10,7 +10,7 @@ use syncline::domain::{
 use syncline::sandbox::history::Event;
 
 use super::{Broken, Scene, went_out};
-use crate::people::S;
+use crate::leads::object;
 
 /// I-14, I-20: a run that carries out a plan sends nothing that the plan did not have.
 pub(super) fn only_what_was_shown(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
@@ -148,7 +148,8 @@ fn half_read(scene: &Scene<'_>, run: &RunRecord, mapping: &MappingId) -> u64 {
         .collect();
     let alive = PerSide::from_fn(|side| scene.alive(side));
     let lives = |side: Side, id: &Option<RecordId>| {
-        let shown = |id: &str| side == Side::HubSpot || !scene.sandbox.org.is_hidden(S, id);
+        let shown =
+            |id: &str| side == Side::HubSpot || !scene.sandbox.org.is_hidden(object(id), id);
         let alive = alive.get(side);
         id.as_ref()
             .is_some_and(|id| alive.contains(id.as_str()) && shown(id.as_str()))

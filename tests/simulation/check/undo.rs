@@ -153,7 +153,11 @@ fn edited(scene: &Scene<'_>, op: &Op, pair: &str, since: DateTime<Utc>) -> bool 
     let Some(link) = scene.books.links.iter().find(|link| link.id == op.link) else {
         return true;
     };
-    let Some(pair) = scene.people().pairs.iter().find(|one| one.name() == pair) else {
+    let mut pairs = scene
+        .mapping_of(link)
+        .into_iter()
+        .flat_map(|one| &one.pairs);
+    let Some(pair) = pairs.find(|one| one.name() == pair) else {
         return true;
     };
     Side::BOTH.into_iter().any(|side| {

@@ -3,21 +3,25 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use syncline::domain::{Assignment, BaseValue, ItemState, Link, LinkState, Op, OpKind, Side};
+use syncline::domain::{
+    Assignment, BaseValue, ItemState, Link, LinkState, Mapping, Op, OpKind, RecordId, Side,
+};
 use syncline::sandbox::history::{Author, Version};
 
+use super::leads::lineage;
 use super::{Broken, Scene, Seen, field, is, ours, text};
-use crate::people::{FIELDS, PLAIN};
+use crate::leads::{self, is_lead};
+use crate::people::{FIELDS, PLAIN, S, STREET};
 use crate::story::Act;
 
 /// I-2: what a person wrote is where they wrote it, or was written over by a person, or reached the other side, or was
 /// written over by a rule that says so.
 pub(super) fn no_silent_loss(scene: &Scene<'_>, seen: &mut Seen, broken: &mut Vec<Broken>) {
     let mut reached: BTreeMap<(Side, usize, &str), DateTime<Utc>> = BTreeMap::new();
-    for (side, _, history) in scene.records() {
+    for (side, id, history) in scene.records() {
         for version in &history.versions {
             for at in 0..=PLAIN {
-                if let Some(value) = version.value(field(at, side)) {
+                if let Some(value) = version.value(field(at, side, id)) {
                     let first = reached
                         .entry((side, at, value.trim()))
                         .or_insert(version.at);
@@ -28,7 +32,7 @@ pub(super) fn no_silent_loss(scene: &Scene<'_>, seen: &mut Seen, broken: &mut Ve
     }
     for (side, id, history) in scene.records() {
         for at in 0..=PLAIN {
-            let name = field(at, side);
+            let name = field(at, side, id);
             let set: Vec<&Version> = history
                 .versions
                 .iter()
@@ -87,6 +91,23 @@ pub(super) fn no_silent_loss(scene: &Scene<'_>, seen: &mut Seen, broken: &mut Ve
     }
 }
 
+/// What the pairs of `people::FIELDS` are called in a mapping.
+fn names(mapping: &Mapping) -> [&'static str; 6] {
+    match mapping.object(Side::Salesforce) {
+        S => FIELDS.map(|(name, _)| name),
+        _ => leads::FIELDS,
+    }
+}
+
+/// True for a pair of that number, whichever of the mappings it is of.
+fn is_pair(at: usize, name: &str) -> bool {
+    name == FIELDS[at].0 || name == leads::FIELDS[at]
+}
+
+fn target(op: &Op) -> &str {
+    op.target.as_ref().map_or("", RecordId::as_str)
+}
+
 /// Whether a rule of the field's may write over an edit on that side.
 fn permitted(scene: &Scene<'_>, at: usize, side: Side, rule: &str) -> bool {
     let configured = |rule: &str| match at {
@@ -101,7 +122,7 @@ fn permitted(scene: &Scene<'_>, at: usize, side: Side, rule: &str) -> bool {
         "salesforce" => configured(rule) && side == Side::HubSpot,
         "hubspot" => configured(rule) && side == Side::Salesforce,
         // A one-way field's source wins (F7).
-        _ => scene.story.one_way && FIELDS[at].0 == "MailingStreet" && side == Side::HubSpot,
+        _ => scene.story.one_way && at == STREET && side == Side::HubSpot,
     }
 }
 
@@ -136,9 +157,9 @@ pub(super) fn base_truth(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         let Some(base) = scene.books.bases.get(&link.id) else {
             continue;
         };
-        if link.mapping != scene.people().id {
+        let Some(mapping) = scene.mapping_of(link) else {
             continue;
-        }
+        };
         for side in Side::BOTH {
             // A write to a record that has just been merged lands on the one that is left.
             let pasts: Vec<_> = Scene::ids_of(link, side)
@@ -146,22 +167,25 @@ pub(super) fn base_truth(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                     let after = scene.successors(side, id.as_str());
                     std::iter::once(id.as_str().to_owned()).chain(after)
                 })
-                .filter_map(|id| scene.history(side, &id))
+                .filter_map(|id| {
+                    let past = scene.history(side, &id)?;
+                    Some((id, past))
+                })
                 .collect();
             if pasts.is_empty() {
                 continue;
             }
-            for (at, (name, _)) in FIELDS.iter().enumerate().take(PLAIN + 1) {
-                let Some(one) = base.fields.get(*name) else {
+            for (at, name) in names(mapping).into_iter().enumerate().take(PLAIN + 1) {
+                let Some(one) = base.fields.get(name) else {
                     continue;
                 };
                 let Some(BaseValue::Raw(raw)) = one.values.get(side) else {
                     continue;
                 };
-                let held = pasts
-                    .iter()
-                    .flat_map(|past| &past.versions)
-                    .any(|version| version.value(field(at, side)) == Some(raw));
+                let held = pasts.iter().any(|(id, past)| {
+                    let mut all = past.versions.iter();
+                    all.any(|version| version.value(field(at, side, id)) == Some(raw))
+                });
                 if !held && !*one.unverified.get(side) {
                     broken.push(Broken {
                         invariant: "I-23",
@@ -193,11 +217,11 @@ pub(super) fn newest_wins(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     let committed: Vec<String> = scene.story.acts.iter().filter_map(committed).collect();
     let recalled = scene.diary.recalled.first();
     let mut written: BTreeMap<(Side, usize, &str), DateTime<Utc>> = BTreeMap::new();
-    for (side, _, history) in scene.records() {
+    for (side, id, history) in scene.records() {
         for version in &history.versions {
             for at in 0..PLAIN {
                 if let (Author::Colleague(_), Some(value)) =
-                    (&version.by, version.value(field(at, side)))
+                    (&version.by, version.value(field(at, side, id)))
                 {
                     written.insert((side, at, value), version.at);
                 }
@@ -206,7 +230,7 @@ pub(super) fn newest_wins(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     }
     for op in &scene.books.ops {
         for (name, one) in &op.fields {
-            let Some(at) = (0..PLAIN).find(|at| field(*at, op.side) == name) else {
+            let Some(at) = (0..PLAIN).find(|at| field(*at, op.side, target(op)) == name) else {
                 continue;
             };
             let timeless = [&one.before, &one.source]
@@ -238,8 +262,9 @@ pub(super) fn newest_wins(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
 /// The last edit of the winner's field before the write was sent.
 fn last_edit(scene: &Scene<'_>, op: &Op, at: usize) -> Option<DateTime<Utc>> {
     let side = op.side.other();
-    let history = scene.history(side, op.source.as_ref()?.as_str())?;
-    let edits = history.of_field(field(at, side));
+    let source = op.source.as_ref()?.as_str();
+    let history = scene.history(side, source)?;
+    let edits = history.of_field(field(at, side, source));
     edits
         .filter(|version| matches!(version.by, Author::Colleague(_)))
         .map(|version| version.at)
@@ -252,7 +277,7 @@ pub(super) fn values_kept(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         return;
     }
     for op in &scene.books.ops {
-        let plain = |name: &str| (0..PLAIN).any(|at| field(at, op.side) == name);
+        let plain = |name: &str| (0..PLAIN).any(|at| field(at, op.side, target(op)) == name);
         for (name, one) in &op.fields {
             if plain(name)
                 && one.after.is_blank()
@@ -283,19 +308,19 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         let (Some(s), Some(h)) = (&link.ids.salesforce, &link.ids.hubspot) else {
             continue;
         };
-        if link.mapping != scene.people().id || link.state != LinkState::Active {
+        let Some(mapping) = scene.mapping_of(link) else {
+            continue;
+        };
+        if link.state != LinkState::Active {
             continue;
         }
-        for (at, (name, _)) in FIELDS.iter().enumerate().take(PLAIN + 1) {
+        let lineage = lineage(scene, link.id);
+        for (at, name) in names(mapping).into_iter().enumerate().take(PLAIN + 1) {
             let last = |side: Side, id: &str| {
                 let history = scene.history(side, id)?;
-                let word = history.of_field(field(at, side)).find(|one| !ours(one))?;
-                Some(
-                    word.value(field(at, side))
-                        .unwrap_or_default()
-                        .trim()
-                        .to_lowercase(),
-                )
+                let name = field(at, side, id);
+                let word = history.of_field(name).find(|one| !ours(one))?;
+                Some(word.value(name).unwrap_or_default().trim().to_lowercase())
             };
             let words = [
                 last(Side::Salesforce, s.as_str()),
@@ -306,26 +331,30 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             for side in Side::BOTH {
                 for id in link.former.get(side) {
                     // Of one that was merged away, or deleted and made anew, nobody needs to have heard, and all that it said may
-                    // stand.
+                    // stand. A converted Lead is heard to the end.
                     let past = scene.history(side, id.as_str()).into_iter();
-                    let said = past.flat_map(|past| past.of_field(field(at, side)));
+                    let field = field(at, side, id.as_str());
+                    let heard = if is_lead(id.as_str()) { 1 } else { usize::MAX };
+                    let said = past.flat_map(|past| past.of_field(field).take(heard));
                     may.extend(said.map(|one| {
-                        let word = one.value(field(at, side)).unwrap_or_default();
+                        let word = one.value(field).unwrap_or_default();
                         Some(word.trim().to_lowercase())
                     }));
                 }
             }
             if let Some(merged) = scene.merged.get(h.as_str()) {
-                let got =
-                    scene.held_at(Side::HubSpot, h.as_str(), field(at, Side::HubSpot), *merged);
+                let field = field(at, Side::HubSpot, h.as_str());
+                let got = scene.held_at(Side::HubSpot, h.as_str(), field, *merged);
                 may.push(got.map(|word| word.trim().to_lowercase()));
             }
             let held = [(Side::Salesforce, s.as_str()), (Side::HubSpot, h.as_str())]
-                .map(|(side, id)| crate::people::value(scene.sandbox, side, id, field(at, side)))
+                .map(|(side, id)| {
+                    crate::people::value(scene.sandbox, side, id, field(at, side, id))
+                })
                 .map(|value| value.unwrap_or_default().trim().to_lowercase());
             let judged = scene.all_items().any(|item| {
-                item.link == Some(link.id)
-                    && item.field == *name
+                item.link.is_some_and(|one| lineage.contains(&one))
+                    && is_pair(at, &item.field)
                     && (item.resolution.is_some() || item.state != ItemState::Resolved)
             });
             let known = words
@@ -335,9 +364,10 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 .any(|word| held.contains(word));
             // A last word was written over by a rule that says so.
             let ruled = |word: &String| {
-                scene.all_ops().filter(|op| op.link == link.id).any(|op| {
+                let own = scene.all_ops().filter(|op| lineage.contains(&op.link));
+                own.into_iter().any(|op| {
                     op.fields.values().any(|one| {
-                        one.pair == *name
+                        is_pair(at, &one.pair)
                             && text(&one.before).trim().to_lowercase() == *word
                             && permitted(scene, at, op.side, &one.rule)
                     })
