@@ -205,7 +205,7 @@ fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: Date
         let past = scene.history(side, one.id);
         let mut words = past
             .into_iter()
-            .flat_map(|past| past.of_field(field(4, side)));
+            .flat_map(|past| past.of_field(field(4, side, one.id)));
         if words.any(|word| !ours(word) && word.at <= made) {
             return true;
         }
