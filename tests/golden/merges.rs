@@ -430,3 +430,18 @@ async fn what_was_wrong_with_a_record_is_over_once_it_was_merged_and_its_link_fo
     assert_eq!(active(&house).await.len(), 1);
     house.quiet().await;
 }
+
+/// Nobody looked between the two, and a read by id is all that tells.
+#[tokio::test(start_paused = true)]
+async fn what_was_merged_into_a_record_that_is_archived_by_now_is_deleted_and_not_out_of_reach() {
+    let (house, _, h, other) = one_and_a_half(Side::HubSpot).await;
+    let survivor = house.hs_merge(H, &other, &h);
+    house.wait(60).await;
+    house.hs_delete(H, &survivor);
+    house.wait(60).await;
+    house.whole().await;
+    assert!(house.errors().await.is_empty());
+    let links = house.links().await;
+    assert!(matches!(links[0].state, LinkState::Deleted(_)), "{links:?}");
+    house.quiet().await;
+}

@@ -104,6 +104,12 @@ impl HubspotClient {
                 .await?;
             for mut record in archived {
                 record.archived = true;
+                // What they were merged into may be archived in turn.
+                for former in former_ids(&record) {
+                    if missing.contains(&former) {
+                        merged.insert(former, record.id.clone());
+                    }
+                }
                 by_id.insert(record.id.clone(), record);
             }
         }
