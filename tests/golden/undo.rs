@@ -631,9 +631,10 @@ async fn what_was_taken_back_may_be_linked_by_choice_with_another_record() {
     assert!(house.hs_ids(H).is_empty());
     let now = house.clock.now();
     let fields = values(&[("lastname", "Berg"), ("email", "anna@example.com")]);
-    let mut sandbox = house.sandbox.lock().unwrap();
-    sandbox.portal.insert(now, colleague(), H, fields).unwrap();
-    drop(sandbox);
+    {
+        let mut sandbox = house.sandbox.lock().unwrap();
+        sandbox.portal.insert(now, colleague(), H, fields).unwrap();
+    }
     house.wait(60).await;
     house.fine().await;
     let item = house.the_item(ItemKind::AlreadyLinked).await;
