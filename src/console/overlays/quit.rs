@@ -35,7 +35,7 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
     let run = model.status.run.as_ref();
     let name = run
         .and_then(|run| run.run)
-        .map_or("A preview is being made".to_owned(), |run| {
+        .map_or("A preview or a backup is being made".to_owned(), |run| {
             format!("Run {run} is under way")
         });
     let batch = run
