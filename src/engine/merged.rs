@@ -43,12 +43,30 @@ pub(super) async fn follow_merges(
                 _ => rest.push(case),
             }
         }
-        for (into, cases) in groups {
-            rest.extend(follow_one(ctx, mapping, side, into, cases).await?);
+        if !groups.is_empty() {
+            let mut told = Vec::new();
+            for (into, cases) in groups {
+                told.extend(follow_one(ctx, mapping, side, into, cases).await?);
+            }
+            rest = untouched(ctx, mapping, rest).await?;
+            rest.extend(told);
         }
         all = rest;
     }
     Ok(all)
+}
+
+/// The cases whose links no merge has moved: of the others everything is decided.
+async fn untouched(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    cases: Vec<Case>,
+) -> Result<Vec<Case>, EngineError> {
+    let ids: Vec<LinkId> = cases.iter().map(|case| case.link.id).collect();
+    let links = ctx.engine.db.links(&mapping.id, &ids).await?;
+    let both = cases.into_iter().zip(links);
+    let as_before = both.filter(|(case, link)| link.as_ref() == Some(&case.link));
+    Ok(as_before.map(|(case, _)| case).collect())
 }
 
 /// Follows the merge into one record. Where that record is gone itself, or out of reach, its links' cases come back as that.
@@ -112,8 +130,10 @@ async fn follow_one(
         .map(|case| (case.link.id, case))
         .collect();
     let mut tx = db.begin();
+    let mut freed: Vec<RecordId> = Vec::new();
     for id in &followed.drop {
         if let Some(case) = by_id.remove(id) {
+            freed.extend(case.link.ids.get(side.other()).clone());
             close_all(ctx, &case, &mut tx)?;
             forget(ctx, mapping, &case.link, &survivor.id, &mut tx).await?;
         }
@@ -124,6 +144,8 @@ async fn follow_one(
         }
     }
     if let Some(case) = followed.keeps.and_then(|id| by_id.get_mut(&id)) {
+        // The survivor's key field may hold the counterpart of a link that is no more.
+        case.link.former.get_mut(side.other()).extend(freed);
         repoint(ctx, mapping, case, &survivor, &mut tx).await?;
     }
     tx.apply().await?;

@@ -445,3 +445,22 @@ async fn what_was_merged_into_a_record_that_is_archived_by_now_is_deleted_and_no
     assert!(matches!(links[0].state, LinkState::Deleted(_)), "{links:?}");
     house.quiet().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_restored_record_that_another_one_was_merged_into_at_once_has_one_link() {
+    let (house, s, h) = two().await;
+    house.sf_delete(S, &s[0]);
+    house.wait(60).await;
+    house.fine().await;
+    house.sf_restore(S, &s[0]);
+    house.sf_merge(S, &s[0], &s[1]);
+    for pause in [60, 400] {
+        house.wait(pause).await;
+        house.fine().await;
+        house.sound().await;
+    }
+    // The deletion was over before the merge: the link that stood goes with its record, and nobody is made again.
+    assert_eq!((house.sf_ids(S).len(), house.hs_ids(H).len()), (1, 1));
+    assert_eq!(active(&house).await.len(), 1);
+    in_step(&house, &s[0], &h[1]).await;
+}
