@@ -145,6 +145,8 @@ async fn follow_one(
     }
     if let Some(case) = followed.keeps.and_then(|id| by_id.get_mut(&id)) {
         // The survivor's key field may hold the counterpart of a link that is no more.
+        let own = case.link.ids.get(side.other()).clone();
+        freed.retain(|id| Some(id) != own.as_ref());
         case.link.former.get_mut(side.other()).extend(freed);
         repoint(ctx, mapping, case, &survivor, &mut tx).await?;
     }

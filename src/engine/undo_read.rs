@@ -163,7 +163,8 @@ pub(super) fn left(assignment: &Assignment) -> &crate::domain::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{OpId, OpOutcome, RunId, Value};
+    use crate::domain::Value;
+    use crate::engine::testkit::update;
 
     fn op(kind: OpKind, state: OpState, before: &str, after: &str) -> Op {
         let change = Assignment {
@@ -172,22 +173,13 @@ mod tests {
             ..Assignment::default()
         };
         Op {
-            id: OpId(1),
-            run: RunId(1),
-            seq: 1,
-            mapping: "contacts".into(),
-            link: LinkId(1),
             kind,
             side: Side::HubSpot,
             object: "contacts".into(),
             target: Some("5".into()),
-            source: None,
             fields: BTreeMap::from([("city".to_owned(), change)]),
-            evidence: None,
-            modstamp: None,
             state,
-            attempt: Default::default(),
-            outcome: OpOutcome::default(),
+            ..update(chrono::DateTime::UNIX_EPOCH)
         }
     }
 

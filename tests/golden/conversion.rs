@@ -471,16 +471,7 @@ async fn what_an_undo_took_back_of_a_lead_stays_so_through_its_conversion_until_
         let house = House::empty(&rules()).await;
         let lead = house.sf(L, ANN);
         let made = house.fine().await.run;
-        let undo = async |run| {
-            let order = Order {
-                scope: Scope::Undo(run),
-                ..order()
-            };
-            let end = house.run(&order).await;
-            assert!(end.error.is_none(), "{:?}", end.error);
-            house.sound().await;
-            end.record.run
-        };
+        let undo = async |run| house.undone(run).await.run;
         let convert = || {
             let contact = house.sf_convert(&lead, None);
             house.sf_edit(S, &contact, &[("Email", "other@example.com")]);
@@ -530,16 +521,10 @@ async fn an_undo_leaves_the_link_with_the_contact_and_what_the_lead_brought() {
     house.wait(60).await;
     let newer = house.fine().await.run;
     let undo = async |run| {
-        let order = Order {
-            scope: Scope::Undo(run),
-            ..order()
-        };
-        let end = house.run(&order).await;
-        assert!(end.error.is_none(), "{:?}", end.error);
-        let left = house.journal(end.record.run).await.into_iter();
-        let left: Vec<String> = left.filter_map(|op| op.outcome.why).collect();
-        house.sound().await;
-        left
+        let undone = house.undone(run).await.run;
+        let left = house.journal(undone).await.into_iter();
+        left.filter_map(|op| op.outcome.why)
+            .collect::<Vec<String>>()
     };
     // The run before: its write was a Lead's.
     let left = undo(older).await;

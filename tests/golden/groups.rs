@@ -310,16 +310,11 @@ async fn an_address_of_which_one_line_moved_on_is_not_taken_back_in_part() {
     live(&house, &s, &h, moved, moved);
     house.wait(30).await;
     house.hs_edit(H, &h, &[("zip", "5004")]);
-    let undo = syncline::engine::Order {
-        scope: syncline::engine::Scope::Undo(run.run),
-        ..support::order()
-    };
-    let end = house.run(&undo).await;
-    assert!(end.error.is_none(), "{:?}", end.error);
+    let undone = house.undone(run.run).await;
     let now = ["Main St 7", "Bergen", "5004"];
     live(&house, &s, &h, moved, now);
     house.both((&s, &h), ("Title", "jobtitle"), ("Boss", ""));
-    let left = house.journal(end.record.run).await;
+    let left = house.journal(undone.run).await;
     let why = |field: &str| {
         let of = left.iter().find(|op| op.fields.contains_key(field));
         of.unwrap().outcome.why.clone().unwrap()

@@ -192,11 +192,7 @@ async fn what_an_undo_put_back_stays_so_when_a_link_ended_and_is_back() {
     house.wait(60).await;
     let run = house.fine().await;
     house.both((&s, &h), ("MailingCity", "city"), ("Oslo", "Oslo"));
-    let undo = Order {
-        scope: syncline::engine::Scope::Undo(run.run),
-        ..order()
-    };
-    assert_eq!(house.run(&undo).await.record.state, RunState::Done);
+    assert_eq!(house.undone(run.run).await.state, RunState::Done);
     house.both((&s, &h), ("MailingCity", "city"), ("Oslo", ""));
     for title in ["Chief", "Clerk"] {
         house.sf_edit(S, &s, &[("Title", title)]);

@@ -7,7 +7,7 @@ use crate::support;
 use crate::support::town::*;
 use crate::support::{House, order};
 use syncline::domain::{ErrorCategory, RunKind, RunRecord, RunState};
-use syncline::engine::{Order, Scope};
+use syncline::engine::Order;
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
 use syncline::store::{SimStore, keys};
@@ -167,11 +167,7 @@ async fn an_undo_that_a_restored_store_knows_nothing_of_is_not_taken_for_the_ven
     house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
     let before = Arc::new(SimStore::new());
     copy(&house.store, &before).await;
-    let undo = Order {
-        scope: Scope::Undo(run.run),
-        ..order()
-    };
-    assert_eq!(house.run(&undo).await.record.state, RunState::Done);
+    assert_eq!(house.undone(run.run).await.state, RunState::Done);
     house.both((&s, &h), ("Title", "jobtitle"), ("", "Boss"));
     house.store = before;
     {

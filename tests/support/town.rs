@@ -368,6 +368,18 @@ impl House {
         ops
     }
 
+    /// Undoes a run; the undo ends without an error and leaves a sound store.
+    pub async fn undone(&self, run: syncline::domain::RunId) -> RunRecord {
+        let order = syncline::engine::Order {
+            scope: syncline::engine::Scope::Undo(run),
+            ..super::order()
+        };
+        let end = self.run(&order).await;
+        assert!(end.error.is_none(), "{:?}", end.error);
+        self.sound().await;
+        end.record
+    }
+
     /// A run over everything; its counts add up.
     pub async fn whole(&self) -> RunRecord {
         let order = syncline::engine::Order {

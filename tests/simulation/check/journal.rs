@@ -96,7 +96,6 @@ pub(super) fn nothing_open(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     }
 }
 
-/// I-11: what is in error at the end is what a vendor cannot take, or what is not there any more, and nothing beside it.
 /// True where the record would get an e-mail that another one on its side has: two contacts of one side were merged, and
 /// their counterparts were not.
 fn claimed(scene: &Scene<'_>, error: &ErrorItem) -> bool {
@@ -127,6 +126,7 @@ fn claimed(scene: &Scene<'_>, error: &ErrorItem) -> bool {
         && (collided || held || wanted.is_some() && rest.any(|id| mail(side, &id) == wanted))
 }
 
+/// I-11: what is in error at the end is what a vendor cannot take, or what is not there any more, and nothing beside it.
 pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for error in &scene.books.errors {
         let record = (&error.record.side, error.record.id.as_str());

@@ -65,29 +65,6 @@ pub struct Seen {
 }
 
 impl<'a> Scene<'a> {
-    /// What a record was at a time: the last thing that happened to its life.
-    fn fate(&self, side: Side, id: &str, at: DateTime<Utc>) -> Option<Event> {
-        let past = self.history(side, id)?;
-        let lived = past.versions.iter().rev().filter(|one| one.at <= at);
-        lived
-            .map(|version| version.event.clone())
-            .find(|event| *event != Event::Updated)
-    }
-
-    /// What a record was merged into, one after the other.
-    fn successors(&self, side: Side, id: &str) -> Vec<String> {
-        let mut chain: Vec<String> = Vec::new();
-        let mut at = id.to_owned();
-        while let Some(Event::MergedInto(next)) = self.fate(side, &at, self.books.now) {
-            if chain.contains(&next) {
-                break;
-            }
-            chain.push(next.clone());
-            at = next;
-        }
-        chain
-    }
-
     pub fn new(
         story: &'a Story,
         sandbox: &'a Sandbox,
@@ -193,6 +170,29 @@ impl<'a> Scene<'a> {
     fn all_items(&self) -> impl Iterator<Item = &'a Conflict> {
         let gone = self.diary.elder_items.iter().chain(&self.diary.chosen);
         self.books.items.iter().chain(gone)
+    }
+
+    /// What a record was at a time: the last thing that happened to its life.
+    fn fate(&self, side: Side, id: &str, at: DateTime<Utc>) -> Option<Event> {
+        let past = self.history(side, id)?;
+        let lived = past.versions.iter().rev().filter(|one| one.at <= at);
+        lived
+            .map(|version| version.event.clone())
+            .find(|event| *event != Event::Updated)
+    }
+
+    /// What a record was merged into, one after the other.
+    fn successors(&self, side: Side, id: &str) -> Vec<String> {
+        let mut chain: Vec<String> = Vec::new();
+        let mut at = id.to_owned();
+        while let Some(Event::MergedInto(next)) = self.fate(side, &at, self.books.now) {
+            if chain.contains(&next) {
+                break;
+            }
+            chain.push(next.clone());
+            at = next;
+        }
+        chain
     }
 
     fn alive(&self, side: Side) -> BTreeSet<String> {

@@ -82,8 +82,6 @@ pub(super) fn nothing_is_left_out(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     }
 }
 
-/// What was put back stays so: nothing is written to the field again but what somebody wrote since the run that was undone, or
-/// what an undo or a person's choice says.
 /// A write of the field that was given up as not applied, and that may have come at last: what it destroyed is written anew.
 fn may_have_landed(scene: &Scene<'_>, op: &Op, pair: &str) -> bool {
     scene.all_ops().any(|one| {
@@ -94,6 +92,8 @@ fn may_have_landed(scene: &Scene<'_>, op: &Op, pair: &str) -> bool {
     })
 }
 
+/// What was put back stays so: nothing is written to the field again but what somebody wrote since the run that was undone, or
+/// what an undo or a person's choice says.
 pub(super) fn nothing_comes_again(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     let recalled = scene.diary.recalled.last().copied();
     for undone in &scene.diary.undos {
