@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline::domain::{Conflict, LinkId, Op, OpKind, RunId, Side};
 use syncline::engine::signature;
+use syncline::sandbox::Sandbox;
 
+use crate::people;
 use crate::story::Story;
 
 /// An undo that was asked for.
@@ -89,6 +91,14 @@ impl Diary {
         self.deletes.push(story.deletes);
         if !story.leaves.is_empty() {
             self.leaves.push(story.leaves);
+        }
+    }
+
+    /// Notes who is there.
+    pub fn note_records(&mut self, sandbox: &Sandbox) {
+        for side in Side::BOTH {
+            let ids = people::everybody(sandbox, side);
+            self.known.extend(ids.into_iter().map(|id| (side, id)));
         }
     }
 

@@ -111,12 +111,7 @@ impl Stage {
         let mut seen = Seen::default();
         let found = {
             let sandbox = self.house.sandbox.lock().unwrap();
-            for side in Side::BOTH {
-                let ids = people::everybody(&sandbox, side);
-                self.diary
-                    .known
-                    .extend(ids.into_iter().map(|id| (side, id)));
-            }
+            self.diary.note_records(&sandbox);
             check::always(&self.scene(&sandbox, &books), &mut seen)
         };
         self.report

@@ -205,6 +205,7 @@ impl Stage {
 
     async fn play(&mut self) -> Result<Report, Box<Failure>> {
         let began = self.house.clock.now();
+        self.diary.note_records(&self.house.sandbox.lock().unwrap());
         let acts = self.story.acts.clone();
         for (step, act) in acts.iter().enumerate() {
             self.act(act).await;

@@ -1,7 +1,8 @@
 //! I-1: whether both sides of a link are equal, or are apart for a reason.
 
 use syncline::domain::{
-    BaseField, BaseValue, Choice, Direction, Link, LinkState, OpState, PairKind, Side, Value,
+    BaseField, BaseValue, Choice, Direction, Link, LinkState, OpKind, OpState, PairKind, Side,
+    Value,
 };
 use syncline::transform;
 
@@ -84,7 +85,12 @@ fn put_back(
     base: Option<&BaseField>,
     held: &[Value; 2],
 ) -> bool {
-    let of = |op: &&syncline::domain::Op| op.link == link.id && op.state == OpState::Confirmed;
+    // Of a pair that was deleted and came back the link may be a new one.
+    let of = |op: &&syncline::domain::Op| {
+        let own = op.target.is_some() && op.target == *link.ids.get(op.side);
+        let write = op.kind != OpKind::Delete && op.state == OpState::Confirmed;
+        write && (own || op.link == link.id)
+    };
     let writes = scene.all_ops().filter(of).flat_map(|op| {
         let mine = op.fields.values().filter(|one| one.pair == pair);
         mine.map(|one| ((op.attempt.sent_at, op.seq), one.rule.as_str()))

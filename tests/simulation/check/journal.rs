@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use syncline::domain::{
-    ErrorCategory, ErrorItem, ItemKind, LinkId, LinkState, Op, OpKind, OpState, RecordId, RunKind,
-    Side,
+    ErrorCategory, ErrorItem, ItemKind, LinkId, LinkState, Op, OpKind, OpState, RunKind, Side,
 };
 use syncline::sandbox::history::Event;
 
-use super::{Broken, Scene, field, is, ours, text, went_out};
+use super::{Broken, Scene, field, ours, text, went_out};
 use crate::people::{FIELDS, PLAIN};
 
 /// Nothing is written to a field that no mapping names.
@@ -37,14 +36,6 @@ pub(super) fn inside_the_mapping(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
 pub(super) fn attributable(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for (side, id, history) in scene.records() {
         let begins = scene.begins(side, id);
-        // A write to a record that was merged meanwhile lands on what it was merged into.
-        let merged = |target: &Option<RecordId>| {
-            let past = target
-                .as_ref()
-                .and_then(|target| scene.history(side, target.as_str()));
-            let last = past.and_then(|past| past.versions.last());
-            last.is_some_and(|last| matches!(&last.event, Event::MergedInto(_)))
-        };
         let own = history
             .versions
             .iter()
@@ -62,7 +53,7 @@ pub(super) fn attributable(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                         .attempt
                         .sent_at
                         .is_some_and(|sent| sent <= version.at + TimeDelta::seconds(1))
-                    && (is(&op.target, id) || op.kind == OpKind::Create || merged(&op.target))
+                    && (op.kind == OpKind::Create || scene.lands_on(side, &op.target, id))
                     && (!made || op.kind == OpKind::Create)
                     && written.iter().all(|(name, value)| {
                         op.fields.get(*name).is_some_and(|one| {

@@ -195,6 +195,16 @@ impl<'a> Scene<'a> {
         chain
     }
 
+    /// True where what is sent to a target arrives at that record: its own, or one that was merged into it meanwhile.
+    fn lands_on(&self, side: Side, target: &Option<RecordId>, id: &str) -> bool {
+        target.as_ref().is_some_and(|target| {
+            target.as_str() == id || {
+                let chain = self.successors(side, target.as_str());
+                chain.iter().any(|one| one == id)
+            }
+        })
+    }
+
     fn alive(&self, side: Side) -> BTreeSet<String> {
         people::everybody(self.sandbox, side).into_iter().collect()
     }

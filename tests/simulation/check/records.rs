@@ -224,19 +224,37 @@ fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: Date
     if forgotten && (side == Side::HubSpot || scene.story.unkeyed) {
         return true;
     }
+    // An undo that is undone makes anew what it took back and is not there, whoever deleted it last (19.1).
+    let mut deletions = scene.all_ops().filter(|op| {
+        op.kind == OpKind::Delete && op.side == side && is(&op.target, one.id) && went_out(op)
+    });
+    if deletions.any(|op| scene.diary.taken_up_again(op.run, gone.at, made)) {
+        return true;
+    }
     if ours(gone) {
-        let undo = scene.all_ops().find(|op| {
-            op.kind == OpKind::Delete && op.side == side && is(&op.target, one.id) && went_out(op)
-        });
-        return undo.is_some_and(|op| scene.diary.taken_up_again(op.run, gone.at, made))
-            || scene.story.delete_update == "update_wins"
-            || by_choice(scene, name, &[]);
+        return scene.story.delete_update == "update_wins" || by_choice(scene, name, &[]);
     }
     // What it was merged into stands for it, and may be deleted in turn.
     let chain = scene.successors(side, one.id);
     let last = latest(scene, side, one.id, made);
     let deleted = last.unwrap_or_else(|| gone.event.clone()) == Event::Deleted;
-    deleted && scene.story.delete_update == "update_wins" || by_choice(scene, name, &chain)
+    let merged = matches!(gone.event, Event::MergedInto(_));
+    deleted
+        && (scene.story.delete_update == "update_wins"
+            || merged && came_out_of_a_merge(scene, side.other(), name))
+        || by_choice(scene, name, &chain)
+}
+
+/// True where a merge was taken back: its loser is a record like any other then, and the one that its counterpart was merged
+/// into is not its own.
+fn came_out_of_a_merge(scene: &Scene<'_>, side: Side, name: &str) -> bool {
+    scene.records().any(|(one, _, past)| {
+        let named = past.versions.first();
+        let named = named.is_some_and(|first| first.value(last_name(side)) == Some(name));
+        let mut events = past.versions.iter().map(|version| &version.event);
+        let merged = events.any(|event| matches!(event, Event::MergedInto(_)));
+        one == side && named && merged && events.any(|event| *event == Event::Restored)
+    })
 }
 
 /// What a record was at a time, or what it had been merged into by then: that stands for it.

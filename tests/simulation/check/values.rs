@@ -58,7 +58,7 @@ pub(super) fn no_silent_loss(scene: &Scene<'_>, seen: &mut Seen, broken: &mut Ve
                 }
                 let by_rule = scene.all_ops().find(|op| {
                     op.side == side
-                        && is(&op.target, id)
+                        && scene.lands_on(side, &op.target, id)
                         && op.fields.get(name).is_some_and(|one| {
                             text(&one.before) == tag && permitted(scene, at, side, &one.rule)
                         })
@@ -137,7 +137,9 @@ fn raced(
 ) -> bool {
     let wrote = |op: &&Op| {
         op.side == side
-            && (is(&op.target, id) || is(&op.outcome.record, id) || op.kind == OpKind::Create)
+            && (scene.lands_on(side, &op.target, id)
+                || is(&op.outcome.record, id)
+                || op.kind == OpKind::Create)
             && op.fields.get(name).is_some_and(|one| {
                 text(&one.after).trim() == after.value(name).unwrap_or_default().trim()
             })
@@ -223,7 +225,9 @@ pub(super) fn newest_wins(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 if let (Author::Colleague(_), Some(value)) =
                     (&version.by, version.value(field(at, side, id)))
                 {
-                    written.insert((side, at, value), version.at);
+                    // A merge takes values over with the time at which they were written.
+                    let first = written.entry((side, at, value)).or_insert(version.at);
+                    *first = version.at.min(*first);
                 }
             }
         }
@@ -341,6 +345,17 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                         Some(word.trim().to_lowercase())
                     }));
                 }
+            }
+            for (side, id) in [(Side::Salesforce, s), (Side::HubSpot, h)] {
+                // What was sent to a record that was merged into it meanwhile.
+                let name = field(at, side, id.as_str());
+                let late = scene.all_ops().filter(|op| {
+                    op.side == side
+                        && !is(&op.target, id.as_str())
+                        && scene.lands_on(side, &op.target, id.as_str())
+                });
+                let said = late.filter_map(|op| op.fields.get(name));
+                may.extend(said.map(|one| Some(text(&one.after).trim().to_lowercase())));
             }
             if let Some(merged) = scene.merged.get(h.as_str()) {
                 let field = field(at, Side::HubSpot, h.as_str());
