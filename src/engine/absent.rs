@@ -8,7 +8,7 @@ use super::gone_case::cases;
 use super::gone_note::note;
 use super::gone_read::read_records;
 use super::run_ctx::RunCtx;
-use crate::domain::{Link, LinkId, LinkState, Mapping, Presence, RecordId, Side};
+use crate::domain::{Link, LinkId, LinkState, Mapping, Observation, Presence, RecordId, Side};
 
 /// True for links that end where a record of them is gone.
 pub(super) fn stands(state: &LinkState) -> bool {
@@ -59,7 +59,7 @@ pub(super) async fn confirm_absent(
                 note(mapping, &seen, mark.map_or(0, |row| row.reasons), &mut tx)?;
                 let known = &ctx.known;
                 let kept = records.filter(|seen| !known.is_of_forgotten(seen));
-                keep_survivors(kept, &mut tx)?;
+                keep_survivors(ctx, kept.collect(), &mut tx).await?;
             }
         }
         tx = tx.rolled().await?;
@@ -67,12 +67,22 @@ pub(super) async fn confirm_absent(
     Ok(tx.apply().await?)
 }
 
-/// What answered in the place of a merged record, so that it need not be read again.
-fn keep_survivors(
-    records: impl Iterator<Item = crate::domain::Observation>,
+/// What answered in the place of a merged record, so that it need not be read again. The list may have shown it too, and only
+/// with the list its associations were read.
+async fn keep_survivors(
+    ctx: &RunCtx<'_>,
+    mut survivors: Vec<Observation>,
     tx: &mut Tx<'_>,
 ) -> Result<(), EngineError> {
-    for survivor in records.filter(|seen| seen.presence == Presence::Live) {
+    survivors.retain(|seen| seen.presence == Presence::Live);
+    for mut survivor in survivors {
+        let (side, object) = (survivor.side, &survivor.object);
+        let id = std::slice::from_ref(&survivor.id);
+        let listed = ctx.engine.db.observations(side, object, id).await?;
+        let listed = listed.into_iter().flatten();
+        for (field, value) in listed.flat_map(|listed| listed.fields) {
+            survivor.fields.entry(field).or_insert(value);
+        }
         tx.put_observation(&survivor)?;
     }
     Ok(())

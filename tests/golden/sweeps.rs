@@ -138,6 +138,34 @@ async fn an_association_changed_unseen_arrives_with_the_sweep() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_association_of_what_two_records_were_merged_into_arrives_with_the_sweep() {
+    let house = House::empty(&firms()).await;
+    let firm = [("name", "Nautilus"), ("domain", "nautilus.example")];
+    let firm = house.hs("companies", &firm);
+    let mails = ["lund@example.com", "moe@example.com"];
+    let [(s, h), (_, other)] = mails.map(|mail| {
+        let s = house.sf(S, &[("LastName", mail), ("Email", mail)]);
+        (s, house.hs(H, &[("lastname", mail), ("email", mail)]))
+    });
+    house.fine().await;
+    let survivor = house.hs_merge(H, &h, &other);
+    house.settled().await;
+    // Its counterpart's page has a question: which of two is it?
+    house.the_item(ItemKind::MergeCollision).await;
+    house.search_sleeps();
+    {
+        let (now, by) = (house.clock.now(), colleague());
+        let mut sandbox = house.sandbox.lock().unwrap();
+        let portal = &mut sandbox.portal;
+        assert!(portal.associate(now, by, H, &survivor, "companies", &firm, true));
+    }
+    house.settled().await;
+    assert_eq!(house.sf_value(S, &s, "AccountId"), None);
+    house.days_later(1).await;
+    assert!(house.sf_value(S, &s, "AccountId").is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_record_made_unseen_gets_its_counterpart_with_the_sweep() {
     let (house, _, _) = clerk(&people("")).await;
     house.search_sleeps();
