@@ -8,14 +8,28 @@ use super::gone_case::cases;
 use super::gone_note::note;
 use super::gone_read::read_records;
 use super::run_ctx::RunCtx;
-use crate::domain::{Link, LinkId, LinkState, Mapping, Observation, Presence, RecordId, Side};
+use crate::domain::{
+    CreatedBy, Link, LinkId, LinkState, Mapping, Observation, Presence, RecordId, Side,
+};
 
-/// True for links that end where a record of them is gone.
-pub(super) fn stands(state: &LinkState) -> bool {
-    matches!(
-        state,
-        LinkState::Active | LinkState::Suspended(_) | LinkState::OutOfScope | LinkState::Unlinked
-    )
+/// True for links about which something is to be decided where their record of that side is gone.
+pub(super) fn stands(link: &Link, side: Side) -> bool {
+    match link.state {
+        LinkState::Active
+        | LinkState::Suspended(_)
+        | LinkState::OutOfScope
+        | LinkState::Unlinked => true,
+        LinkState::TakenBack(_) => side != taken(link),
+        LinkState::PendingCreate | LinkState::Deleted(_) | LinkState::Superseded(_) => false,
+    }
+}
+
+/// The side on which an undo took a link's record back.
+fn taken(link: &Link) -> Side {
+    match link.created_by {
+        CreatedBy::CreatedSalesforce => Side::Salesforce,
+        _ => Side::HubSpot,
+    }
 }
 
 /// Reads the records of links that a complete list of one side did not show, deleted ones included, and notes what is gone or
@@ -32,7 +46,7 @@ pub(super) async fn confirm_absent(
         .await?
         .into_iter()
         .flatten()
-        .filter(|link| stands(&link.state) && !ctx.locked.contains(&link.id))
+        .filter(|link| stands(link, side) && !ctx.locked.contains(&link.id))
         .filter(|link| link.ids.get(side).is_some())
         .collect();
     let ids: Vec<RecordId> = links
@@ -55,6 +69,8 @@ pub(super) async fn confirm_absent(
                     gone::out_of_reach(ctx, mapping, &case, side, &mut tx)?;
                 }
             }
+            // What an undo took back stays so, whatever becomes of what it was made from; but merges and conversions are followed.
+            Presence::Deleted if matches!(link.state, LinkState::TakenBack(_)) => {}
             Presence::Deleted | Presence::MergedInto(_) | Presence::Converted(_) => {
                 note(mapping, &seen, mark.map_or(0, |row| row.reasons), &mut tx)?;
                 let known = &ctx.known;

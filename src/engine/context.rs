@@ -213,6 +213,8 @@ pub struct Known {
     pub us: PerSide<Option<String>>,
     /// (mapping, side) whose key field exists and is writable.
     pub keyed: BTreeSet<(MappingId, Side)>,
+    /// Mappings whose fields all exist: whoever reads a record that several of them share, reads it for all.
+    pub sound: BTreeSet<MappingId>,
     /// (mapping, pair) that a change of the objects has paused (19.2).
     pub paused: BTreeSet<(MappingId, String)>,
     /// Mappings whose store was restored and not confirmed since (22 rule 9): what we wrote last is not known.

@@ -57,7 +57,9 @@ pub(super) async fn read_records(
         return Ok(Vec::new());
     }
     let object = mapping.object(side);
-    let asked = fields::observed(&ctx.known, std::iter::once(mapping), side, object);
+    let all = ctx.engine.rules.mappings.iter();
+    let sharing = all.filter(|one| one.id == mapping.id || ctx.known.sound.contains(&one.id));
+    let asked = fields::observed(&ctx.known, sharing, side, object);
     let crm = ctx.engine.side(side);
     let before = crm.meter().total();
     let found = crm.read(Purpose::Complete, object, ids, &asked).await?;

@@ -96,7 +96,9 @@ pub(super) async fn preflight(
             .map(|problem| problem.message)
             .chain(drift.breaking.iter().cloned());
         let hits: Vec<ValveHit> = problems.map(|message| refusal(mapping, message)).collect();
-        if !hits.is_empty() {
+        if hits.is_empty() {
+            known.sound.insert(mapping.id.clone());
+        } else {
             refused.insert(mapping.id.clone(), hits);
         }
         for (pair, why) in drift.degraded {

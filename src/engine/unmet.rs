@@ -61,7 +61,7 @@ impl Unmet<'_> {
                 };
                 let links = db.links(&name, &found).await?.into_iter().flatten();
                 let older: Vec<LinkId> = links
-                    .filter(|link| stands(&link.state) && link.created_at < self.since)
+                    .filter(|link| stands(link, side) && link.created_at < self.since)
                     .map(|link| link.id)
                     .collect();
                 if !older.is_empty() {

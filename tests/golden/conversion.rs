@@ -7,6 +7,7 @@ use crate::support::leads::*;
 use crate::support::town::*;
 use crate::support::wire::wired;
 use crate::support::{House, order};
+use crate::upkeep::{confirmed, imported};
 use syncline::domain::{Choice, CreatedBy, ItemKind, LinkState, OpKind, PerSide, RunState};
 use syncline::engine::{Order, Scope};
 use syncline::sandbox::Side as Party;
@@ -508,6 +509,51 @@ async fn what_an_undo_took_back_of_a_lead_stays_so_through_its_conversion_until_
         house.quiet().await;
         house.whole().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_undo_took_back_stays_so_where_only_a_full_run_can_tell_that_its_lead_was_converted()
+ {
+    let house = House::empty(&rules()).await;
+    let lead = house.sf(L, ANN);
+    let made = house.fine().await.run;
+    house.wait(60).await;
+    house.undone(made).await;
+    house.wait(60).await;
+    house.sf_convert(&lead, None);
+    house.sf_delete(L, &lead);
+    // Every list is read after it, and no list shows a converted Lead that was deleted.
+    imported(&house).await;
+    house.wait(60).await;
+    confirmed(&house, "restored").await;
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.hs_ids(H), Vec::<String>::new());
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lead_and_a_contact_were_merged_into_is_read_for_both_mappings() {
+    let street =
+        "{ salesforce = \"MailingStreet\", hubspot = \"address\" },\n{ salesforce = \"AccountId\"";
+    let rules = rules().replacen("{ salesforce = \"AccountId\"", street, 1);
+    let house = House::empty(&rules).await;
+    let lead = house.sf(L, ANN);
+    house.sf(S, &[("LastName", "Lund"), ("Email", "lund@example.com")]);
+    house.fine().await;
+    let of_ann = house.links().await.into_iter().find(|link| {
+        let id = link.ids.salesforce.as_ref();
+        id.is_some_and(|id| id.as_str() == lead)
+    });
+    let of_ann = of_ann.unwrap().ids.hubspot.unwrap().0;
+    let other = house.hs_ids(H).into_iter().find(|id| *id != of_ann);
+    house.wait(60).await;
+    house.hs_merge(H, &other.unwrap(), &of_ann);
+    house.settled().await;
+    house.the_item(ItemKind::MergeCollision).await;
+    house.days_later(1).await;
+    house.days_later(1).await;
+    assert!(house.errors().await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,7 +20,7 @@ impl House {
     }
 
     /// So many days later, a run that must end well and cost what the formula says.
-    async fn days_later(&self, days: u64) -> RunRecord {
+    pub(crate) async fn days_later(&self, days: u64) -> RunRecord {
         self.wait(days * DAY).await;
         self.fine().await
     }

@@ -44,8 +44,16 @@ fn reconfigure(house: &mut House, text: &str) {
     house.rules = Arc::new(support::rules(&support::config(text)));
 }
 
-/// The run after a change of the rules asks; its confirm carries it out.
-async fn confirmed(house: &House, valve: &str) -> RunRecord {
+/// Leaves behind what an import of the store does.
+pub(crate) async fn imported(house: &House) {
+    let db = house.db().await;
+    let mut tx = db.begin();
+    tx.put_meta(keys::META_EPOCH, &1u64).unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// The run after a change of the rules, or after an import, asks; its confirm carries it out.
+pub(crate) async fn confirmed(house: &House, valve: &str) -> RunRecord {
     let run = house.sync().await;
     assert_eq!(run.state, RunState::Halted, "{:?}", run.mappings);
     assert!(
@@ -139,13 +147,7 @@ async fn after_a_pause_longer_than_the_vendors_remember_deletions_everything_is_
 #[tokio::test(start_paused = true)]
 async fn a_restored_store_reads_everything_and_asks_before_it_writes() {
     let (house, s, h) = linked(&people("")).await;
-    {
-        // What an import leaves behind.
-        let db = house.db().await;
-        let mut tx = db.begin();
-        tx.put_meta(keys::META_EPOCH, &1u64).unwrap();
-        tx.commit().await.unwrap();
-    }
+    imported(&house).await;
     house.sf_edit(S, &s, &[("Title", "Boss")]);
     house.wait(60).await;
     let run = confirmed(&house, "restored").await;
@@ -170,12 +172,7 @@ async fn an_undo_that_a_restored_store_knows_nothing_of_is_not_taken_for_the_ven
     assert_eq!(house.undone(run.run).await.state, RunState::Done);
     house.both((&s, &h), ("Title", "jobtitle"), ("", "Boss"));
     house.store = before;
-    {
-        let db = house.db().await;
-        let mut tx = db.begin();
-        tx.put_meta(keys::META_EPOCH, &1u64).unwrap();
-        tx.commit().await.unwrap();
-    }
+    imported(&house).await;
     house.wait(600).await;
     // What Salesforce holds differs from the base, so it is a change: nothing is left apart without a word.
     confirmed(&house, "restored").await;

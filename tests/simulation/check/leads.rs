@@ -60,6 +60,7 @@ pub(super) fn nobody_made_beside(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         };
         let behind = scene.diary.linked.iter().find(|(lead, h)| {
             is_lead(lead)
+                && !is_made_anew(scene, h, op)
                 && match op.side {
                     Side::HubSpot => {
                         contact_of(scene.sandbox, lead).as_deref() == Some(source)
@@ -76,6 +77,20 @@ pub(super) fn nobody_made_beside(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             broken.push(Broken::new("I-8", detail));
         }
     }
+}
+
+/// True where an undo took the Lead's counterpart back and was itself undone before the write: it is made again, for whoever
+/// the Lead is by then.
+fn is_made_anew(scene: &Scene<'_>, h: &str, op: &Op) -> bool {
+    let sent = op.attempt.sent_at.unwrap_or_default();
+    let taken = scene.all_ops().filter(|one| {
+        let record = one.target.as_ref().map(RecordId::as_str);
+        one.kind == OpKind::Delete && one.side == Side::HubSpot && record == Some(h)
+    });
+    taken.into_iter().any(|one| {
+        let then = one.attempt.sent_at.unwrap_or_default();
+        scene.diary.taken_up_again(one.run, then, sent)
+    })
 }
 
 /// True where the run of the write could know of the conversion: its Contact is of that moment, or was there when it began.
