@@ -97,7 +97,7 @@ pub(super) fn out_of_reach(
         label: case.label(),
         field: String::new(),
         value: Value::Null,
-        category: ErrorCategory::Permission,
+        category: ErrorCategory::Gone,
         message,
         vendor: None,
         run: ctx.run,

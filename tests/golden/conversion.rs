@@ -533,6 +533,25 @@ async fn what_an_undo_took_back_stays_so_where_only_a_full_run_can_tell_that_its
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lead_whose_contact_was_purged_before_anybody_saw_it_stays_an_error() {
+    let (house, lead, h) = ann().await;
+    let contact = house.sf_convert(&lead, None);
+    house.sf_delete(S, &contact);
+    // Longer than the recycle bin keeps it.
+    house.wait(16 * 24 * 3600).await;
+    for text in ["one", "two", "three"] {
+        house.sync().await;
+        let errors = house.errors().await;
+        assert_eq!(errors.len(), 1, "{text} {errors:?}");
+        assert!(errors[0].message.contains(&contact), "{errors:?}");
+        // Somebody edits what no mapping names.
+        house.hs_edit(H, &h, &[("message", text)]);
+        house.wait(60).await;
+    }
+    assert_eq!(house.hs_ids(H), [h]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_lead_and_a_contact_were_merged_into_is_read_for_both_mappings() {
     let street =
         "{ salesforce = \"MailingStreet\", hubspot = \"address\" },\n{ salesforce = \"AccountId\"";

@@ -9,6 +9,7 @@ use syncline::domain::{
 use syncline::sandbox::history::Event;
 
 use super::{Broken, Scene, field, ours, text, went_out};
+use crate::leads::contact_of;
 use crate::people::{FIELDS, PLAIN};
 
 /// Nothing is written to a field that no mapping names.
@@ -133,8 +134,10 @@ pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 .and_then(|id| crate::people::value(scene.sandbox, side, &id, field(0, side, &id)))
                 .is_some_and(|name| name.len() > 40)
         });
+        // A converted Lead is followed to its Contact, and that may be gone.
+        let followed = contact_of(scene.sandbox, record.1).unwrap_or_else(|| record.1.to_owned());
         let gone =
-            error.category == ErrorCategory::Gone && !scene.alive(*record.0).contains(record.1);
+            error.category == ErrorCategory::Gone && !scene.alive(*record.0).contains(&followed);
         // Somebody left its twin alone, whom the vendor minds all the same.
         let left = scene.books.items.iter().any(|item| {
             let twin = |one: &syncline::domain::Candidate| one.record.id == error.record.id;
