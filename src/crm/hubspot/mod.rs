@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 pub use associations::{
@@ -86,7 +86,7 @@ impl HubspotSettings {
 /// One HubSpot portal.
 pub struct HubspotClient {
     http: Http<auth::HubspotDialect>,
-    schemas: Mutex<BTreeMap<String, Arc<ObjectSchema>>>,
+    schemas: Mutex<BTreeMap<String, Described>>,
     portal: Mutex<Option<String>>,
     app: Mutex<Option<String>>,
     index_lag: chrono::Duration,
@@ -172,21 +172,42 @@ impl HubspotClient {
         CrmError::new(Side::HubSpot, what, ErrorClass::Bug, message)
     }
 
-    fn known(&self, object: &str) -> Option<Arc<ObjectSchema>> {
-        lock(&self.schemas).get(object).cloned()
-    }
-
     fn forget(&self, object: &str) {
         lock(&self.schemas).remove(object);
     }
 
-    async fn schema(&self, object: &str) -> Result<Arc<ObjectSchema>, CrmError> {
-        match self.known(object) {
-            Some(known) => Ok(known),
-            None => Ok(Arc::new(self.describe(object).await?)),
+    /// A schema that tells whether properties which an answer lacks are blank or gone: one that knows of them all may be older than
+    /// the day on which an admin archived one, and is read anew.
+    async fn schema_of_absent(
+        &self,
+        object: &str,
+        absent: &BTreeSet<&str>,
+    ) -> Result<Arc<ObjectSchema>, CrmError> {
+        let known = lock(&self.schemas).get(object).cloned();
+        let now = self.http.clock.now();
+        match known {
+            Some(one)
+                if now - one.at < STALE
+                    || !absent
+                        .iter()
+                        .any(|name| one.schema.fields.contains_key(*name)) =>
+            {
+                Ok(one.schema)
+            }
+            _ => Ok(Arc::new(self.describe(object).await?)),
         }
     }
 }
+
+/// A schema, and when it was read.
+#[derive(Clone)]
+struct Described {
+    schema: Arc<ObjectSchema>,
+    at: DateTime<Utc>,
+}
+
+/// How old a schema may be that tells a blank property from one that is gone.
+const STALE: TimeDelta = TimeDelta::minutes(1);
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     match mutex.lock() {
@@ -323,7 +344,11 @@ impl Crm for HubspotClient {
             .http
             .fetch(&call, |body| parse_properties(object, body))
             .await?;
-        lock(&self.schemas).insert(object.to_owned(), Arc::new(schema.clone()));
+        let described = Described {
+            schema: Arc::new(schema.clone()),
+            at: self.http.clock.now(),
+        };
+        lock(&self.schemas).insert(object.to_owned(), described);
         Ok(schema)
     }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::paths::{self, is_contacts, modified_property};
-use super::records::{WireRecord, former_ids, lacks_any, observation, parse_page, parse_record};
+use super::records::{WireRecord, absent, former_ids, observation, parse_page, parse_record};
 use super::{HubspotClient, SYSTEM};
 use crate::crm::http::Call;
 use crate::crm::wire::text_of;
@@ -296,7 +296,7 @@ impl HubspotClient {
         Ok(records)
     }
 
-    /// Records as observations; the schema is asked for where one lacks a wanted property and none is known yet.
+    /// Records as observations; the schema is asked for where one lacks a wanted property.
     pub(super) async fn observe_all(
         &self,
         what: &str,
@@ -304,11 +304,10 @@ impl HubspotClient {
         records: &[WireRecord],
         fields: &[String],
     ) -> Result<Vec<Observation>, CrmError> {
-        let lacking = records.iter().any(|record| lacks_any(record, fields));
-        let schema = match (self.known(object), lacking) {
-            (Some(schema), _) => Some(schema),
-            (None, true) => Some(self.schema(object).await?),
-            (None, false) => None,
+        let absent = absent(records, fields);
+        let schema = match absent.is_empty() {
+            true => None,
+            false => Some(self.schema_of_absent(object, &absent).await?),
         };
         let now = self.http.clock.now();
         records

@@ -1,5 +1,7 @@
 //! Record bodies, pages and batch answers (docs/vendor/hubspot.md 3.1, 3.3, 3.5, 3.17, 4.1).
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
@@ -101,12 +103,15 @@ pub fn parse_record(body: &[u8]) -> Result<WireRecord, Malformed> {
     from_json("record", body)
 }
 
-/// True where a wanted property is absent from an answer that has properties: the schema then tells blank from gone.
-pub(crate) fn lacks_any(record: &WireRecord, wanted: &[String]) -> bool {
-    record
-        .properties
-        .as_ref()
-        .is_some_and(|properties| wanted.iter().any(|name| !properties.contains_key(name)))
+/// Wanted properties that are absent from an answer that has properties: the schema then tells blank from gone.
+pub(crate) fn absent<'w>(records: &[WireRecord], wanted: &'w [String]) -> BTreeSet<&'w str> {
+    let answered = records.iter().filter_map(|one| one.properties.as_ref());
+    answered
+        .flat_map(|properties| {
+            let lacks = move |name: &&String| !properties.contains_key(*name);
+            wanted.iter().filter(lacks).map(String::as_str)
+        })
+        .collect()
 }
 
 /// One record as an observation with the wanted properties. Null, `""` and absent-though-asked are all blank (3.5); absent
@@ -201,7 +206,7 @@ mod tests {
         )
         .unwrap();
         let wanted = names(&["email", "phone", "fax", "city", "gone"]);
-        assert!(lacks_any(&record, &wanted));
+        assert!(!absent(std::slice::from_ref(&record), &wanted).is_empty());
         let seen = observation(
             "contacts",
             &record,
