@@ -23,8 +23,8 @@ use super::tally::{Fate, Unlinked};
 use super::waits::{What, close};
 use crate::crm::Purpose;
 use crate::domain::{
-    CreatedBy, Departed, ItemKind, Link, LinkId, LinkState, Mapping, Observation, Op, PerSide,
-    Presence, RecordId, Side,
+    Choice, CreatedBy, Departed, ItemKind, Link, LinkId, LinkState, Mapping, Observation, Op,
+    PerSide, Presence, RecordId, Side,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Count, keys};
@@ -109,7 +109,9 @@ async fn follow(
     into: RecordId,
 ) -> Result<(), EngineError> {
     let side = Side::Salesforce;
-    if matches!(case.link.state, LinkState::Superseded(_)) || case.choice().is_some() {
+    // A choice about two counterparts is carried out first; one about a deletion goes along.
+    let decided = case.choice().is_some() && !matches!(case.link.state, LinkState::Deleted(_));
+    if matches!(case.link.state, LinkState::Superseded(_)) || decided {
         return Ok(());
     }
     if ctx.locked.contains(&case.link.id) || case.link.state == LinkState::PendingCreate {
@@ -218,7 +220,13 @@ async fn hand_over(
     group::superseded(ctx, leads, case, named(contacts, &link), tx)?;
     tx.drop_observation(Side::Salesforce, leads.object(Side::Salesforce), &lead);
     unmatch(ctx, leads, Side::Salesforce, Some(&lead), tx).await?;
-    if let LinkState::Suspended(_) = link.state {
+    let goes_along = match link.state {
+        LinkState::Suspended(_) => true,
+        // To make the counterpart anew was said of the person; the other answers about a deletion have nothing left to do.
+        LinkState::Deleted(_) => case.choice() == Some(&Choice::Create),
+        _ => false,
+    };
+    if goes_along {
         items::go_along(ctx, contacts, &link, &open, tx)?;
     }
     for side in Side::BOTH {

@@ -307,6 +307,33 @@ async fn a_counterpart_that_was_deleted_stays_deleted_through_a_conversion() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_person_chose_about_a_leads_deleted_counterpart_is_the_contacts() {
+    for choice in [Choice::Accept, Choice::Ignore, Choice::Create] {
+        let text = crowd("", "creates = \"to_hubspot\"");
+        let (house, lead, h) = ann_by(&text).await;
+        house.hs_delete(H, &h);
+        house.sf_edit(L, &lead, &[("Title", "Chief")]);
+        house.wait(60).await;
+        house.whole().await;
+        let item = house.the_item(ItemKind::DeleteUpdate).await;
+        house.choose(&item, choice.clone()).await;
+        // Before the choice is carried out, the Lead is converted.
+        let contact = house.sf_convert(&lead, None);
+        house.wait(60).await;
+        house.fine().await;
+        let made = house.hs_ids(H);
+        match choice {
+            Choice::Create => goes_on(&house, &lead, &contact, &made[0]).await,
+            _ => assert_eq!(made, Vec::<String>::new(), "{choice:?}"),
+        }
+        assert_eq!(house.open_items().await, Vec::new(), "{choice:?}");
+        house.quiet().await;
+        house.whole().await;
+        house.sound().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_contact_that_went_on_into_another_or_out_of_reach_or_away_takes_the_link_along() {
     let (house, lead, h) = ann().await;
     let contact = house.sf_convert(&lead, None);
