@@ -72,8 +72,8 @@ pub struct Diary {
     pub chosen: Vec<Conflict>,
     /// Runs that a person's confirm let through.
     pub confirmed: BTreeSet<RunId>,
-    /// How many Salesforce records were hidden from a run at its end.
-    pub unseen: BTreeMap<RunId, u64>,
+    /// Salesforce records that were hidden from a run at its end.
+    pub unseen: BTreeMap<RunId, BTreeSet<String>>,
     /// Plain fields of Salesforce that were hidden from us from before a run until after it.
     pub blind: BTreeMap<RunId, BTreeSet<usize>>,
     /// How far each side was read for certain when it was last looked.

@@ -392,12 +392,12 @@ impl Stage {
         number.get()
     }
 
-    /// How many contacts Salesforce hides from us.
-    fn hidden_records(&self) -> u64 {
+    /// Contacts that Salesforce hides from us.
+    fn hidden_records(&self) -> std::collections::BTreeSet<String> {
         let sandbox = self.house.sandbox.lock().unwrap();
-        let ids = people::ids(&sandbox, Side::Salesforce);
-        let hidden = ids.iter().filter(|id| sandbox.org.is_hidden(people::S, id));
-        hidden.count() as u64
+        let ids = people::ids(&sandbox, Side::Salesforce).into_iter();
+        ids.filter(|id| sandbox.org.is_hidden(people::S, id))
+            .collect()
     }
 
     /// Living contacts that are outside the scope.

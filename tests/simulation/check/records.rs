@@ -209,6 +209,9 @@ fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: Date
         if words.any(|word| !ours(word) && word.at <= made) {
             return true;
         }
+        if hidden_from_its_look_up(scene, side, one.id, made) {
+            return true;
+        }
     }
     let Some(gone) = one.gone.filter(|version| version.at <= made) else {
         return false;
@@ -243,6 +246,20 @@ fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: Date
         && (scene.story.delete_update == "update_wins"
             || merged && came_out_of_a_merge(scene, side.other(), name))
         || by_choice(scene, name, &chain)
+}
+
+/// True where Salesforce hid the record from the run that made another: the look-up of an unkeyed create saw nobody there (10.2).
+fn hidden_from_its_look_up(scene: &Scene<'_>, side: Side, id: &str, made: DateTime<Utc>) -> bool {
+    scene.all_ops().any(|op| {
+        let hidden = scene.diary.unseen.get(&op.run);
+        let on_its_way = op.attempt.sent_at.is_some_and(|sent| {
+            (-TimeDelta::seconds(2)..GIVEN_UP).contains(&(made - sent))
+        });
+        op.kind == OpKind::Create
+            && op.side == side
+            && on_its_way
+            && hidden.is_some_and(|ids| ids.contains(id))
+    })
 }
 
 /// True where a merge was taken back: its loser is a record like any other then, and the one that its counterpart was merged

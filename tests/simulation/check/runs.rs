@@ -123,12 +123,8 @@ pub(super) fn counts(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
 
 /// Records that were not shown to a run: a person may have to decide about them all the same.
 fn unread(scene: &Scene<'_>, run: &RunRecord) -> u64 {
-    scene
-        .diary
-        .unseen
-        .get(&run.run)
-        .copied()
-        .unwrap_or_default()
+    let hidden = scene.diary.unseen.get(&run.run);
+    hidden.map_or(0, |ids| ids.len() as u64)
 }
 
 /// Links of which a full run may have read one record only, though its sum counts two: the other one was made by a write of ours
