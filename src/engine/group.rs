@@ -1,7 +1,7 @@
 //! Exclusive groups: mappings that share an object, of which one record is linked in one of them only
 //! (docs/design/sync-semantics.md 2 I-7, 9.3, 13). What is another one's is neither matched nor made a counterpart of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{Engine, EngineError};
 use super::create::creates;
@@ -99,7 +99,24 @@ pub(super) async fn make(
     mapping: &Mapping,
     wanted: Creates,
 ) -> Result<(), EngineError> {
-    let wanted = convert::without_converted(ctx, mapping, wanted).await?;
+    let mut wanted = convert::without_converted(ctx, mapping, wanted).await?;
+    for side in Side::BOTH {
+        // What was read for the links of a sibling may have told of a conversion: its Contact is linked by now.
+        let ids = wanted.get_mut(side);
+        let db = &ctx.engine.db;
+        let object = mapping.object(side);
+        let held = db.link_ids(&mapping.id, side, object, ids).await?;
+        let known: Vec<LinkId> = held.iter().flatten().copied().collect();
+        let links = db.links(&mapping.id, &known).await?.into_iter().flatten();
+        let active = links.filter(|link| link.state == LinkState::Active);
+        let taken: BTreeSet<LinkId> = active.map(|link| link.id).collect();
+        let mut held = held.into_iter();
+        ids.retain(|_| {
+            held.next()
+                .flatten()
+                .is_none_or(|link| !taken.contains(&link))
+        });
+    }
     creates(ctx, mapping, wanted).await
 }
 

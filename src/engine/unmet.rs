@@ -60,8 +60,11 @@ impl Unmet<'_> {
                     continue;
                 };
                 let links = db.links(&name, &found).await?.into_iter().flatten();
+                // What was made later than now was made before our clock was set back.
+                let now = ctx.engine.clock.now();
+                let is_older = |made: DateTime<Utc>| made < self.since || made > now;
                 let older: Vec<LinkId> = links
-                    .filter(|link| stands(link, side) && link.created_at < self.since)
+                    .filter(|link| stands(link, side) && is_older(link.created_at))
                     .map(|link| link.id)
                     .collect();
                 if !older.is_empty() {

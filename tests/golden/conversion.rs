@@ -156,6 +156,51 @@ async fn a_conversion_between_two_windows_of_one_run_makes_no_second_contact() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_contact_that_a_lead_turns_out_to_be_while_the_run_works_gets_one_link() {
+    let entered = async || {
+        let (house, lead, h) = ann().await;
+        let anna = [("LastName", "Anna"), ("Email", "anna@example.com")];
+        let contact = house.sf(S, &anna);
+        house.sf_edit(S, &contact, &[("Title", "Boss")]);
+        house.hs_edit(H, &h, &[("city", "Bergen")]);
+        house.wait(60).await;
+        (house, lead, contact)
+    };
+    let whole = {
+        let (house, ..) = entered().await;
+        let (engine, wire) = wired(&house, 0, false, Box::new(|| {})).await;
+        let record = engine.begin(&order()).await.unwrap();
+        engine.execute(record, &order()).await.unwrap();
+        wire.sent.load(Ordering::SeqCst)
+    };
+    for at in 1..=whole {
+        let (house, lead, contact) = entered().await;
+        let (sandbox, clock, id) = (house.sandbox.clone(), house.clock.clone(), contact.clone());
+        let convert = move || {
+            let sandbox = &mut sandbox.try_lock().unwrap();
+            let how = Conversion {
+                contact: Some(id.clone()),
+                ..Conversion::default()
+            };
+            let done = sandbox.org.convert(clock.now(), &colleague(), &lead, &how);
+            done.unwrap();
+        };
+        let (engine, _) = wired(&house, at, false, Box::new(convert)).await;
+        let record = engine.begin(&order()).await.unwrap();
+        engine.execute(record, &order()).await.unwrap();
+        house.sound().await;
+        house.wait(60).await;
+        house.fine().await;
+        house.quiet().await;
+        // Either it was made before anybody said so, and a person is asked, or it never is.
+        let mut asked = house.open_items().await;
+        asked.retain(|item| item.kind == ItemKind::ConversionCollision);
+        let all = house.hs_ids(H);
+        assert_eq!(all.len(), 1 + asked.len(), "request {at} of {whole}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_hubspot_held_is_the_base_and_salesforce_wins_where_the_contact_differs() {
     let (house, lead, h) = ann().await;
     let contact = house.sf_convert(&lead, None);

@@ -355,6 +355,34 @@ async fn counterparts_of_a_lead_and_a_contact_merged_in_hubspot_are_the_contacts
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_read_of_a_merged_counterpart_for_its_lead_hides_nothing_from_the_contact() {
+    // Of HubSpot's contacts Leads have fewer properties than Contacts.
+    let city = "{ salesforce = \"MailingCity\", hubspot = \"city\" },";
+    let phone = format!("{city} {{ salesforce = \"Phone\", hubspot = \"phone\" }},");
+    let house = House::empty(&rules().replacen(city, &phone, 1)).await;
+    let person = contact(&house, "Anna");
+    lead(&house, "Ann");
+    house.fine().await;
+    house.settled().await;
+    let all = house.hs_ids(H);
+    let new = house.hs_merge(H, &all[0], &all[1]);
+    house.wait(60).await;
+    house.fine().await;
+    house.the_item(ItemKind::MergeCollision).await;
+    house.quiet().await;
+    house.hs_edit(H, &new, &[("phone", "555 0100")]);
+    house.wait(60).await;
+    house.whole().await;
+    assert_eq!(house.errors().await, Vec::new());
+    house.both(
+        (&person, &new),
+        ("Phone", "phone"),
+        ("555 0100", "555 0100"),
+    );
+    house.sound().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_two_leads_and_a_contact_with_one_address_nobody_is_guessed() {
     let house = House::empty(&rules()).await;
     let h = hubspot(&house, "Ann");

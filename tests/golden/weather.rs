@@ -215,3 +215,23 @@ async fn a_clock_that_is_set_forward_in_the_middle_of_a_process_loses_no_change(
         house.both((&s, &h), ("Title", "jobtitle"), (value, value));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_was_made_before_the_clock_was_set_back_is_missed_like_any_other() {
+    let house = House::empty(&people("deletes = \"archive\"")).await;
+    let s = house.sf("Contact", &[("LastName", "Ann"), ("Title", "Clerk")]);
+    let mut engine = house.engine().await;
+    engine.clock = Arc::new(Set {
+        truth: house.clock.clone(),
+        ahead: AtomicI64::new(3000),
+    });
+    let record = engine.begin(&order()).await.unwrap();
+    let end = engine.execute(record, &order()).await.unwrap();
+    assert!(end.error.is_none(), "{:?}", end.error);
+    assert_eq!(house.hs_ids("contacts").len(), 1);
+    // No list of what is there tells of it.
+    house.sf_delete("Contact", &s);
+    house.whole().await;
+    assert_eq!(house.hs_ids("contacts"), Vec::<String>::new());
+    house.sound().await;
+}
