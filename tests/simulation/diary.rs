@@ -113,16 +113,16 @@ impl Diary {
         self.recalled.iter().any(|at| after <= *at && *at <= before)
     }
 
-    /// A store takes over that knows nothing of these.
-    pub fn recall(&mut self, ops: Vec<Op>, items: Vec<Conflict>, at: DateTime<Utc>) {
+    /// A store takes over that knows nothing of these, nor of any run after that one.
+    pub fn recall(&mut self, ops: Vec<Op>, items: Vec<Conflict>, at: DateTime<Utc>, last: RunId) {
         self.elder_ops.extend(ops);
         self.elder_items.extend(items);
         self.recalled.push(at);
-        self.bound.clear();
-        self.confirmed.clear();
-        self.blind.clear();
-        self.unseen.clear();
-        self.away.clear();
+        self.bound.retain(|run, _| *run <= last);
+        self.confirmed.retain(|run| *run <= last);
+        self.blind.retain(|run, _| *run <= last);
+        self.unseen.retain(|run, _| *run <= last);
+        self.away.retain(|run, _| *run <= last);
         self.marks.clear();
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use syncline::domain::{
-    Choice, Conflict, ErrorCategory, ErrorItem, ItemKind, ItemState, Op, RunKind, RunRecord,
+    Choice, Conflict, ErrorCategory, ErrorItem, ItemKind, ItemState, Op, RunId, RunKind, RunRecord,
     RunState, Side,
 };
 use syncline::engine::{Planned, Scope, signature};
@@ -202,12 +202,14 @@ impl Stage {
             return;
         };
         let lost = self.books().await;
-        self.diary
-            .recall(lost.ops, lost.items, self.house.clock.now());
         self.disk.put_back(copy).await;
         self.last_run = None;
         self.start_process();
         let kept: Books = self.books().await;
+        let last = kept.runs.iter().map(|run| run.run).max();
+        let now = self.house.clock.now();
+        self.diary
+            .recall(lost.ops, lost.items, now, last.unwrap_or(RunId(0)));
         self.diary.linked = kept.pairs().collect();
         self.report.cover.add("older store put back", 1);
     }

@@ -252,9 +252,10 @@ fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: Date
 fn hidden_from_its_look_up(scene: &Scene<'_>, side: Side, id: &str, made: DateTime<Utc>) -> bool {
     scene.all_ops().any(|op| {
         let hidden = scene.diary.unseen.get(&op.run);
-        let on_its_way = op.attempt.sent_at.is_some_and(|sent| {
-            (-TimeDelta::seconds(2)..GIVEN_UP).contains(&(made - sent))
-        });
+        let on_its_way = op
+            .attempt
+            .sent_at
+            .is_some_and(|sent| (-TimeDelta::seconds(2)..GIVEN_UP).contains(&(made - sent)));
         op.kind == OpKind::Create
             && op.side == side
             && on_its_way
