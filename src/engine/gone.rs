@@ -13,6 +13,7 @@ use super::gone_case::{Case, cases};
 use super::gone_items as items;
 use super::gone_read::read;
 use super::gone_rules::Verdict;
+use super::group::siblings;
 use super::links;
 use super::merged;
 use super::run_ctx::RunCtx;
@@ -338,7 +339,7 @@ pub(super) async fn lay_down(
     Ok(())
 }
 
-/// Nobody matches the record any more.
+/// Nobody matches the record any more, in no mapping that knows it.
 pub(super) async fn unmatch(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
@@ -347,13 +348,14 @@ pub(super) async fn unmatch(
     tx: &mut Tx<'_>,
 ) -> Result<(), EngineError> {
     let Some(id) = id else { return Ok(()) };
-    let known = ctx
-        .engine
-        .db
-        .match_keys(&mapping.id, side, std::slice::from_ref(id))
-        .await?;
-    let keys = known.into_iter().next().unwrap_or_default();
-    Ok(tx.set_match_keys(&mapping.id, side, id, &keys, &[])?)
+    let engine = ctx.engine;
+    for one in std::iter::once(mapping).chain(siblings(engine, mapping, side)) {
+        let ids = std::slice::from_ref(id);
+        let known = engine.db.match_keys(&one.id, side, ids).await?;
+        let keys = known.into_iter().next().unwrap_or_default();
+        tx.set_match_keys(&one.id, side, id, &keys, &[])?;
+    }
+    Ok(())
 }
 
 /// Each record of the link that this run read is counted as one without a link.

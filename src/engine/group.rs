@@ -21,7 +21,7 @@ use crate::domain::{
 use crate::store::{Count, keys};
 
 /// The mappings that share the object of `side` with this one, and that object only.
-fn siblings<'e>(
+pub(super) fn siblings<'e>(
     engine: &'e Engine,
     mapping: &'e Mapping,
     side: Side,

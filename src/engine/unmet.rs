@@ -123,9 +123,11 @@ impl Unmet<'_> {
         let seen = db.observations(side, object, &ids).await?;
         let now = ctx.engine.clock.now();
         let unseen = ids.into_iter().zip(seen).filter(|(_, seen)| {
-            // What was seen later than now was seen before our clock was set back.
-            let met =
-                |seen: &Observation| self.since <= seen.observed_at && seen.observed_at <= now;
+            // What was seen later than now was seen before our clock was set back. Another mapping may have seen that it is gone.
+            let met = |seen: &Observation| {
+                let then = self.since <= seen.observed_at && seen.observed_at <= now;
+                then && seen.presence == Presence::Live
+            };
             !seen.as_ref().is_some_and(met)
         });
         Ok(unseen.map(|(id, _)| id).collect())

@@ -456,3 +456,45 @@ async fn a_write_under_the_leads_link_that_lands_after_its_conversion_is_no_edit
     assert_eq!(landed.count(), 1, "the scenario is real");
     house.quiet().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_contact_is_not_linked_with_a_leads_counterpart_that_somebody_deleted() {
+    let rules = crowd(
+        "deletes = \"archive\"",
+        "creates = \"to_hubspot\"\ndeletes = \"archive\"",
+    );
+    for whole in [true, false] {
+        let house = House::empty(&rules).await;
+        let ann = lead(&house, "Ann");
+        house.fine().await;
+        let h = house.hs_ids(H).remove(0);
+        house.wait(60).await;
+        let now = house.clock.now();
+        let set = values(&[("LastName", "Double"), ("Email", "ann@example.com")]);
+        let contact = {
+            let mut sandbox = house.sandbox.lock().unwrap();
+            sandbox.org.insert(now, &colleague(), S, set).unwrap()
+        };
+        house.wait(60).await;
+        house.fine().await;
+        house.the_item(ItemKind::AlreadyLinked).await;
+        house.hs_delete(H, &h);
+        if !whole {
+            // The write of its own mapping finds out.
+            house.sf_edit(L, &ann, &[("Title", "Boss")]);
+            house.wait(60).await;
+            house.sync().await;
+            house.sf_edit(S, &contact, &[("Title", "Chief")]);
+        }
+        for _ in 0..2 {
+            house.days_later(1).await;
+        }
+        assert_eq!(house.sf_ids(S), [contact], "{whole}");
+        let [own] = house.hs_ids(H).try_into().unwrap();
+        assert_ne!(own, h);
+        assert_eq!(
+            house.hs_value(H, &own, "lastname").as_deref(),
+            Some("Double")
+        );
+    }
+}
