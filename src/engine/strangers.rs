@@ -7,7 +7,7 @@ use super::context::EngineError;
 use super::matching::MatchOutcome;
 use super::run_ctx::{Mode, RunCtx};
 use super::unmet::forget_dead;
-use crate::domain::{Choice, Mapping, PerSide, RecordId, Side};
+use crate::domain::{Choice, Mapping, PerSide, Presence, RecordId, Side};
 
 /// Records that were found to be there, by side.
 pub(super) type Met = PerSide<BTreeSet<RecordId>>;
@@ -54,8 +54,8 @@ pub(super) async fn forget_gone(
     Ok(dead)
 }
 
-/// Those that this run has not seen. One that read everything has seen whatever is stored as it was seen: what it did not
-/// meet is looked for with it (5.4).
+/// Those that this run has not seen to be there. One that read everything has seen whatever is stored as it was seen: what it did
+/// not meet is looked for with it (5.4).
 async fn unseen(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
@@ -66,8 +66,11 @@ async fn unseen(
     let stored = ctx.engine.db.observations(side, object, &ids).await?;
     let now = ctx.engine.clock.now();
     let unseen = ids.into_iter().zip(stored).filter(|(_, seen)| {
-        seen.as_ref()
-            .is_none_or(|seen| !ctx.whole && !(ctx.began..=now).contains(&seen.observed_at))
+        seen.as_ref().is_none_or(|seen| {
+            let met = ctx.whole || (ctx.began..=now).contains(&seen.observed_at);
+            // Another mapping's link may have told that it is gone.
+            !met || seen.presence != Presence::Live
+        })
     });
     Ok(unseen.map(|(id, _)| id).collect())
 }
