@@ -350,6 +350,11 @@ impl Mapping {
         self.object(Side::Salesforce) == Self::LEAD
     }
 
+    /// True for an id of a Lead: every id begins with its object's three characters (docs/vendor/salesforce.md).
+    pub fn is_lead_id(id: &str) -> bool {
+        id.starts_with("00Q")
+    }
+
     /// The side whose object the two share while the other one differs: they are one exclusive group, and a record of that
     /// side is linked in at most one of them (2, I-7). Two mappings over the same pair of objects share both on purpose.
     pub fn shares(&self, other: &Mapping) -> Option<Side> {

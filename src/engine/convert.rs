@@ -45,7 +45,7 @@ pub(super) fn successor<'e>(engine: &'e Engine, leads: &Mapping) -> Option<&'e M
 }
 
 /// The mapping of Leads whose links may go over to this one of Contacts.
-fn predecessor<'e>(engine: &'e Engine, contacts: &Mapping) -> Option<&'e Mapping> {
+pub(super) fn predecessor<'e>(engine: &'e Engine, contacts: &Mapping) -> Option<&'e Mapping> {
     let mut all = engine.rules.mappings.iter();
     all.find(|other| successor(engine, other).is_some_and(|one| one.id == contacts.id))
 }

@@ -147,7 +147,8 @@ pub(super) fn match_keys(mapping: &Mapping, seen: &Observation) -> Vec<(u8, u128
     found
 }
 
-fn stamp_key(side: Side, id: &str) -> u128 {
+/// The key of a record under its own id, and of its counterpart under the one that it holds (9.2).
+pub(super) fn stamp_key(side: Side, id: &str) -> u128 {
     digest128(&[b"stamp", side.word().as_bytes(), id.as_bytes()])
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::blocked::wake;
 use super::context::EngineError;
 use super::convert;
+use super::convert_stamps::answers_for_leads;
 use super::db::Waiting;
 use super::failures::error_id;
 use super::group;
@@ -52,13 +53,14 @@ pub(super) async fn match_up(
             }
         }
         let (input, shadows) = gather(ctx, mapping, &dirty, &choices).await?;
-        if !std::mem::replace(&mut looked_behind, true)
-            && convert::found_behind(ctx, mapping, &input).await?
-        {
-            // A Lead that was in the way has gone over to its Contact.
-            held.clear();
-            dirty = all_unlinked(ctx, mapping, &mut held).await?;
-            continue;
+        if !std::mem::replace(&mut looked_behind, true) {
+            let went_over = convert::found_behind(ctx, mapping, &input).await?;
+            if answers_for_leads(ctx, mapping, &dirty.hubspot).await? || went_over {
+                // A Lead that was in the way has gone over to its Contact, or its Contact answers for it.
+                held.clear();
+                dirty = all_unlinked(ctx, mapping, &mut held).await?;
+                continue;
+            }
         }
         let outcomes = matching(&input);
         let gone = forget_gone(ctx, mapping, &outcomes, &choices, &mut met).await?;
@@ -463,6 +465,8 @@ async fn link(
     };
     let mut link = links::active(id, mapping, ids, by, engine.clock.now());
     link.former = tombs::give_way(ctx, mapping, &link, tx).await?;
+    let leads = ctx.behind.get(s).into_iter().flatten();
+    link.former.salesforce.extend(leads.cloned());
     tx.add_link(&link, &links::objects(mapping))?;
     for side in Side::BOTH {
         if let Some(record) = link.ids.get(side) {

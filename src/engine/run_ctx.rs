@@ -48,6 +48,8 @@ pub(super) struct RunCtx<'e> {
     pub(super) despite: BTreeSet<(MappingId, Side, RecordId)>,
     /// Contacts that a Lead was converted into whose own link is not settled yet: nothing is made of them meanwhile (13).
     pub(super) held: BTreeSet<RecordId>,
+    /// Leads that Contacts without a link were converted from, which HubSpot's key fields still name (13).
+    pub(super) behind: BTreeMap<RecordId, Vec<RecordId>>,
     /// True once this run has read the Leads after the Contacts: a conversion behind a Contact that it read is known (13).
     pub(super) leads_read: bool,
     /// Updates that were given up as not applied and may still land, by link (16.5).
@@ -87,6 +89,7 @@ impl<'e> RunCtx<'e> {
             locked: BTreeSet::new(),
             despite: BTreeSet::new(),
             held: BTreeSet::new(),
+            behind: BTreeMap::new(),
             leads_read: false,
             ghosts: BTreeMap::new(),
             newly_linked: Vec::new(),

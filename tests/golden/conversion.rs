@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::support::leads::*;
 use crate::support::town::*;
 use crate::support::wire::wired;
-use crate::support::{House, order};
+use crate::support::{House, install, order};
 use crate::upkeep::{confirmed, imported};
 use syncline::domain::{Choice, CreatedBy, ItemKind, LinkState, OpKind, PerSide, RunState};
 use syncline::engine::{Order, Scope};
@@ -621,6 +621,30 @@ async fn a_lead_whose_contact_was_purged_before_anybody_saw_it_stays_an_error() 
         house.wait(60).await;
     }
     assert_eq!(house.hs_ids(H), [h]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_begun_anew_finds_the_counterpart_of_a_lead_that_was_converted_meanwhile() {
+    for deleted in [false, true] {
+        let (mut house, lead, h) = ann().await;
+        let contact = house.sf_convert(&lead, None);
+        house.sf_edit(S, &contact, &[("Email", "other@example.com")]);
+        if deleted {
+            house.sf_delete(L, &lead);
+        }
+        house.store = Arc::new(SimStore::new());
+        install(&house.store).await;
+        house.wait(60).await;
+        house.fine().await;
+        assert_eq!(house.hs_ids(H), std::slice::from_ref(&h));
+        assert_eq!(house.sf_ids(S), std::slice::from_ref(&contact));
+        let links = of(&house, "contacts").await;
+        assert!(holds(&links[0], &contact, &h), "{links:#?}");
+        let keys = ("Syncline_HubSpot_Id__c", "syncline_salesforce_id");
+        house.both((&contact, &h), keys, (&h, &contact));
+        house.settled().await;
+        house.whole().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
