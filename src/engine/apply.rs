@@ -210,6 +210,9 @@ pub(super) async fn record(
             Answer::Unknown(why) => {
                 let item = unknown(ctx, mapping, work, &op, why);
                 tx.put_error(&item, work.errors.iter().any(|known| known.id == item.id))?;
+                // The record's association may get no answer either: that is the same error.
+                work.errors.retain(|known| known.id != item.id);
+                work.errors.push(item.clone());
                 ctx.locked.insert(work.link.id);
                 progress.failed.push(item);
                 progress.unanswered = true;

@@ -692,6 +692,32 @@ async fn what_both_sides_refuse_of_one_record_is_counted_once_and_sent_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_and_its_association_that_both_get_no_answer_are_one_error() {
+    let house = House::empty(&firms()).await;
+    let account = house.sf("Account", &[("Name", "Acme"), ("Website", "acme.example")]);
+    house.hs("companies", &[("name", "Acme"), ("domain", "acme.example")]);
+    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "a@example.com")]);
+    house.hs(H, &[("lastname", "Berg"), ("email", "a@example.com")]);
+    house.fine().await;
+    house.wait(60).await;
+    house.sf_edit(S, &s, &[("Title", "Boss"), ("AccountId", &account)]);
+    for path in [
+        "/crm/objects/2026-09/contacts/batch/update",
+        "/crm/associations/2026-09/contacts/companies/batch/create",
+    ] {
+        house.script(Party::HubSpot, Some("POST"), path, CUT, 1);
+    }
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.errors().await.len(), 1);
+    house.sound().await;
+    house.wait(600).await;
+    house.fine().await;
+    assert!(house.errors().await.is_empty());
+    house.sound().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_index_finds_under_an_address_that_is_another_by_now_is_nobodys_counterpart() {
     let house = House::unkeyed(&people("")).await;
     let s = house.sf(S, &[("LastName", "Berg"), ("Email", "anna@example.com")]);
