@@ -1,6 +1,8 @@
 //! Reading what a decision still lacks: the other side of a link, and every target directly before it is written
 //! (docs/design/sync-semantics.md 6). The two are one call.
 
+use chrono::{DateTime, Utc};
+
 use super::context::EngineError;
 use super::db::Tx;
 use super::fields;
@@ -10,14 +12,15 @@ use super::gone_note::note;
 use super::link_plan::{LinkPlan, Work};
 use super::observe::read_associations;
 use super::run::RunCtx;
+use super::scope::{self, Away, Step};
 use super::tally::{Fate, Unlinked};
 use super::versions;
 use crate::crm::Purpose;
 use crate::domain::{FieldPair, Link, Mapping, Presence, RecordId, Side};
 use crate::store::rows::Dirty;
 
-/// Reads, for every work whose plan needs it, the sides that it needs. Works whose record is gone are taken out.
-/// Says whether anything was read.
+/// Reads, for every work whose plan needs it, the sides that it needs. Works whose record is gone, or turns out to have left the
+/// scope, are taken out. Says whether anything was read.
 pub(super) async fn complete(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
@@ -42,12 +45,18 @@ pub(super) async fn complete(
             read_side(ctx, mapping, works, side, &wanted).await?;
         }
     }
-    let gone: Vec<bool> = works.iter().map(is_gone).collect();
-    if gone.iter().any(|gone| *gone) {
+    let now = ctx.engine.clock.now();
+    let away = |work: &Work| leaves(mapping, work, now);
+    if works
+        .iter()
+        .any(|work| is_gone(work) || away(work).is_some())
+    {
         let mut keep = Vec::new();
-        for (work, gone) in works.drain(..).zip(gone) {
-            if gone {
+        for work in works.drain(..) {
+            if is_gone(&work) {
                 set_aside(ctx, mapping, &work).await?;
+            } else if let Some(step) = away(&work) {
+                leave(ctx, mapping, &work.link, step).await?;
             } else {
                 keep.push(work);
             }
@@ -55,6 +64,33 @@ pub(super) async fn complete(
         *works = keep;
     }
     Ok(any)
+}
+
+/// The step out of the scope that a link takes by what was just read: no window may have told of it, where the record was
+/// hidden meanwhile.
+fn leaves(mapping: &Mapping, work: &Work, now: DateTime<Utc>) -> Option<Step> {
+    work.fresh.salesforce?;
+    let inside = scope::is_inside(mapping, work.seen.salesforce.as_ref()?, now);
+    let step = scope::step(mapping.leaves_scope, &work.link.state, inside);
+    step.filter(|step| matches!(step, Step::Leaves(_)))
+}
+
+async fn leave(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    link: &Link,
+    step: Step,
+) -> Result<(), EngineError> {
+    match step {
+        Step::Leaves(Away::Unlinked) => {
+            alone(ctx, mapping, link, Unlinked::Excluded).await?;
+        }
+        _ => ctx.tally(&mapping.id).link(link.id, Fate::Unchanged),
+    }
+    let db = ctx.engine.db.clone();
+    let mut tx = db.begin();
+    scope::take(ctx.engine, mapping, link, step, &mut tx).await?;
+    Ok(tx.apply().await?)
 }
 
 fn is_gone(work: &Work) -> bool {

@@ -103,6 +103,28 @@ async fn a_kept_link_syncs_on_outside_the_scope() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_that_left_while_it_was_hidden_is_not_written() {
+    for leaves in ["freeze", "unlink"] {
+        let (house, s, h) = clerk(&clerks(leaves)).await;
+        let hide = |hidden: bool| {
+            let mut sandbox = house.sandbox.lock().unwrap();
+            sandbox.org.hide_record(S, &s, hidden);
+        };
+        hide(true);
+        house.sf_edit(S, &s, &[("Title", "Chief")]);
+        house.settled().await;
+        // No window tells of it any more.
+        hide(false);
+        house.hs_edit(H, &h, &[("city", "Oslo")]);
+        house.wait(120).await;
+        assert_eq!(writes(&house.fine().await), 0);
+        house.both((&s, &h), ("MailingCity", "city"), ("", "Oslo"));
+        assert_ne!(house.links().await[0].state, LinkState::Active);
+        house.idle().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_frozen_link_rests_until_its_record_is_back_and_merges_with_its_old_base() {
     let (house, s, h) = clerk(&clerks("freeze")).await;
     house.sf_edit(S, &s, &[("Title", "Chief"), ("MailingCity", "Bergen")]);

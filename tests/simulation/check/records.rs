@@ -366,6 +366,9 @@ pub(super) fn deleted_with_evidence(scene: &Scene<'_>, broken: &mut Vec<Broken>)
 
 /// Section 12.6: nothing is made for a contact outside the scope, and a link that rests for it is not written to.
 pub(super) fn outside_is_left_alone(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    if scene.diary.leaves.is_empty() {
+        return;
+    }
     let rests = scene.diary.leaves.iter().all(|leaves| *leaves != "keep");
     for op in scene.books.ops.iter().filter(|op| went_out(op)) {
         let (Some(away), Some(run)) = (scene.diary.away.get(&op.run), scene.books.run(op.run))
