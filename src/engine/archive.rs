@@ -22,7 +22,7 @@ use super::undo_look::children;
 use crate::crm::WriteKind;
 use crate::domain::{
     Assignment, Choice, Departed, ErrorCategory, ErrorItem, Evidence, ItemKind, LinkId, LinkState,
-    Mapping, Op, OpKind, OpOutcome, RecordId, RecordKey, Side, Value,
+    Mapping, Op, OpKind, OpOutcome, PerSide, RecordId, RecordKey, Side, Value,
 };
 
 /// The rule that such an op's assignments name.
@@ -196,6 +196,7 @@ async fn record(
     let db = ctx.engine.db.clone();
     let mut tx = db.begin();
     let mut stop = None;
+    let mut gone = PerSide::<u64>::default();
     for (mut op, answer) in answers {
         let Some(mut case) = by_link.remove(&op.link) else {
             continue;
@@ -204,6 +205,7 @@ async fn record(
         match &answer {
             Answer::Done { .. } => {
                 archived(ctx, mapping, &op, &mut case, &mut tx).await?;
+                *gone.get_mut(op.side) += 1;
                 ctx.tally(&mapping.id).archived(op.side);
                 ctx.engine.report.change(|view| view.written += 1);
             }
@@ -240,6 +242,10 @@ async fn record(
         }
         ctx.engine.report.advance(Phase::Apply(op.side), 1);
         tx.put_op(&op)?;
+    }
+    for side in Side::BOTH {
+        let (object, many) = (mapping.object(side), *gone.get(side));
+        ctx.engine.took_away(side, object, many, &mut tx).await?;
     }
     tx.commit().await?;
     match stop {

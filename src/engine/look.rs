@@ -3,6 +3,7 @@
 
 use super::backfill;
 use super::context::{Engine, EngineError, Halt, Order, Scope};
+use super::db::Tx;
 use super::drift;
 use super::observe::{Pass, observe};
 use super::report::Phase;
@@ -91,12 +92,24 @@ impl Engine {
         Ok(whole)
     }
 
-    /// How many records an object had when it was counted last.
+    /// How many records an object had when it was counted last, without those that we deleted since.
     pub(super) async fn live(&self, side: Side, object: &str) -> Result<u64, EngineError> {
-        Ok(self
-            .db
-            .number(&format!("live/{}/{object}", side.word()))
-            .await?)
+        Ok(self.db.number(&live_name(side, object)).await?)
+    }
+
+    /// Notes that we deleted so many records: that there are fewer is no surprise then, and no emptied side.
+    pub(super) async fn took_away(
+        &self,
+        side: Side,
+        object: &str,
+        many: u64,
+        tx: &mut Tx<'_>,
+    ) -> Result<(), EngineError> {
+        if many > 0 {
+            let left = self.live(side, object).await?.saturating_sub(many);
+            tx.put_meta(&live_name(side, object), &left)?;
+        }
+        Ok(())
     }
 
     /// A side that is suddenly (half) empty stops the run before anything is planned (18). A person who looked and `asked`
@@ -115,7 +128,7 @@ impl Engine {
         let before = self.live(side, object).await?;
         let emptied = before > 20 && count * 2 < before;
         if !emptied || (asked && told.is_some_and(|told| count >= told / 2)) {
-            tx.put_meta(&of("live"), &count)?;
+            tx.put_meta(&live_name(side, object), &count)?;
             if told.is_some() {
                 tx.drop_meta(&of("emptied"));
             }
@@ -146,4 +159,8 @@ impl Engine {
             ..Halt::because(reason)
         })))
     }
+}
+
+fn live_name(side: Side, object: &str) -> String {
+    format!("live/{}/{object}", side.word())
 }

@@ -97,6 +97,7 @@ async fn deletions(
         .read(Purpose::Recovery, &object, &ids, &asked)
         .await?;
     let mut tx = ctx.engine.db.begin();
+    let mut gone = 0;
     for (mut op, found) in ops.into_iter().zip(found) {
         let found: Vec<Presence> = found
             .records
@@ -105,6 +106,7 @@ async fn deletions(
             .collect();
         match judge_deletion(&found, is_settled(ctx, &op)) {
             Verdict::Applied => {
+                gone += 1;
                 op.state = OpState::Confirmed;
                 op.outcome.record = op.target.clone();
                 if op.evidence.is_some() {
@@ -130,5 +132,6 @@ async fn deletions(
         }
         tx.put_op(&op)?;
     }
+    ctx.engine.took_away(side, &object, gone, &mut tx).await?;
     Ok(tx.commit().await?)
 }

@@ -283,6 +283,8 @@ pub(super) async fn take_back(
         ctx.engine.report.advance(Phase::Apply(side), 1);
         tx.put_op(&op)?;
     }
+    let (object, many) = (mapping.object(side), gone.len() as u64);
+    ctx.engine.took_away(side, object, many, &mut tx).await?;
     tx.commit().await?;
     match stop {
         Some(error) => Err(error),

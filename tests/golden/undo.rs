@@ -10,6 +10,7 @@ use crate::support;
 use crate::support::town::*;
 use crate::support::wire::wired;
 use crate::support::{House, order};
+use crate::upkeep;
 use syncline::domain::{
     Choice, ItemKind, LinkState, Op, OpState, RunId, RunKind, RunRecord, RunState,
 };
@@ -694,4 +695,23 @@ async fn an_undo_that_got_no_answer_stays_done_whatever_halted_runs_have_seen_be
         house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Clerk"));
     }
     house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_undo_took_away_is_no_side_that_is_suddenly_empty() {
+    let house = House::empty(&people("")).await;
+    for at in 0..30 {
+        let mail = format!("p{at}@example.com");
+        house.sf(S, &[("LastName", "Vik"), ("Email", &mail)]);
+    }
+    let made = house.fine().await.run;
+    house.days_later(2).await;
+    house.undone(made).await;
+    assert_eq!(house.hs_ids(H), Vec::<String>::new());
+    // A sweep, and a run over everything that nobody asked for.
+    house.days_later(1).await;
+    upkeep::imported(&house).await;
+    house.wait(60).await;
+    upkeep::confirmed(&house, "restored").await;
+    assert_eq!(house.hs_ids(H), Vec::<String>::new());
 }
