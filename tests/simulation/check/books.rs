@@ -97,9 +97,11 @@ impl Books {
             .filter(|item| item.state != ItemState::Resolved)
     }
 
-    /// Pairs that are linked.
+    /// Pairs of people that are linked. Companies have ids of their own, which contacts may have too.
     pub fn pairs(&self) -> impl Iterator<Item = (String, String)> {
-        self.links.iter().filter_map(|link| {
+        let people = self.links.iter();
+        let people = people.filter(|link| link.mapping.as_str() != "accounts");
+        people.filter_map(|link| {
             let (s, h) = (link.ids.salesforce.as_ref()?, link.ids.hubspot.as_ref()?);
             Some((s.as_str().to_owned(), h.as_str().to_owned()))
         })

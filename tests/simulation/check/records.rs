@@ -54,7 +54,7 @@ pub(super) fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         if name.starts_with("twin") || scene.begins(side, id) > first.at {
             continue;
         }
-        if ours(first) && landed_late(scene, side, first) {
+        if ours(first) && landed_late(scene, side, id, first) {
             // A request that the net held back for minutes: nobody can call it back.
             continue;
         }
@@ -111,11 +111,11 @@ fn last_name(side: Side) -> &'static str {
 
 /// True where one of the records under a key was made by a request that came minutes after it was given up.
 fn made_late(scene: &Scene<'_>, key: &str) -> bool {
-    scene.records().any(|(side, _, past)| {
+    scene.records().any(|(side, id, past)| {
         past.versions.first().is_some_and(|first| {
             let held = first.value(key_field(side));
             let its = held.is_some_and(|held| held.eq_ignore_ascii_case(key));
-            its && ours(first) && landed_late(scene, side, first)
+            its && ours(first) && landed_late(scene, side, id, first)
         })
     })
 }
@@ -157,13 +157,14 @@ fn never_known(scene: &Scene<'_>, key: &str) -> bool {
 /// When whoever sent a request no longer waits for its answer: the time-out, and what the way takes.
 const GIVEN_UP: TimeDelta = TimeDelta::seconds(35);
 
-/// True where no create of ours was on its way when the record was made.
-fn landed_late(scene: &Scene<'_>, side: Side, first: &Version) -> bool {
+/// True where no create of ours was on its way when the record was made: none but those that made another one.
+fn landed_late(scene: &Scene<'_>, side: Side, id: &str, first: &Version) -> bool {
     let key = first.value(key_field(side));
     let mut creates = scene.all_ops().filter(|op| {
         let source = op.source.as_ref().map(RecordId::as_str);
         let its = key.is_none_or(|key| source.is_none_or(|id| id.eq_ignore_ascii_case(key)));
-        op.side == side && op.kind == OpKind::Create && its
+        let other = op.outcome.record.is_some() && !is(&op.outcome.record, id);
+        op.side == side && op.kind == OpKind::Create && its && !other
     });
     !creates.any(|op| {
         op.attempt.sent_at.is_some_and(|sent| {
@@ -242,9 +243,8 @@ fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: Date
     let last = latest(scene, side, one.id, made);
     let deleted = last.unwrap_or_else(|| gone.event.clone()) == Event::Deleted;
     let merged = matches!(gone.event, Event::MergedInto(_));
-    deleted
-        && (scene.story.delete_update == "update_wins"
-            || merged && came_out_of_a_merge(scene, side.other(), name))
+    deleted && scene.story.delete_update == "update_wins"
+        || merged && came_out_of_a_merge(scene, side.other(), name)
         || by_choice(scene, name, &chain)
 }
 
@@ -322,10 +322,13 @@ pub(super) fn deleted_with_evidence(scene: &Scene<'_>, broken: &mut Vec<Broken>)
             .books
             .run(op.run)
             .is_some_and(|run| run.kind == RunKind::Undo);
-        let sent = op.attempt.sent_at.unwrap_or_default() + TimeDelta::seconds(1);
+        let sent = op.attempt.sent_at.unwrap_or_default();
         let other = op.side.other();
         let source = op.source.as_ref().map_or("", RecordId::as_str);
-        let fate = latest(scene, other, source, sent);
+        // Salesforce's times are whole seconds; and a record may be restored in the second after the write was sent.
+        let fate = latest(scene, other, source, sent)
+            .filter(|fate| *fate == Event::Deleted)
+            .or_else(|| latest(scene, other, source, sent + TimeDelta::seconds(1)));
         let ruled = scene.diary.deletes.contains(&"archive") || accepted(op);
         let fine = match op.evidence {
             None => undone,
