@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use syncline::domain::{Choice, Link, LinkId, LinkState, Op, OpKind, RecordId, Side};
+use syncline::sandbox::history::Event;
 
 use super::{Broken, Scene, ours, went_out};
 use crate::leads::{contact_of, converted_at, is_lead};
@@ -66,7 +67,9 @@ pub(super) fn nobody_made_beside(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                         contact_of(scene.sandbox, lead).as_deref() == Some(source)
                             && converted_before(scene, lead, source, op)
                     }
-                    Side::Salesforce => h == source && still_somebody(scene, lead),
+                    Side::Salesforce => {
+                        h == source && still_somebody(scene, lead) && !is_a_stranger(scene, h)
+                    }
                 }
         });
         if let Some((lead, h)) = behind.filter(|_| !is_choice(scene, op)) {
@@ -77,6 +80,14 @@ pub(super) fn nobody_made_beside(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             broken.push(Broken::new("I-8", detail));
         }
     }
+}
+
+/// True where we took the Lead's counterpart back, a person restored it, and no key says any more whose it was.
+fn is_a_stranger(scene: &Scene<'_>, h: &str) -> bool {
+    let past = scene.history(Side::HubSpot, h);
+    let mut events = past.into_iter().flat_map(|past| &past.versions);
+    let taken = events.any(|one| one.event == Event::Deleted && ours(one));
+    scene.story.unkeyed && taken && events.any(|one| one.event == Event::Restored)
 }
 
 /// True where an undo took the Lead's counterpart back and was itself undone before the write: it is made again, for whoever

@@ -244,7 +244,7 @@ fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: Date
     let deleted = last.unwrap_or_else(|| gone.event.clone()) == Event::Deleted;
     let merged = matches!(gone.event, Event::MergedInto(_));
     deleted && scene.story.delete_update == "update_wins"
-        || merged && came_out_of_a_merge(scene, side.other(), name)
+        || merged && came_back(scene, side.other(), name)
         || by_choice(scene, name, &chain)
 }
 
@@ -263,15 +263,14 @@ fn hidden_from_its_look_up(scene: &Scene<'_>, side: Side, id: &str, made: DateTi
     })
 }
 
-/// True where a merge was taken back: its loser is a record like any other then, and the one that its counterpart was merged
-/// into is not its own.
-fn came_out_of_a_merge(scene: &Scene<'_>, side: Side, name: &str) -> bool {
+/// True where somebody was merged away or deleted on a side and came back: the one that the counterpart was merged into is not its
+/// own.
+fn came_back(scene: &Scene<'_>, side: Side, name: &str) -> bool {
     scene.records().any(|(one, _, past)| {
         let named = past.versions.first();
         let named = named.is_some_and(|first| first.value(last_name(side)) == Some(name));
         let mut events = past.versions.iter().map(|version| &version.event);
-        let merged = events.any(|event| matches!(event, Event::MergedInto(_)));
-        one == side && named && merged && events.any(|event| *event == Event::Restored)
+        one == side && named && events.any(|event| *event == Event::Restored)
     })
 }
 
