@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use syncline::domain::{Conflict, LinkId, Op, OpKind, RunId, Side};
+use syncline::domain::{Base, Conflict, LinkId, Op, OpKind, RunId, Side};
 use syncline::engine::signature;
 use syncline::sandbox::Sandbox;
 
@@ -59,6 +59,8 @@ pub struct Diary {
     pub leaves: Vec<&'static str>,
     /// Undos, oldest first.
     pub undos: Vec<Undone>,
+    /// When the store was copied, and the bases that it had.
+    pub copied: Vec<(DateTime<Utc>, BTreeMap<LinkId, Base>)>,
     /// When an older store took the place of the present one.
     pub recalled: Vec<DateTime<Utc>>,
     /// Journal and items that such a change took away.
@@ -111,6 +113,15 @@ impl Diary {
     /// True where an older store took over within that time.
     pub fn recalled_between(&self, after: DateTime<Utc>, before: DateTime<Utc>) -> bool {
         self.recalled.iter().any(|at| after <= *at && *at <= before)
+    }
+
+    /// The bases of the store that was put back after this moment and knows nothing of it.
+    pub fn bases_before(&self, then: DateTime<Utc>) -> Option<&BTreeMap<LinkId, Base>> {
+        let put_back = |at: &&DateTime<Utc>| then <= **at;
+        let at = self.recalled.iter().find(put_back)?;
+        let copies = self.copied.iter().rev();
+        let (copied, bases) = copies.into_iter().find(|(copied, _)| copied <= at)?;
+        (*copied < then).then_some(bases)
     }
 
     /// A store takes over that knows nothing of these, nor of any run after that one.

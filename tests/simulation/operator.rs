@@ -194,6 +194,8 @@ impl Stage {
 
     pub async fn back_up(&mut self) {
         self.copy = Some(self.disk.copy().await);
+        let bases = self.books().await.bases;
+        self.diary.copied.push((self.house.clock.now(), bases));
     }
 
     /// The copy takes the place of the store, as an import leaves it (22 rule 9).

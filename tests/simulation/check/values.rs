@@ -391,9 +391,13 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             // A link that ended for the scope begins anew, and a blank is filled.
             let begun_anew = scene.diary.leaves.contains(&"unlink")
                 && words.iter().flatten().any(String::is_empty);
+            let ids = [(Side::Salesforce, s.as_str()), (Side::HubSpot, h.as_str())];
             let settled = judged
                 || known
                 || begun_anew
+                || ids
+                    .iter()
+                    .any(|(side, id)| set_back(scene, link, *side, id, at, name))
                 || undo_forgotten(scene, link, name)
                 || words.iter().flatten().any(ruled);
             if held[0] == held[1] && !settled && words.iter().any(Option::is_some) {
@@ -406,6 +410,25 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 });
             }
         }
+    }
+}
+
+/// Somebody set the field back to the base of the store that has been put back since: to it nobody has touched the field, as with
+/// whatever comes and goes between two looks (23).
+fn set_back(scene: &Scene<'_>, link: &Link, side: Side, id: &str, at: usize, pair: &str) -> bool {
+    let name = field(at, side, id);
+    let past = scene.history(side, id).into_iter();
+    let mut words = past.flat_map(|past| past.of_field(name));
+    let Some(word) = words.find(|one| !ours(one)) else {
+        return false;
+    };
+    let base = scene.diary.bases_before(word.at);
+    let base = base.and_then(|bases| bases.get(&link.id)?.value(pair, side));
+    let said = word.value(name).unwrap_or_default();
+    match base {
+        Some(BaseValue::Null) => said.is_empty(),
+        Some(BaseValue::Raw(held)) => said == held,
+        _ => false,
     }
 }
 
