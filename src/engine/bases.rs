@@ -1,5 +1,6 @@
 //! How a confirmed write moves a base (docs/design/sync-semantics.md 2.1, 7 Settle).
 
+use super::fields::same_value;
 use super::links::{base_field, base_raw};
 use super::oscillation;
 use super::references::is_translated;
@@ -52,6 +53,26 @@ pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: b
             oscillation::note(field, assignment, written);
         }
     }
+}
+
+/// The base of a record that a create found there, or may have made: where it holds what was sent both sides were settled then, so
+/// an edit since is one. Of the rest nothing is assumed (10.1, 16.4).
+pub(super) fn adopted(mapping: &Mapping, op: &Op, found: &Observation) -> Base {
+    let mut base = Base::default();
+    for (name, sent) in &op.fields {
+        let pair = mapping.pairs.iter().find(|pair| pair.name() == sent.pair);
+        let now = found.value(name);
+        let Some(pair) = pair.filter(|_| now.is_known()) else {
+            continue;
+        };
+        if same_value(mapping, op.side, name, now, &sent.after) {
+            let field = base_field(&mut base, pair.name());
+            let (to, from) = (op.side, op.side.other());
+            *field.values.get_mut(to) = transform::base_value(pair, to, now);
+            *field.values.get_mut(from) = transform::base_value(pair, from, &sent.source);
+        }
+    }
+    base
 }
 
 /// Notes the stamp that a write's answer told.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::bases;
 use super::batches::{Answer, CrmErrorOrVendor};
 use super::context::EngineError;
 use super::create::{keyed, source_error, unlinked_error};
@@ -209,12 +210,13 @@ fn made(
         super::gone::close_all(ctx, case, tx)?;
         tx.remove_base(&mapping.id, draft.link.id);
     }
-    if created {
-        tx.put_base(
-            &mapping.id,
-            draft.link.id,
-            &base_of_create(ctx, mapping, draft, op, seen.as_ref()),
-        )?;
+    let base = match &seen {
+        _ if created => Some(base_of_create(ctx, mapping, draft, op, seen.as_ref())),
+        Some(seen) => Some(bases::adopted(mapping, op, seen)),
+        None => None,
+    };
+    if let Some(base) = base {
+        tx.put_base(&mapping.id, draft.link.id, &base)?;
     }
     let left_there = seen
         .as_ref()

@@ -1,6 +1,7 @@
 //! Unanswered creates, looked up by the key that they were sent with (docs/design/sync-semantics.md 16.4, 10.2).
 
 use super::apply::note_left;
+use super::bases;
 use super::context::EngineError;
 use super::db::Tx;
 use super::fields;
@@ -138,6 +139,7 @@ async fn conclude_create(
                 link.state = LinkState::Active;
                 *link.ids.get_mut(op.side) = Some(seen.id.clone());
                 tx.put_link(&link, &objects)?;
+                tx.put_base(&mapping.id, link.id, &bases::adopted(mapping, op, seen))?;
                 tx.put_observation(seen)?;
                 for (side, id) in [(op.side, &seen.id), (source_side, source)] {
                     tx.mark_dirty(&mapping.id, side, id, Dirty::RELINK)?;

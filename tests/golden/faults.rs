@@ -1,10 +1,12 @@
 //! Golden scenarios: answers that are lost, late or refused, on either side, for creates and updates.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::support;
 use crate::support::House;
 use crate::support::town::*;
+use crate::support::wire::wired;
 use syncline::domain::{Choice, ErrorCategory, ItemKind, RunState};
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
@@ -94,6 +96,47 @@ async fn a_create_whose_answer_is_lost_is_found_by_its_key_and_made_once() {
             assert!(house.errors().await.is_empty());
             assert_eq!(house.links().await.len(), 4);
             house.quiet().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_edited_while_a_creates_answer_is_lost_is_an_edit() {
+    let failed = Fault::ServerError {
+        status: 503,
+        html: false,
+        committed: true,
+    };
+    for (fault, word, ats) in [(CUT, "", 0..=0), (CUT, "Boss", 0..=0), (failed, "", 5..=12)] {
+        for at in ats {
+            let house = House::empty(&people("")).await;
+            house.fine().await;
+            let s = house.sf(S, &[("LastName", "New"), ("Title", "Clerk")]);
+            let (method, path) = door(Party::HubSpot, true);
+            house.script(Party::HubSpot, Some(method), path, fault.clone(), 1);
+            let (sandbox, clock, id) = (house.sandbox.clone(), house.clock.clone(), s.clone());
+            let edit = move || {
+                let mut sandbox = sandbox.try_lock().unwrap();
+                let set = values(&[("Title", word)]);
+                let done = sandbox.org.edit(clock.now(), &colleague(), S, &id, set);
+                done.unwrap();
+            };
+            let (engine, wire) = wired(&house, at, false, Box::new(edit)).await;
+            let order = syncline::engine::Order {
+                scope: syncline::engine::Scope::Full,
+                ..support::order()
+            };
+            let record = engine.begin(&order).await.unwrap();
+            engine.execute(record, &order).await.unwrap();
+            assert_eq!(house.hs_ids(H).len(), 1);
+            if at == 0 || at > wire.sent.load(Ordering::SeqCst) {
+                // After all that the run did.
+                house.sf_edit(S, &s, &[("Title", word)]);
+            }
+            house.settled().await;
+            assert_eq!(house.open_items().await, Vec::new());
+            let [h] = house.hs_ids(H).try_into().unwrap();
+            house.both((&s, &h), ("Title", "jobtitle"), (word, word));
         }
     }
 }
