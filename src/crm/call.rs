@@ -36,6 +36,8 @@ pub(crate) struct Call {
     pub(crate) family: Family,
     /// Sending it twice does no more than sending it once.
     pub(crate) repeatable: bool,
+    /// Sending it twice makes two: a failure inside the vendor, whatever it says, proves nothing.
+    pub(crate) makes: bool,
 }
 
 impl Call {
@@ -50,6 +52,7 @@ impl Call {
             what: what.into(),
             family: Family::General,
             repeatable: true,
+            makes: false,
         }
     }
 

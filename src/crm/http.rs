@@ -174,10 +174,10 @@ impl<D: Dialect> Http<D> {
                 refused_generation = Some(generation);
                 continue;
             }
+            let untouched = refusal.definite && !(call.makes && answer.status >= 500);
             match refusal.class {
                 ErrorClass::Throttled => {}
-                ErrorClass::Transient | ErrorClass::Unknown
-                    if call.repeatable || refusal.definite => {}
+                ErrorClass::Transient | ErrorClass::Unknown if call.repeatable || untouched => {}
                 ErrorClass::Transient | ErrorClass::Unknown => {
                     let refusal = Refusal {
                         class: ErrorClass::Unknown,

@@ -780,3 +780,27 @@ async fn what_the_index_finds_under_an_address_that_is_another_by_now_is_nobodys
     house.wait(400).await;
     house.quiet().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_company_is_made_once_though_hubspot_says_that_it_is_busy_after_it_made_it() {
+    let house = House::unkeyed(&firms()).await;
+    house.sf("Account", &[("Name", "Berg"), ("Website", "berg.example")]);
+    let busy = Fault::ServerError {
+        status: 503,
+        html: false,
+        committed: true,
+    };
+    house.script(
+        Party::HubSpot,
+        Some("POST"),
+        "companies/batch/create",
+        busy,
+        1,
+    );
+    full(&house).await;
+    house.wait(150).await;
+    house.fine().await;
+    assert_eq!(house.hs_ids("companies").len(), 1);
+    assert_eq!(house.links().await.len(), 1);
+    house.quiet().await;
+}

@@ -69,7 +69,9 @@ impl HubspotClient {
             .collect::<Option<_>>()
             .ok_or_else(|| fault("an item lacks the id or key that its kind needs".into()))?;
         let body = json!({"inputs": inputs}).to_string().into_bytes();
-        let call = Call::write(purpose, "POST", &what, paths::objects(object, tail), body);
+        let mut call = Call::write(purpose, "POST", &what, paths::objects(object, tail), body);
+        // A second one is another record (docs/vendor/hubspot.md 10.3).
+        call.makes = request.kind == WriteKind::Create;
         let page = self.http.fetch(&call, parse_page).await?;
         self.learn_app(&request.kind, &page);
         let now = self.http.clock.now();
