@@ -8,7 +8,7 @@ use super::blocked;
 use super::clobber;
 use super::context::EngineError;
 use super::fields;
-use super::link_plan::{LinkPlan, Work};
+use super::link_plan::{LinkPlan, Work, is_silence};
 use super::links::{self, base_field};
 use super::run::RunCtx;
 use super::tally::Fate;
@@ -377,7 +377,11 @@ fn items(
             .iter()
             .chain(&progress.failed)
             .any(|item| item.id == old.id);
-        if !again && through {
+        // A record that answers is silent no longer, whatever else of it was refused.
+        let answered = Side::BOTH
+            .into_iter()
+            .any(|side| is_silence(old, side) && work.seen.get(side).is_some());
+        if !again && (through || answered) {
             tx.remove_error(old);
         }
     }

@@ -632,6 +632,24 @@ async fn a_record_that_is_shown_again_was_never_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_that_answers_again_is_no_silent_one_though_what_it_holds_is_refused() {
+    let (house, s, h) = clerk(&people("")).await;
+    let taken = ("email", "taken@example.com");
+    house.hs(H, &[("lastname", "Dahl"), taken]);
+    house.sandbox.lock().unwrap().org.hide_record(S, &s, true);
+    house.hs_edit(H, &h, &[("city", "Oslo")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.the_error().await.category, ErrorCategory::Gone);
+    house.sandbox.lock().unwrap().org.hide_record(S, &s, false);
+    house.sf_edit(S, &s, &[("Email", taken.1)]);
+    house.wait(60).await;
+    house.fine().await;
+    // To accept that it was deleted would archive its counterpart: nobody is offered that of a record which is there.
+    assert_eq!(house.the_error().await.category, ErrorCategory::Duplicate);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_others_belong_to_is_not_deleted_in_salesforce_without_a_word() {
     let text = firms().replace(
         "hubspot = { object = \"companies\" }",
