@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use syncline::domain::{Choice, Link, LinkId, LinkState, Op, OpKind, RecordId, Side};
+use syncline::domain::{Choice, Link, LinkId, LinkState, Op, OpKind, OpState, RecordId, Side};
 use syncline::sandbox::history::Event;
 
 use super::{Broken, Scene, ours, went_out};
@@ -27,13 +27,18 @@ pub(super) fn one_holder(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     }
 }
 
-/// I-8: a link that a Contact took over is there as the Contact's, from the same batch on. No Lead is ever made.
+/// I-8: a link that a Contact took over is there as the Contact's, from the same batch on. No Lead is ever made. What became of the
+/// Contact's since is its own story: one that ended for the scope gives way to another match (12.6), one that was set aside is
+/// dropped once the counterparts are merged (12.4); the journal tells that it was there.
 pub(super) fn taken_over_whole(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for link in &scene.books.links {
         let LinkState::Superseded(by) = &link.state else {
             continue;
         };
-        if !scene.books.links.iter().any(|one| one.id == by.link) {
+        let was_there = scene
+            .all_ops()
+            .any(|op| op.link == by.link && op.state == OpState::Confirmed);
+        if !was_there && !scene.books.links.iter().any(|one| one.id == by.link) {
             let detail = format!("{link:?} was taken over by what is not there");
             broken.push(Broken::new("I-8", detail));
         }
