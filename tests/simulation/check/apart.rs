@@ -108,16 +108,25 @@ fn put_back(
     undone && stands(Side::Salesforce, &held[0]) && stands(Side::HubSpot, &held[1])
 }
 
-/// Waits, as its record's page says, for a parent that is linked no more and whose create an undo took back (14.4, 19.1).
+/// Waits, as its record's page says, for a parent that is linked no more and whose create an undo took back (14.4, 19.1), or that
+/// a person left alone: it has no counterpart then.
 fn awaits_a_parent(scene: &Scene<'_>, link: &Link) -> bool {
     let rows = scene.books.waiting.iter();
     rows.filter(|row| row.link == link.id && row.since.is_some())
         .filter_map(|row| row.parent.as_ref())
         .any(|parent| {
-            scene.books.links.iter().any(|one| {
+            let taken_back = scene.books.links.iter().any(|one| {
                 matches!(one.state, LinkState::TakenBack(_))
                     && one.ids.get(parent.side).as_ref() == Some(&parent.id)
-            })
+            });
+            let left_alone = scene.books.items.iter().any(|item| {
+                item.sides.get(parent.side).id.as_ref() == Some(&parent.id)
+                    && item
+                        .resolution
+                        .as_ref()
+                        .is_some_and(|one| one.choice == Choice::Ignore)
+            });
+            taken_back || left_alone
         })
 }
 
