@@ -229,7 +229,8 @@ async fn a_create_without_an_answer_is_not_taken_for_what_another_mapping_made()
             engine.execute(record, &order()).await.unwrap();
             wire.sent.load(Ordering::SeqCst)
         };
-        for at in 1..=whole {
+        // The run's first requests only read: from each of them on the next create is the same one.
+        for at in whole.saturating_sub(8).max(1)..=whole {
             let house = two(keyed).await;
             let (sandbox, doors) = (house.sandbox.clone(), doors.clone());
             let spoil = move || {

@@ -281,7 +281,7 @@ fn pick(items: &mut Vec<Value>, number: u64) -> Option<Value> {
 #[test]
 fn kills_over_mixed_work_lose_no_edit_and_make_nothing_twice() {
     let seed = number("KILL_SEED", 20_261_122);
-    let kills = number("KILLS_MIXED", 8) as usize;
+    let kills = number("KILLS_MIXED", 6) as usize;
     let contacts = number("KILL_CONTACTS", 60) as usize;
     println!("KILL_SEED={seed} KILLS_MIXED={kills} KILL_CONTACTS={contacts}");
     let began = Instant::now();
