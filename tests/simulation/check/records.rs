@@ -487,7 +487,8 @@ pub(super) fn nobody_forgotten(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         for id in all.filter(|id| !converted(id)) {
             let is = |one: &RecordId| one.as_str() == id;
             let linked = scene.books.links.iter().any(|link| {
-                !matches!(link.state, LinkState::Superseded(_))
+                scene.is_of_people(link)
+                    && !matches!(link.state, LinkState::Superseded(_))
                     && link.ids.get(side).as_ref().is_some_and(is)
             });
             let told = scene.books.items.iter().any(|item| {
