@@ -67,7 +67,7 @@ pub(super) async fn observe(
     let window = window(
         engine,
         side,
-        &cursor,
+        last_look(&cursor, mappings),
         safe.safe,
         safe.server_now,
         safe.covered,
@@ -132,14 +132,16 @@ pub(super) async fn observe(
                 if pass == Pass::Full {
                     cursor.sweep.read = total.earlier + total.records;
                 }
+                let left = left_out(engine, side, object, mappings);
+                let place = resume.as_deref();
                 save_cursor(
                     engine,
-                    side,
-                    object,
+                    (side, object),
                     pass,
                     &mut cursor,
-                    resume.as_deref(),
+                    place,
                     reached,
+                    &left,
                 )
                 .await?;
             }
@@ -157,11 +159,26 @@ pub(super) async fn observe(
     }
 }
 
-/// The window of an incremental pass: from the watermark minus the overlap up to the present (5.1).
+/// Up to where all of these mappings have seen everything.
+fn last_look(cursor: &Cursor, mappings: &[&Mapping]) -> Option<DateTime<Utc>> {
+    let seen = mappings.iter().map(|mapping| cursor.seen_by(&mapping.id));
+    seen.min().flatten()
+}
+
+/// The mappings over an object that have no part in this look: they are paused or halted, or others were asked for. What it
+/// finds is noted for its own mappings only, so those stay behind and see it once they have a part again (15.4).
+fn left_out(engine: &Engine, side: Side, object: &str, over: &[&Mapping]) -> Vec<MappingId> {
+    let all = engine.rules.mappings.iter();
+    all.filter(|one| one.object(side) == object && over.iter().all(|over| over.id != one.id))
+        .map(|one| one.id.clone())
+        .collect()
+}
+
+/// The window of an incremental pass: from the last look minus the overlap up to the present (5.1).
 fn window(
     engine: &Engine,
     side: Side,
-    cursor: &Cursor,
+    last_look: Option<DateTime<Utc>>,
     safe: DateTime<Utc>,
     server_now: DateTime<Utc>,
     covered: bool,
@@ -173,7 +190,7 @@ fn window(
         (Side::Salesforce, false) => settings.overlap_uncovered,
     };
     let overlap = chrono::Duration::from_std(overlap).unwrap_or_default();
-    let from = cursor.watermark.unwrap_or(safe) - overlap;
+    let from = last_look.unwrap_or(safe) - overlap;
     // The end is open: a row stamped in this very second must not wait for the next run. Nor must what happened since our clock
     // was set back, for which the offset, a median, is still the old one.
     let newest = engine.server_time(side, engine.clock.now());
@@ -197,12 +214,12 @@ fn not_ahead(health: &SideHealth, offset: i64, safe: DateTime<Utc>) -> DateTime<
 /// The cursor after a page: the place to go on, or, after the last one, the new watermark (never backwards, never past what is safe).
 async fn save_cursor(
     engine: &Engine,
-    side: Side,
-    object: &str,
+    (side, object): (Side, &str),
     pass: Pass,
     cursor: &mut Cursor,
     resume: Option<&str>,
     safe: DateTime<Utc>,
+    left: &[MappingId],
 ) -> Result<(), EngineError> {
     let mut tx = engine.db.begin();
     match resume {
@@ -214,7 +231,7 @@ async fn save_cursor(
                 Pass::Full => cursor.window_hi.unwrap_or(safe).min(safe),
                 Pass::Changes => safe,
             };
-            cursor.watermark = Some(cursor.watermark.map_or(reached, |old| old.max(reached)));
+            cursor.reach(reached, left);
             cursor.resume = None;
             cursor.read = 0;
             cursor.window_hi = None;

@@ -7,7 +7,7 @@ use super::backfill;
 use super::context::{Engine, EngineError, Order, Scope};
 use super::drift;
 use super::scope;
-use crate::domain::{Mapping, Side};
+use crate::domain::{Mapping, MappingId, Side};
 use crate::store::keys;
 use crate::store::rows::{Cursor, MapState};
 
@@ -53,6 +53,7 @@ impl Why {
 
 /// What is known of one mapping.
 pub(super) struct Facts<'a> {
+    pub(super) mapping: &'a MappingId,
     pub(super) state: &'a MapState,
     pub(super) epoch: u64,
     pub(super) new_pairs: bool,
@@ -66,7 +67,7 @@ pub(super) struct Facts<'a> {
 pub(super) fn why(facts: &Facts<'_>) -> Option<Why> {
     let too_old = |cursor: &&Cursor| {
         cursor
-            .watermark
+            .seen_by(facts.mapping)
             .is_none_or(|watermark| facts.now - watermark > HORIZON)
     };
     let reasons = [
@@ -106,6 +107,7 @@ pub(super) async fn whole(
         let state = engine.db.map_state(&mapping.id).await?;
         let cursor = |side: Side| engine.db.cursor(side, mapping.object(side));
         let found = why(&Facts {
+            mapping: &mapping.id,
             state: &state,
             epoch,
             new_pairs: !backfill::new_pairs(engine, mapping).await?.is_empty(),
@@ -167,6 +169,7 @@ mod tests {
         ];
         for (state, epoch, new_pairs, cursors, want) in rows {
             let facts = Facts {
+                mapping: &"contacts".into(),
                 state,
                 epoch,
                 new_pairs,

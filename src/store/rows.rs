@@ -51,9 +51,11 @@ pub struct MapState {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Cursor {
-    /// Everything up to here was seen.
+    /// Everything up to here was seen, by every mapping over the object that is not named in `behind`.
     #[serde(with = "chrono::serde::ts_milliseconds_option")]
     pub watermark: Option<DateTime<Utc>>,
+    /// The mappings that were left out of a look, in milliseconds since 1970: they have seen everything up to there.
+    pub behind: BTreeMap<MappingId, i64>,
     /// Where to go on in an open window, in the client's words.
     pub resume: Option<String>,
     /// The end of the open window.
@@ -70,6 +72,25 @@ pub struct Cursor {
     pub clock_offset: i64,
     /// The walk over every record (5.4).
     pub sweep: Sweep,
+}
+
+impl Cursor {
+    /// Up to where everything was seen by a mapping.
+    pub fn seen_by(&self, mapping: &MappingId) -> Option<DateTime<Utc>> {
+        let own = self.behind.get(mapping).copied();
+        let own = own.and_then(DateTime::from_timestamp_millis);
+        own.or(self.watermark)
+    }
+
+    /// A look reached that moment; the mappings that were `left` out of it stand where they stood.
+    pub fn reach(&mut self, moment: DateTime<Utc>, left: &[MappingId]) {
+        let stand = |mapping: &MappingId| Some((mapping.clone(), self.seen_by(mapping)?));
+        let behind = left.iter().filter_map(stand);
+        self.behind = behind
+            .map(|(mapping, at)| (mapping, at.timestamp_millis()))
+            .collect();
+        self.watermark = Some(self.watermark.map_or(moment, |old| old.max(moment)));
+    }
 }
 
 /// `cur`: how far a walk over every record of an object has come (docs/design/sync-semantics.md 5.4). A full pass is one too.

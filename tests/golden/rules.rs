@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::support;
+use crate::support::leads;
 use crate::support::town::*;
 use crate::support::wire::wired;
 use crate::support::{House, order};
@@ -39,6 +40,44 @@ async fn a_paused_mapping_is_left_alone_and_loses_nothing() {
     house.fine().await;
     house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
     house.quiet().await;
+}
+
+/// What happens over an object while one of its mappings has no part in the runs, which the other one's go on with.
+#[tokio::test(start_paused = true)]
+async fn what_changed_while_a_mapping_was_left_out_is_seen_though_another_read_the_object() {
+    for named_alone in [false, true] {
+        let house = House::empty(&leads::rules()).await;
+        let mail = ("Email", "berg@example.com");
+        let s = house.sf(S, &[("LastName", "Berg"), mail]);
+        house.fine().await;
+        house.settled().await;
+        let h = leads::by_mail(&house, mail.1);
+        let pause = async |paused: bool| {
+            if !named_alone {
+                let engine = house.engine().await;
+                engine.pause(&named("contacts"), paused).await.unwrap();
+            }
+        };
+        pause(true).await;
+        house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
+        let newcomer = house.hs(H, &[("lastname", "Ny"), ("email", "ny@example.com")]);
+        house.hs_edit(H, &newcomer, &[("jobtitle", "Clerk")]);
+        for _ in 0..3 {
+            house.wait(1200).await;
+            match named_alone {
+                true => drop(leads::only(&house, &["leads"]).await),
+                false => drop(house.fine().await),
+            }
+        }
+        assert_eq!(house.sf_value(S, &s, "Title"), None);
+        pause(false).await;
+        house.wait(60).await;
+        house.fine().await;
+        let title = house.sf_value(S, &s, "Title");
+        assert_eq!(title.as_deref(), Some("Boss"));
+        assert_eq!(house.sf_ids(S).len(), 2);
+        house.quiet().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
