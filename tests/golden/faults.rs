@@ -790,13 +790,8 @@ async fn a_company_is_made_once_though_hubspot_says_that_it_is_busy_after_it_mad
         html: false,
         committed: true,
     };
-    house.script(
-        Party::HubSpot,
-        Some("POST"),
-        "companies/batch/create",
-        busy,
-        1,
-    );
+    let path = "/crm/objects/2026-09/companies/batch/create";
+    house.script(Party::HubSpot, Some("POST"), path, busy, 1);
     full(&house).await;
     house.wait(150).await;
     house.fine().await;
