@@ -310,14 +310,16 @@ async fn beside(
     own: &Link,
 ) -> Result<(), EngineError> {
     let db = ctx.engine.db.clone();
-    let mut tx = db.begin();
     let lead = case.link.ids.salesforce.clone().unwrap_or_default();
     let same = case.link.ids.hubspot == own.ids.hubspot
         || is_told(&case.link, Side::HubSpot)
-        || matches!(
-            case.link.state,
-            LinkState::Unlinked | LinkState::TakenBack(_)
-        );
+        || match case.link.state {
+            LinkState::Unlinked => true,
+            // What an undo took back is let go, unless somebody has restored it.
+            LinkState::TakenBack(_) => !is_there(ctx, leads, &case).await?,
+            _ => false,
+        };
+    let mut tx = db.begin();
     if same {
         count(ctx, leads, &case, Unlinked::Excluded);
         group::superseded(ctx, leads, &mut case, named(contacts, own), &mut tx)?;
@@ -331,6 +333,18 @@ async fn beside(
     let kind = ItemKind::ConversionCollision;
     gone::set_aside(ctx, leads, &mut case, kind, why, candidates, &mut tx).await?;
     Ok(tx.apply().await?)
+}
+
+/// Whether the link's HubSpot record is there, by a read.
+async fn is_there(ctx: &mut RunCtx<'_>, leads: &Mapping, case: &Case) -> Result<bool, EngineError> {
+    let side = Side::HubSpot;
+    let id = case.link.ids.get(side).as_slice();
+    if ctx.mode == Mode::Estimate {
+        return Ok(false);
+    }
+    let found = read_records(ctx, leads, side, id).await?;
+    let first = found.into_iter().flatten().next();
+    Ok(first.is_some_and(|seen| seen.presence == Presence::Live))
 }
 
 /// Reads the Leads whose HubSpot record is what an unlinked Contact matches: where one was converted, that explains the match,

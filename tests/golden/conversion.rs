@@ -584,6 +584,28 @@ async fn what_an_undo_took_back_of_a_lead_stays_so_through_its_conversion_until_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_undo_took_back_and_a_person_restored_is_no_newcomer_once_its_lead_is_a_linked_contact()
+ {
+    let house = House::empty(&rules()).await;
+    let lead = house.sf(L, ANN);
+    let mail = ("Email", "lund@example.com");
+    let contact = house.sf(S, &[("LastName", "Lund"), mail]);
+    let own = house.hs(H, &[("lastname", "Lund"), ("email", mail.1)]);
+    let made = house.fine().await.run;
+    let h = by_mail(&house, "ann@example.com");
+    house.wait(60).await;
+    house.undone(made).await;
+    assert_eq!(house.hs_ids(H), std::slice::from_ref(&own));
+    house.hs_restore(H, &h);
+    house.sf_convert(&lead, Some(&contact));
+    house.settled().await;
+    house.whole().await;
+    assert_eq!(house.sf_ids(S), std::slice::from_ref(&contact));
+    house.the_item(ItemKind::ConversionCollision).await;
+    house.sound().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_an_undo_took_back_stays_so_where_only_a_full_run_can_tell_that_its_lead_was_converted()
  {
     let house = House::empty(&rules()).await;
