@@ -113,7 +113,7 @@ async fn what_is_edited_while_a_creates_answer_is_lost_is_an_edit() {
             house.fine().await;
             let s = house.sf(S, &[("LastName", "New"), ("Title", "Clerk")]);
             let (method, path) = door(Party::HubSpot, true);
-            house.script(Party::HubSpot, Some(method), path, fault.clone(), 1);
+            house.script(Party::HubSpot, Some(method), path, fault, 1);
             let (sandbox, clock, id) = (house.sandbox.clone(), house.clock.clone(), s.clone());
             let edit = move || {
                 let mut sandbox = sandbox.try_lock().unwrap();
