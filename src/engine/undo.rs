@@ -299,10 +299,9 @@ impl<'c, 'e> Undoing<'c, 'e> {
                     self.ops.push(op);
                 }
             }
-            let sources: Vec<(LinkId, &Pair)> = of_side
+            let (sources, kept): (Vec<_>, Vec<_>) = of_side
                 .into_iter()
-                .filter(|(link, _)| gone.contains(link))
-                .collect();
+                .partition(|(link, _)| gone.contains(link));
             for (_, pair) in &sources {
                 if let Some(touched) = pair.get(side) {
                     self.gone.insert(RecordKey {
@@ -312,7 +311,9 @@ impl<'c, 'e> Undoing<'c, 'e> {
                     });
                 }
             }
-            self.sources(mapping, side.other(), &sources).await?;
+            self.sources(mapping, side.other(), &sources, true).await?;
+            // Of a record that stays the link stays, and with it the key field: what else the run wrote goes back all the same.
+            self.sources(mapping, side.other(), &kept, false).await?;
         }
         Ok(())
     }
@@ -322,14 +323,18 @@ impl<'c, 'e> Undoing<'c, 'e> {
         mapping: &Mapping,
         side: Side,
         group: &[(LinkId, &Pair)],
+        with_key: bool,
     ) -> Result<(), EngineError> {
-        let seen = self.read(mapping, group, &[side]).await?;
+        let written = |(_, pair): &&(LinkId, &Pair)| {
+            let touched = pair.get(side).as_ref();
+            with_key || touched.is_some_and(|one| one.fields.values().any(|it| !it.pair.is_empty()))
+        };
+        let group: Vec<(LinkId, &Pair)> = group.iter().filter(written).copied().collect();
+        let seen = self.read(mapping, &group, &[side]).await?;
         let mut ops = Vec::new();
-        for (link, pair) in group {
-            ops.extend(
-                self.open_link(mapping, *link, pair, &seen)
-                    .source_back(side),
-            );
+        for (link, pair) in &group {
+            let now = self.open_link(mapping, *link, pair, &seen);
+            ops.extend(now.source_back(side, with_key));
         }
         self.write(mapping, ops, false).await
     }

@@ -50,11 +50,11 @@ impl LinkNow<'_> {
         ops
     }
 
-    /// The same for the record that a taken-back one was made from, its key field included: it names nobody any more.
-    pub(super) fn source_back(&self, source: Side) -> Vec<Op> {
+    /// The same for the record that one was made from; its key field too where that one was taken back, for it names nobody any more.
+    pub(super) fn source_back(&self, source: Side, with_key: bool) -> Vec<Op> {
         let mut ops = Vec::new();
         if let Some(touched) = self.pair.get(source) {
-            self.side_back(source, touched, true, &mut ops);
+            self.side_back(source, touched, with_key, &mut ops);
         }
         ops
     }
