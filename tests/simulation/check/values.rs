@@ -135,11 +135,18 @@ fn raced(
     before: &Version,
     after: &Version,
 ) -> bool {
+    // A create that came minutes after it was given up is an upsert by then (16.5): that of this record, not another one's.
+    let key = scene.people_like(side, id).key_field(side);
+    let key = scene.held_at(side, id, key, after.at);
+    let may_be_of = |op: &Op| {
+        let own = |key: &String| is(&op.source, key);
+        key.as_ref().is_none_or(|key| key.is_empty() || own(key))
+    };
     let wrote = |op: &&Op| {
         op.side == side
             && (scene.lands_on(side, &op.target, id)
                 || is(&op.outcome.record, id)
-                || op.kind == OpKind::Create)
+                || op.kind == OpKind::Create && may_be_of(op))
             && op.fields.get(name).is_some_and(|one| {
                 text(&one.after).trim() == after.value(name).unwrap_or_default().trim()
             })
