@@ -716,3 +716,51 @@ async fn what_an_undo_took_away_is_no_side_that_is_suddenly_empty() {
     upkeep::confirmed(&house, "restored").await;
     assert_eq!(house.hs_ids(H), Vec::<String>::new());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_the_run_wrote_beside_a_record_that_stays_goes_back_too() {
+    let begun = async || {
+        let house = House::empty(&people("")).await;
+        house.fine().await;
+        let h = house.hs(H, &[("lastname", "Vik"), ("email", "vik@example.com")]);
+        let path = "/services/data/v68.0/composite/sobjects/Contact/";
+        let lost = Fault::Cut { committed: false };
+        house.script(Party::Salesforce, Some("PATCH"), path, lost, 1);
+        let everything = Order {
+            scope: Scope::Full,
+            ..order()
+        };
+        house.run(&everything).await;
+        house.wait(200).await;
+        (house, h)
+    };
+    let whole = {
+        let (house, _) = begun().await;
+        let (engine, wire) = wired(&house, 0, false, Box::new(|| {})).await;
+        let record = engine.begin(&order()).await.unwrap();
+        engine.execute(record, &order()).await.unwrap();
+        wire.sent.load(Ordering::SeqCst)
+    };
+    let mut carried = 0;
+    for at in 1..=whole {
+        let (house, h) = begun().await;
+        let (sandbox, clock) = (house.sandbox.clone(), house.clock.clone());
+        let edit = move || {
+            let mut sandbox = sandbox.try_lock().unwrap();
+            for s in sandbox.org.ids(S) {
+                let set = values(&[("Title", "Boss")]);
+                let done = sandbox.org.edit(clock.now(), &colleague(), S, &s, set);
+                done.unwrap();
+            }
+        };
+        let (engine, _) = wired(&house, at, false, Box::new(edit)).await;
+        let record = engine.begin(&order()).await.unwrap();
+        let run = engine.execute(record, &order()).await.unwrap().record.run;
+        let title = || house.hs_value(H, &h, "jobtitle").unwrap_or_default();
+        carried += usize::from(title() == "Boss");
+        house.wait(60).await;
+        house.undone(run).await;
+        assert_eq!(title(), "", "request {at} of {whole}");
+    }
+    assert!(carried > 0);
+}
