@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use syncline::clock::BoxFuture;
 use syncline::crm::{HttpRequest, HttpResponse, Transport, TransportError};
 use syncline::engine::ControlHandle;
@@ -345,7 +345,10 @@ impl Wire {
         let now = self.below.clock.now();
         let mut sandbox = self.below.sandbox.lock().unwrap();
         let acts = meanwhile.acts.clone();
-        for (_, act) in acts.iter().filter(|(at, _)| *at == number) {
+        let due = acts.iter().filter(|(at, _)| *at == number);
+        // Two people never do something in the same millisecond: HubSpot's stamps could not tell the two apart.
+        for (later, (_, act)) in due.enumerate() {
+            let now = now + TimeDelta::milliseconds(later as i64);
             people::perform(&mut sandbox, now, act);
             meanwhile.note(act);
         }
