@@ -110,7 +110,7 @@ fn put_back(
 
 /// Waits, as its record's page says, for a parent that is linked no more and whose create an undo took back (14.4, 19.1), or that
 /// a person left alone: it has no counterpart then.
-fn awaits_a_parent(scene: &Scene<'_>, link: &Link) -> bool {
+pub(super) fn awaits_a_parent(scene: &Scene<'_>, link: &Link) -> bool {
     let rows = scene.books.waiting.iter();
     rows.filter(|row| row.link == link.id && row.since.is_some())
         .filter_map(|row| row.parent.as_ref())

@@ -8,6 +8,7 @@ use syncline::domain::{
 };
 use syncline::sandbox::history::Event;
 
+use super::apart::awaits_a_parent;
 use super::{Broken, Scene, field, ours, text, went_out};
 use crate::leads::contact_of;
 use crate::people::{FIELDS, PLAIN};
@@ -146,7 +147,12 @@ pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         // A person typed what is no value of the list.
         let typed =
             error.category == ErrorCategory::Picklist && text(&error.value).starts_with("Chosen");
-        if !long && !gone && !left && !typed && !claimed(scene, error) {
+        // After a week of waiting for its parent (14.4).
+        let links = scene.books.links.iter();
+        let mut own = links.filter(|link| Some(link.id) == error.link);
+        let waits = error.category == ErrorCategory::Reference
+            && own.any(|link| awaits_a_parent(scene, link));
+        if !long && !gone && !left && !typed && !waits && !claimed(scene, error) {
             let detail = format!("{error:?}");
             broken.push(Broken::new("I-11", detail));
         }
