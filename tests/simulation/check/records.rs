@@ -157,13 +157,17 @@ fn never_known(scene: &Scene<'_>, key: &str) -> bool {
 /// When whoever sent a request no longer waits for its answer: the time-out, and what the way takes.
 const GIVEN_UP: TimeDelta = TimeDelta::seconds(35);
 
-/// True where no create of ours was on its way when the record was made: none but those that made another one.
+/// True where no create of ours was on its way when the record was made: none but those that had made another one by then.
 fn landed_late(scene: &Scene<'_>, side: Side, id: &str, first: &Version) -> bool {
     let key = first.value(key_field(side));
     let mut creates = scene.all_ops().filter(|op| {
         let source = op.source.as_ref().map(RecordId::as_str);
         let its = key.is_none_or(|key| source.is_none_or(|id| id.eq_ignore_ascii_case(key)));
-        let other = op.outcome.record.is_some() && !is(&op.outcome.record, id);
+        let other = op.outcome.record.as_ref().is_some_and(|other| {
+            let past = scene.history(side, other.as_str());
+            let made = past.and_then(|past| past.versions.first());
+            other.as_str() != id && made.is_some_and(|made| made.at < first.at)
+        });
         op.side == side && op.kind == OpKind::Create && its && !other
     });
     !creates.any(|op| {
