@@ -16,7 +16,7 @@ use super::run_ctx::{Mode, RunCtx};
 use super::undo_apply;
 use super::undo_look::Seen;
 use super::undo_plan::LinkNow;
-use super::undo_read::{Done, Pair, generations};
+use super::undo_read::{Done, Pair, Touched, generations};
 use crate::domain::{
     CallCount, LinkId, LinkState, Mapping, MappingCounts, MappingId, Op, OpKind, OpState, PerSide,
     Presence, RecordId, RecordKey, RunId, RunRecord, RunState, Side, SideCount,
@@ -326,8 +326,11 @@ impl<'c, 'e> Undoing<'c, 'e> {
         with_key: bool,
     ) -> Result<(), EngineError> {
         let written = |(_, pair): &&(LinkId, &Pair)| {
-            let touched = pair.get(side).as_ref();
-            with_key || touched.is_some_and(|one| one.fields.values().any(|it| !it.pair.is_empty()))
+            let more = |one: &Touched| {
+                let values = one.fields.values().any(|it| !it.pair.is_empty());
+                values || !one.associations.is_empty()
+            };
+            with_key || pair.get(side).as_ref().is_some_and(more)
         };
         let group: Vec<(LinkId, &Pair)> = group.iter().filter(written).copied().collect();
         let seen = self.read(mapping, &group, &[side]).await?;

@@ -670,30 +670,6 @@ async fn a_store_that_is_begun_anew_finds_the_counterpart_of_a_lead_that_was_con
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_lead_and_a_contact_were_merged_into_is_read_for_both_mappings() {
-    let street =
-        "{ salesforce = \"MailingStreet\", hubspot = \"address\" },\n{ salesforce = \"AccountId\"";
-    let rules = rules().replacen("{ salesforce = \"AccountId\"", street, 1);
-    let house = House::empty(&rules).await;
-    let lead = house.sf(L, ANN);
-    house.sf(S, &[("LastName", "Lund"), ("Email", "lund@example.com")]);
-    house.fine().await;
-    let of_ann = house.links().await.into_iter().find(|link| {
-        let id = link.ids.salesforce.as_ref();
-        id.is_some_and(|id| id.as_str() == lead)
-    });
-    let of_ann = of_ann.unwrap().ids.hubspot.unwrap().0;
-    let other = house.hs_ids(H).into_iter().find(|id| *id != of_ann);
-    house.wait(60).await;
-    house.hs_merge(H, &other.unwrap(), &of_ann);
-    house.settled().await;
-    house.the_item(ItemKind::MergeCollision).await;
-    house.days_later(1).await;
-    house.days_later(1).await;
-    assert!(house.errors().await.is_empty());
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_undo_leaves_the_link_with_the_contact_and_what_the_lead_brought() {
     let (house, lead, h) = ann().await;
     house.sf_edit(L, &lead, &[("Title", "Boss")]);
