@@ -56,7 +56,7 @@ pub(super) async fn complete(
             if is_gone(&work) {
                 set_aside(ctx, mapping, &work).await?;
             } else if let Some(step) = away(&work) {
-                leave(ctx, mapping, &work.link, step).await?;
+                leave(ctx, mapping, &work, step).await?;
             } else {
                 keep.push(work);
             }
@@ -78,9 +78,13 @@ fn leaves(mapping: &Mapping, work: &Work, now: DateTime<Utc>) -> Option<Step> {
 async fn leave(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
-    link: &Link,
+    work: &Work,
     step: Step,
 ) -> Result<(), EngineError> {
+    let link = &work.link;
+    let Some(seen) = &work.seen.salesforce else {
+        return Ok(());
+    };
     match step {
         Step::Leaves(Away::Unlinked) => {
             alone(ctx, mapping, link, Unlinked::Excluded).await?;
@@ -89,7 +93,7 @@ async fn leave(
     }
     let db = ctx.engine.db.clone();
     let mut tx = db.begin();
-    scope::take(ctx.engine, mapping, link, step, &mut tx).await?;
+    scope::take(ctx.engine, mapping, link, step, seen, &mut tx).await?;
     Ok(tx.apply().await?)
 }
 

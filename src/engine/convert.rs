@@ -19,6 +19,7 @@ use super::matchup::Creates;
 use super::merged::{is_told, journal, survivor};
 use super::run_ctx::{Mode, RunCtx};
 use super::scope::{self, Away, Step};
+use super::shadows::{keys_of, set_keys};
 use super::tally::{Fate, Unlinked};
 use super::waits::{What, close};
 use crate::crm::Purpose;
@@ -255,9 +256,12 @@ async fn hand_over(
             let known = known.into_iter().next().unwrap_or_default();
             let keys = match gone {
                 true => Vec::new(),
-                false => fields::match_keys(contacts, seen),
+                false => {
+                    let ended = side == Side::Salesforce && link.state == LinkState::Unlinked;
+                    keys_of(contacts, seen, ended)
+                }
             };
-            tx.set_match_keys(&contacts.id, side, id, &known, &keys)?;
+            set_keys(&ctx.engine.db, contacts, side, id, &known, &keys, tx).await?;
         }
         let reasons = moved | if gone { Dirty::DELETED } else { 0 };
         match link.state {

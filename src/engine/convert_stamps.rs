@@ -9,6 +9,7 @@ use super::fields::{STAMP_RULE, stamp_key};
 use super::gone_read::read_records;
 use super::merged::survivor;
 use super::run_ctx::{Mode, RunCtx};
+use super::shadows::set_keys;
 use crate::domain::{Mapping, Presence, RecordId, Side};
 
 /// Records that are looked at together.
@@ -63,7 +64,7 @@ pub(super) async fn answers_for_leads(
         }
         let mut tx = db.begin();
         let keys: Vec<_> = known.iter().copied().chain([key]).collect();
-        tx.set_match_keys(&contacts.id, side, &contact.id, &known, &keys)?;
+        set_keys(&db, contacts, side, &contact.id, &known, &keys, &mut tx).await?;
         tx.apply().await?;
         ctx.behind.entry(contact.id).or_default().push(lead.id);
         any = true;

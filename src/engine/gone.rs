@@ -18,6 +18,7 @@ use super::links;
 use super::merged;
 use super::run_ctx::RunCtx;
 use super::scope;
+use super::shadows::set_keys;
 use super::tally::{Fate, Unlinked};
 use crate::domain::{
     Departed, ErrorCategory, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, PerSide,
@@ -353,7 +354,7 @@ pub(super) async fn unmatch(
         let ids = std::slice::from_ref(id);
         let known = engine.db.match_keys(&one.id, side, ids).await?;
         let keys = known.into_iter().next().unwrap_or_default();
-        tx.set_match_keys(&one.id, side, id, &keys, &[])?;
+        set_keys(&engine.db, one, side, id, &keys, &[], tx).await?;
     }
     Ok(())
 }
@@ -398,11 +399,16 @@ async fn back(
         tx.put_link(&case.link, &links::objects(mapping))?;
         close_all(ctx, case, tx)?;
         let now = ctx.engine.clock.now();
-        let inside = case.seen.salesforce.as_ref();
-        let inside = inside.and_then(|seen| scope::is_inside(mapping, seen, now));
-        if let Some(step) = scope::step(mapping.leaves_scope, &case.link.state, inside) {
+        let step = case.seen.salesforce.as_ref().and_then(|seen| {
+            let inside = scope::is_inside(mapping, seen, now);
+            Some((
+                seen,
+                scope::step(mapping.leaves_scope, &case.link.state, inside)?,
+            ))
+        });
+        if let Some((seen, step)) = step {
             // It is there again, and outside the scope.
-            scope::take(ctx.engine, mapping, &case.link, step, tx).await?;
+            scope::take(ctx.engine, mapping, &case.link, step, seen, tx).await?;
             count(ctx, mapping, case, Unlinked::Excluded);
             return Ok(());
         }
@@ -426,7 +432,7 @@ async fn back(
             let known = ctx.engine.db.match_keys(&mapping.id, side, ids).await?;
             let old = known.into_iter().next().unwrap_or_default();
             let new = fields::match_keys(mapping, seen);
-            tx.set_match_keys(&mapping.id, side, &id, &old, &new)?;
+            set_keys(&ctx.engine.db, mapping, side, &id, &old, &new, tx).await?;
         }
         ctx.tally(&mapping.id).linked_after_all(side, &id);
     }

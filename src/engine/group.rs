@@ -12,6 +12,7 @@ use super::gone_case::{Case, cases};
 use super::links;
 use super::matchup::{Creates, match_up, pass_over};
 use super::run_ctx::RunCtx;
+use super::shadows::set_keys;
 use super::tally::{Tally, Unlinked};
 use super::waits::{What, close};
 use super::{convert, merged};
@@ -203,7 +204,7 @@ pub(super) async fn leave_out(
         _ => Vec::new(),
     };
     tally.unlinked(seen.side, &seen.id, Unlinked::Excluded);
-    tx.set_match_keys(&mapping.id, seen.side, &seen.id, known, &keys)?;
+    set_keys(&engine.db, mapping, seen.side, &seen.id, known, &keys, tx).await?;
     tx.clear_dirty(&mapping.id, seen.side, &seen.id);
     let owner = keys::record_owner(&links::record_key(mapping, seen.side, &seen.id));
     close(engine, &mapping.id, owner, What::All, None, tx).await

@@ -15,6 +15,7 @@ use super::matching::{Linked, MatchInput, MatchOutcome, Unlinked, matching};
 use super::report::Phase;
 use super::run::{Mode, RunCtx};
 use super::scope;
+use super::shadows::{OUTSIDE, Shadow, Shadows};
 use super::strangers::{Met, forget_gone};
 use super::tally::{self, Fate};
 use super::tombs;
@@ -27,7 +28,7 @@ use crate::store::rows::Dirty;
 use crate::store::{Count, keys};
 
 /// Records of one key that are looked at; a larger group is ambiguous whatever else is in it.
-const GROUP: usize = 50;
+pub(super) const GROUP: usize = 50;
 
 /// Records that shall have a counterpart created, by the side they live on.
 pub(super) type Creates = PerSide<Vec<RecordId>>;
@@ -101,8 +102,8 @@ pub(super) async fn match_up(
                 if !dirty.get(side).contains(&id) {
                     continue;
                 }
-                if shadows.contains(&(side, id.clone())) {
-                    pass_over(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx).await?;
+                if let Some(shadow) = shadows.get(&id).filter(|_| side == Side::HubSpot) {
+                    in_shadow(ctx, mapping, &id, shadow, &mut tx).await?;
                 } else if mapping.creates.allows(side.other())
                     && mapping.direction.allows(side.other())
                 {
@@ -356,7 +357,7 @@ async fn gather(
     mapping: &Mapping,
     dirty: &PerSide<BTreeSet<RecordId>>,
     choices: &[(Side, RecordId, Choice)],
-) -> Result<(MatchInput, BTreeSet<(Side, RecordId)>), EngineError> {
+) -> Result<(MatchInput, BTreeMap<RecordId, Shadow>), EngineError> {
     let db = &ctx.engine.db;
     let rules = mapping.match_rules.len() + 1;
     let mut keys_of: PerSide<BTreeMap<RecordId, Vec<(u8, u128)>>> = PerSide::default();
@@ -398,7 +399,7 @@ async fn gather(
             }
         }
     }
-    let mut outside: BTreeSet<(u8, u128)> = BTreeSet::new();
+    let mut outside = Shadows::default();
     let mut input = MatchInput {
         rules,
         ..MatchInput::default()
@@ -417,8 +418,8 @@ async fn gather(
         let tombs = tombs::among(ctx, mapping, side, &links).await?;
         for ((id, link), keys) in ids.into_iter().zip(links).zip(keys) {
             let away = side == Side::Salesforce && link.is_some_and(|link| away.contains(&link));
-            if away || keys.contains(&scope::OUTSIDE) {
-                outside.extend(keys.iter().filter(|key| **key != scope::OUTSIDE));
+            if away || keys.contains(&OUTSIDE) {
+                outside.cast(&id, &keys);
                 continue;
             }
             let keys = per_rule(&keys, rules);
@@ -428,13 +429,8 @@ async fn gather(
             }
         }
     }
-    let shadowed = |keys: &[(u8, u128)]| keys.iter().any(|key| outside.contains(key));
-    let shadows = keys_of
-        .hubspot
-        .iter()
-        .filter(|(_, keys)| shadowed(keys))
-        .map(|(id, _)| (Side::HubSpot, id.clone()))
-        .collect();
+    let over = |(id, keys): (&RecordId, &Vec<_>)| Some((id.clone(), outside.over(keys)?));
+    let shadows = keys_of.hubspot.iter().filter_map(over).collect();
     Ok((input, shadows))
 }
 
@@ -487,6 +483,30 @@ async fn link(
     ));
     ctx.tally(&mapping.id).link(id, Fate::Unchanged);
     Ok(())
+}
+
+/// Nothing is made for a HubSpot record as long as what it would match lies outside the scope. Where that does not answer any
+/// more, a person has to say so.
+async fn in_shadow(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    id: &RecordId,
+    shadow: &Shadow,
+    tx: &mut super::db::Tx<'_>,
+) -> Result<(), EngineError> {
+    let side = Side::HubSpot;
+    match shadow {
+        Shadow::Outside => pass_over(ctx, mapping, side, id, tally::Unlinked::Excluded, tx).await,
+        Shadow::Silent(ids) => {
+            let names: Vec<&str> = ids.iter().map(RecordId::as_str).collect();
+            let why = format!(
+                "Its counterpart {} lay outside the scope and does not answer any more: it was deleted for good, or it is hidden.",
+                names.join(", ")
+            );
+            let kind = ItemKind::AmbiguousMatch;
+            review(ctx, mapping, side, id, kind, why, Vec::new(), tx).await
+        }
+    }
 }
 
 /// A record that is through for now: no counterpart, no work.

@@ -16,6 +16,7 @@ use super::links;
 use super::matchup::close_review;
 use super::run_ctx::{Mode, RunCtx};
 use super::scope;
+use super::shadows::set_keys;
 use super::tally::{Fate, Unlinked};
 use crate::domain::{
     ItemKind, Link, LinkId, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide,
@@ -300,7 +301,7 @@ async fn repoint(
     let known = ctx.engine.db.match_keys(&mapping.id, side, ids).await?;
     let keys = known.into_iter().next().unwrap_or_default();
     let new = fields::match_keys(mapping, survivor);
-    tx.set_match_keys(&mapping.id, side, &survivor.id, &keys, &new)?;
+    set_keys(&ctx.engine.db, mapping, side, &survivor.id, &keys, &new, tx).await?;
     close_review(ctx, mapping, side, &survivor.id, tx).await?;
     let tally = ctx.tally(&mapping.id);
     tally.linked_after_all(side, &survivor.id);
@@ -317,7 +318,7 @@ async fn repoint(
     let leaves = scope::step(mapping.leaves_scope, &case.link.state, inside);
     if let Some(step @ scope::Step::Leaves(_)) = leaves {
         // What is left lies outside the scope: nothing is written to it any more.
-        scope::take(ctx.engine, mapping, &case.link, step, tx).await?;
+        scope::take(ctx.engine, mapping, &case.link, step, survivor, tx).await?;
         ctx.tally(&mapping.id).link(case.link.id, Fate::Unchanged);
         return followed(ctx, mapping, case, side, &old, survivor, tx);
     }

@@ -68,6 +68,7 @@ mod run;
 mod run_ctx;
 mod scope;
 mod settle;
+mod shadows;
 mod slice;
 mod stamp;
 mod strangers;

@@ -13,6 +13,7 @@ use super::gone_note::{Beside, beside, note, note_merged};
 use super::group;
 use super::report::Phase;
 use super::scope;
+use super::shadows::set_keys;
 use super::tally::{Fate, Tally, Unlinked};
 use super::waits::{What, close};
 use crate::crm::{Page, SideHealth, Window};
@@ -336,7 +337,7 @@ async fn store_page(
                     scope::step(mapping.leaves_scope, &link.state, inside)?,
                 ))
             }) {
-                scope::take(engine, mapping, link, step, &mut tx).await?;
+                scope::take(engine, mapping, link, step, seen, &mut tx).await?;
                 match step {
                     scope::Step::Leaves(scope::Away::Unlinked) => {
                         tally.alone(link.id, side, &seen.id, Unlinked::Excluded);
@@ -360,7 +361,7 @@ async fn store_page(
                     }
                     let new_keys = fields::match_keys(mapping, seen);
                     let old = old_keys.get(index).map(Vec::as_slice).unwrap_or_default();
-                    tx.set_match_keys(&mapping.id, side, &seen.id, old, &new_keys)?;
+                    set_keys(&engine.db, mapping, side, &seen.id, old, &new_keys, &mut tx).await?;
                     tx.mark_dirty(&mapping.id, side, &seen.id, reasons | Dirty::CREATED)?;
                     keep.insert(index);
                 } else {
@@ -372,6 +373,9 @@ async fn store_page(
                 }
                 continue;
             };
+            if link.state == LinkState::Unlinked && inside == Some(false) {
+                scope::shade(engine, mapping, seen, true, &mut tx).await?;
+            }
             match beside(link, seen) {
                 Beside::InStep => {}
                 Beside::Noted => {
@@ -438,7 +442,7 @@ async fn store_page(
             }
             let new_keys = fields::match_keys(mapping, seen);
             let old = old_keys.get(index).map(Vec::as_slice).unwrap_or_default();
-            tx.set_match_keys(&mapping.id, side, &seen.id, old, &new_keys)?;
+            set_keys(&engine.db, mapping, side, &seen.id, old, &new_keys, &mut tx).await?;
             tx.mark_dirty(&mapping.id, side, &seen.id, reasons | Dirty::CHANGED)?;
             keep.insert(index);
         }
@@ -474,7 +478,7 @@ pub(super) async fn forget_unlinked(
     keys: &[(u8, u128)],
     tx: &mut super::db::Tx<'_>,
 ) -> Result<(), EngineError> {
-    tx.set_match_keys(&mapping.id, side, id, keys, &[])?;
+    set_keys(&engine.db, mapping, side, id, keys, &[], tx).await?;
     tx.clear_dirty(&mapping.id, side, id);
     tx.drop_observation(side, mapping.object(side), id);
     let owner = record_owner(&super::links::record_key(mapping, side, id));

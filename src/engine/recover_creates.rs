@@ -12,6 +12,7 @@ use super::recover::is_settled;
 use super::recover_rules::{Verdict, judge_create, may_be_its, wanted};
 use super::recover_updates::ghost_of;
 use super::run::RunCtx;
+use super::waits::{What, close};
 use crate::crm::Purpose;
 use crate::domain::{
     Candidate, Departed, ItemKind, Link, LinkId, LinkState, Mapping, Observation, Op, OpState,
@@ -146,6 +147,9 @@ async fn conclude_create(
                     // It may have been read without a link meanwhile, and somebody asked whose it is.
                     matchup::close_review(ctx, mapping, side, id, tx).await?;
                 }
+                // It may stand for a deleted one that a person had made anew: the choice has done its work.
+                let run = Some(ctx.run);
+                close(ctx.engine, &mapping.id, link.id.0, What::Questions, run, tx).await?;
                 let ids = if op.side == Side::HubSpot {
                     PerSide {
                         salesforce: source.clone(),

@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use super::blocked::wake;
 use super::context::{Engine, EngineError};
 use super::db::Tx;
-use super::fields;
 use super::links;
 use super::run_ctx::RunCtx;
+use super::shadows::{OUTSIDE, keys_of, set_keys};
 use super::waits::{What, close};
 use crate::domain::condition::Literal;
 use crate::domain::{
@@ -19,9 +19,6 @@ use crate::domain::{
 };
 use crate::store::rows::Dirty;
 use crate::store::{TypedStore, keys};
-
-/// The match key that every record outside stands under, beside its own: what it would match is left alone for its sake.
-pub(super) const OUTSIDE: (u8, u128) = (u8::MAX, 0);
 
 /// Whether a Salesforce record is one that the mapping is about; `None` where what was read does not tell, and for records
 /// of HubSpot, which have no scope of their own.
@@ -35,19 +32,6 @@ pub(super) fn is_inside(mapping: &Mapping, seen: &Observation, now: DateTime<Utc
     }
 }
 
-/// The keys under which an unlinked record can be found, inside or outside.
-pub(super) fn match_keys(
-    mapping: &Mapping,
-    seen: &Observation,
-    inside: Option<bool>,
-) -> Vec<(u8, u128)> {
-    let mut keys = fields::match_keys(mapping, seen);
-    if inside == Some(false) {
-        keys.push(OUTSIDE);
-    }
-    keys
-}
-
 /// An unlinked record lies outside: it is remembered under its keys, and nothing about it waits.
 pub(super) async fn leave_out(
     engine: &Engine,
@@ -57,8 +41,8 @@ pub(super) async fn leave_out(
     tx: &mut Tx<'_>,
 ) -> Result<(), EngineError> {
     let side = seen.side;
-    let keys = match_keys(mapping, seen, Some(false));
-    tx.set_match_keys(&mapping.id, side, &seen.id, known, &keys)?;
+    let keys = keys_of(mapping, seen, true);
+    set_keys(&engine.db, mapping, side, &seen.id, known, &keys, tx).await?;
     if known.is_empty() || known.contains(&OUTSIDE) {
         return Ok(());
     }
@@ -127,12 +111,13 @@ pub(super) fn step(leaves: LeavesScope, state: &LinkState, inside: Option<bool>)
 }
 
 /// Carries a step out. A link that is back is looked at on both sides, whatever was missed meanwhile: with the base that it
-/// had (a three-way merge), or like a first sync where it had ended.
+/// had (a three-way merge), or like a first sync where it had ended. `seen` is the Salesforce record, whose scope it is.
 pub(super) async fn take(
     engine: &Engine,
     mapping: &Mapping,
     link: &Link,
     step: Step,
+    seen: &Observation,
     tx: &mut Tx<'_>,
 ) -> Result<(), EngineError> {
     let state = match step {
@@ -145,6 +130,11 @@ pub(super) async fn take(
         let bases = engine.db.bases(&mapping.id, &[link.id]).await?;
         let base = bases.into_iter().next().unwrap_or_default();
         tx.put_base(&mapping.id, link.id, &ended_base(base))?;
+    }
+    match step {
+        Step::Leaves(Away::Frozen) => {}
+        Step::Leaves(Away::Unlinked) => shade(engine, mapping, seen, true, tx).await?,
+        Step::Returns => shade(engine, mapping, seen, false, tx).await?,
     }
     let moved = Link {
         state,
@@ -168,6 +158,22 @@ pub(super) async fn take(
         Step::Returns => Ok(()),
         Step::Leaves(_) => close(engine, &mapping.id, link.id.0, What::All, None, tx).await,
     }
+}
+
+/// Notes under which keys the record of a link stands now: outside it shadows what it would match.
+pub(super) async fn shade(
+    engine: &Engine,
+    mapping: &Mapping,
+    seen: &Observation,
+    outside: bool,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    let ids = std::slice::from_ref(&seen.id);
+    let known = engine.db.match_keys(&mapping.id, seen.side, ids).await?;
+    let known = known.into_iter().next().unwrap_or_default();
+    let keys = keys_of(mapping, seen, outside);
+    set_keys(&engine.db, mapping, seen.side, &seen.id, &known, &keys, tx).await?;
+    Ok(())
 }
 
 /// What stays of the base of a link that ends: what was settled although the sides differ, which its return must not bring up

@@ -17,6 +17,7 @@ use super::observe::{ASSOCIATION_BATCH, Observed, Pass, STORED_TOGETHER, store_p
 use super::report::Phase;
 use super::run_ctx::{Mode, RunCtx};
 use super::scope;
+use super::shadows::keys_of;
 use super::unmet::{Unmet, clear_stamps};
 use crate::domain::{Base, Link, LinkId, Mapping, Observation, RecordId, Side};
 use crate::store::keys;
@@ -251,7 +252,7 @@ async fn sift(
                     })
                 }
                 None => {
-                    *keys != scope::match_keys(mapping, seen, inside)
+                    *keys != keys_of(mapping, seen, inside == Some(false))
                         || asks && !db.waiting(owner(mapping, seen)).await?.is_empty()
                 }
             };

@@ -10,6 +10,7 @@ use super::context::EngineError;
 use super::gone_read::read_records;
 use super::observe::forget_unlinked;
 use super::run_ctx::RunCtx;
+use super::shadows::fall_silent;
 use crate::domain::{LinkId, Mapping, MappingId, Observation, Presence, RecordId, Side};
 use crate::store::{Family, Key, KeyReader, Range, TypedStore, keys};
 
@@ -150,7 +151,7 @@ impl Unmet<'_> {
 }
 
 /// Reads records without a link by their ids and forgets those that are gone, as a look that shows them gone does; gives
-/// these. What does not answer is no evidence of anything.
+/// these. What does not answer is no evidence of anything; but what it shadows has to know.
 pub(super) async fn forget_dead(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
@@ -163,12 +164,15 @@ pub(super) async fn forget_dead(
     let mut dead = Vec::new();
     let mut tx = engine.db.begin();
     for ((id, records), keys) in ids.iter().zip(found).zip(known) {
-        let gone = records
-            .first()
-            .is_some_and(|seen| !matches!(seen.presence, Presence::Live | Presence::Inaccessible));
-        if gone {
-            forget_unlinked(engine, mapping, side, id, &keys, &mut tx).await?;
-            dead.push(id.clone());
+        match records.first().map(|seen| &seen.presence) {
+            None | Some(Presence::Live) => {}
+            Some(Presence::Inaccessible) => {
+                fall_silent(&engine.db, mapping, side, id, &keys, &mut tx).await?;
+            }
+            Some(_) => {
+                forget_unlinked(engine, mapping, side, id, &keys, &mut tx).await?;
+                dead.push(id.clone());
+            }
         }
         tx = tx.rolled().await?;
     }

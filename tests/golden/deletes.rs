@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::faults::door;
 use crate::support;
 use crate::support::town::*;
 use crate::support::wire::wired;
@@ -268,6 +269,26 @@ async fn a_person_may_make_the_deleted_record_anew() {
         let item = house.the_item(ItemKind::DeleteUpdate).await;
         house.choose(&item, Choice::Create).await;
         house.send_stored().await;
+        made_anew(&house, side, (&s, &h)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_made_anew_behind_a_lost_answer_ends_the_question() {
+    for side in Side::BOTH {
+        let (house, s, h, _) = clash("", side).await;
+        let item = house.the_item(ItemKind::DeleteUpdate).await;
+        house.choose(&item, Choice::Create).await;
+        let party = match side {
+            Side::Salesforce => Party::Salesforce,
+            Side::HubSpot => Party::HubSpot,
+        };
+        let (method, path) = door(party, true);
+        let silence = Fault::Silence { committed: true };
+        house.script(party, Some(method), path, silence, 1);
+        house.send_stored().await;
+        house.wait(200).await;
+        house.fine().await;
         made_anew(&house, side, (&s, &h)).await;
     }
 }

@@ -18,7 +18,7 @@ const LOST: Fault = Fault::Cut { committed: false };
 const SILENT: Fault = Fault::Silence { committed: true };
 
 /// Where the writes of a kind go.
-fn door(side: Party, create: bool) -> (&'static str, &'static str) {
+pub(crate) fn door(side: Party, create: bool) -> (&'static str, &'static str) {
     match (side, create) {
         (Party::Salesforce, true) => ("PATCH", "/services/data/v68.0/composite/sobjects/Contact/"),
         (Party::Salesforce, false) => ("PATCH", "/services/data/v68.0/composite/sobjects"),

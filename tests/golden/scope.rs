@@ -32,7 +32,7 @@ fn scoped(text: &str, condition: &str, leaves: &str) -> String {
 
 const CLERKS: &str = "Title = 'clerk' OR Title = null";
 
-fn clerks(leaves: &str) -> String {
+pub(crate) fn clerks(leaves: &str) -> String {
     scoped(&people(""), CLERKS, leaves)
 }
 

@@ -230,10 +230,11 @@ fn choice(item: &Conflict, how: u8, tag: u32) -> Option<Choice> {
         (ItemKind::Field, _) if item.base.is_some() => Choice::Base,
         (ItemKind::Field, _) => return None,
         (ItemKind::Deletion | ItemKind::DeleteUpdate, 0 | 1) => Choice::Accept,
-        (ItemKind::DeleteUpdate | ItemKind::RestoredHereDeletedThere, 2) => Choice::Create,
+        (ItemKind::DeleteUpdate | ItemKind::RestoredHereDeletedThere, 2 | 3) => Choice::Create,
         (ItemKind::AmbiguousMatch | ItemKind::AlreadyLinked, 0 | 1) if item.link.is_none() => {
             Choice::Link(other?.record.id.clone())
         }
+        (ItemKind::AmbiguousMatch, 2) if item.link.is_none() => Choice::Create,
         _ => Choice::Ignore,
     };
     Some(choice)

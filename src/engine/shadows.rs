@@ -1,0 +1,128 @@
+//! Records outside the scope shadow what they would match on the other side: nothing is made for it as long as they do
+//! (docs/design/sync-semantics.md 12.6). What they no longer shadow is matched again, and where one of them does not answer any
+//! more, a person is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::db::{Db, Tx};
+use super::fields;
+use super::matchup::GROUP;
+use crate::domain::{Mapping, Observation, RecordId, Side};
+use crate::store::StoreError;
+use crate::store::rows::Dirty;
+
+/// The match key that every record outside stands under, beside its own.
+pub(super) const OUTSIDE: (u8, u128) = (u8::MAX, 0);
+
+/// The match key of those among them that did not answer when they were looked for: deleted for good, or hidden.
+const SILENT: (u8, u128) = (u8::MAX, 1);
+
+/// The keys under which a record can be found, outside or not.
+pub(super) fn keys_of(mapping: &Mapping, seen: &Observation, outside: bool) -> Vec<(u8, u128)> {
+    let mut keys = fields::match_keys(mapping, seen);
+    if outside {
+        keys.push(OUTSIDE);
+    }
+    keys
+}
+
+/// Sets the keys under which a record can be matched; `old` are the ones stored before. What it shadowed and does so no longer,
+/// or in another way, is matched again.
+pub(super) async fn set_keys(
+    db: &Db,
+    mapping: &Mapping,
+    side: Side,
+    id: &RecordId,
+    old: &[(u8, u128)],
+    new: &[(u8, u128)],
+    tx: &mut Tx<'_>,
+) -> Result<(), StoreError> {
+    tx.set_match_keys(&mapping.id, side, id, old, new)?;
+    if !old.contains(&OUTSIDE) {
+        return Ok(());
+    }
+    let other_way = old.contains(&SILENT) != new.contains(&SILENT);
+    let other = side.other();
+    for key in old.iter().filter(|key| is_own(key)) {
+        if new.contains(key) && !other_way {
+            continue;
+        }
+        let under = db.matching(&mapping.id, other, *key, GROUP).await?;
+        let links = db.link_ids(&mapping.id, other, mapping.object(other), &under);
+        let links = links.await?;
+        let free = under.iter().zip(links).filter(|(_, link)| link.is_none());
+        for (id, _) in free {
+            tx.mark_dirty(&mapping.id, other, id, Dirty::RELINK)?;
+        }
+    }
+    Ok(())
+}
+
+/// A record without a link was looked for and does not answer: where it lies outside, what it shadows has to know.
+pub(super) async fn fall_silent(
+    db: &Db,
+    mapping: &Mapping,
+    side: Side,
+    id: &RecordId,
+    keys: &[(u8, u128)],
+    tx: &mut Tx<'_>,
+) -> Result<(), StoreError> {
+    if !keys.contains(&OUTSIDE) || keys.contains(&SILENT) {
+        return Ok(());
+    }
+    let mut silent = keys.to_vec();
+    silent.push(SILENT);
+    set_keys(db, mapping, side, id, keys, &silent, tx).await
+}
+
+/// True for a key of the record itself.
+fn is_own(key: &(u8, u128)) -> bool {
+    key.0 != u8::MAX
+}
+
+/// What lies in the shadow of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Shadow {
+    /// It is known to be there.
+    Outside,
+    /// None of these answers any more.
+    Silent(Vec<RecordId>),
+}
+
+/// The keys that records outside stand under.
+#[derive(Debug, Default)]
+pub(super) struct Shadows {
+    by_key: BTreeMap<(u8, u128), Shadow>,
+}
+
+impl Shadows {
+    /// A record outside stands under these keys.
+    pub(super) fn cast(&mut self, id: &RecordId, keys: &[(u8, u128)]) {
+        let silent = keys.contains(&SILENT);
+        for key in keys.iter().filter(|key| is_own(key)) {
+            match self.by_key.get_mut(key) {
+                Some(Shadow::Silent(ids)) if silent => ids.push(id.clone()),
+                Some(Shadow::Outside) => {}
+                _ if silent => {
+                    let shadow = Shadow::Silent(vec![id.clone()]);
+                    self.by_key.insert(*key, shadow);
+                }
+                _ => {
+                    self.by_key.insert(*key, Shadow::Outside);
+                }
+            }
+        }
+    }
+
+    /// The shadow over a record with these keys.
+    pub(super) fn over(&self, keys: &[(u8, u128)]) -> Option<Shadow> {
+        let mut silent: BTreeSet<RecordId> = BTreeSet::new();
+        for shadow in keys.iter().filter_map(|key| self.by_key.get(key)) {
+            match shadow {
+                Shadow::Outside => return Some(Shadow::Outside),
+                Shadow::Silent(ids) => silent.extend(ids.iter().cloned()),
+            }
+        }
+        (!silent.is_empty()).then(|| Shadow::Silent(silent.into_iter().collect()))
+    }
+}
