@@ -314,9 +314,23 @@ pub(super) async fn taken_back(
     link.stamped = PerSide::default();
     tx.put_link(&link, &links::objects(mapping))?;
     for side in Side::BOTH {
-        if let Some(id) = link.ids.get(side) {
+        let Some(id) = link.ids.get(side) else {
+            continue;
+        };
+        let object = mapping.object(side);
+        let seen = db
+            .observations(side, object, std::slice::from_ref(id))
+            .await?;
+        // What became of it goes on being followed, though a run that was halted has seen it (12.4, 13).
+        let followed = |seen: &Observation| {
+            matches!(
+                seen.presence,
+                Presence::Converted(_) | Presence::MergedInto(_)
+            )
+        };
+        if !seen.iter().flatten().any(followed) {
             tx.clear_dirty(&mapping.id, side, id);
-            tx.drop_observation(side, mapping.object(side), id);
+            tx.drop_observation(side, object, id);
         }
     }
     let (owner, run) = (link.id.0, Some(op.run));

@@ -584,6 +584,27 @@ async fn what_an_undo_took_back_of_a_lead_stays_so_through_its_conversion_until_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_undo_took_back_stays_so_where_a_halted_run_has_seen_the_conversion() {
+    let mut house = House::empty(&rules()).await;
+    let lead = house.sf(L, ANN);
+    let made = house.fine().await.run;
+    house.settled().await;
+    house.sf_convert(&lead, None);
+    let changed = rules().replace("lowercase", "trim");
+    house.rules = Arc::new(crate::support::rules(&crate::support::config(&changed)));
+    house.wait(60).await;
+    assert_eq!(house.sync().await.state, RunState::Halted);
+    house.undone(made).await;
+    // Long after the windows of the conversion.
+    house.wait(600).await;
+    confirmed(&house, "config_changed").await;
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.hs_ids(H), Vec::<String>::new());
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_an_undo_took_back_and_a_person_restored_is_no_newcomer_once_its_lead_is_a_linked_contact()
  {
     let house = House::empty(&rules()).await;

@@ -8,6 +8,7 @@ use syncline::domain::{Base, Conflict, LinkId, Op, OpKind, RunId, Side};
 use syncline::engine::signature;
 use syncline::sandbox::Sandbox;
 
+use crate::check::Books;
 use crate::people;
 use crate::story::Story;
 
@@ -50,8 +51,10 @@ impl Shown {
 pub struct Diary {
     /// Every record ever seen alive, per side.
     pub known: BTreeSet<(Side, String)>,
-    /// Pairs ever linked.
-    pub linked: BTreeSet<(String, String)>,
+    /// Pairs ever linked, and since when: as the engine has it, but not before the last look at its books.
+    pub linked: BTreeMap<(String, String), DateTime<Utc>>,
+    /// When the engine's books were looked at last.
+    pub looked: DateTime<Utc>,
     /// The rules of the plain fields, all that there ever were.
     pub rules: Vec<[&'static str; 4]>,
     /// What deletions did, and what became of links that left the scope: all that there ever was. No scope: empty.
@@ -102,6 +105,15 @@ impl Diary {
             let ids = people::everybody(sandbox, side);
             self.known.extend(ids.into_iter().map(|id| (side, id)));
         }
+    }
+
+    /// Notes which pairs are linked now; the engine's clock is ahead by so much.
+    pub fn note_links(&mut self, books: &Books, ahead: TimeDelta) {
+        for (pair, made) in books.pairs() {
+            let since = (made - ahead).max(self.looked);
+            self.linked.entry(pair).or_insert(since);
+        }
+        self.looked = books.now;
     }
 
     /// True where an undo was itself taken back within that time.

@@ -107,7 +107,8 @@ impl Stage {
 
     pub async fn check(&mut self, step: usize) -> Result<(), Box<Failure>> {
         let books = self.books().await;
-        self.diary.linked.extend(books.pairs());
+        let ahead = self.skew_now() - self.house.clock.now();
+        self.diary.note_links(&books, ahead);
         let mut seen = Seen::default();
         let found = {
             let sandbox = self.house.sandbox.lock().unwrap();

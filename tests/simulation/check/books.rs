@@ -97,13 +97,15 @@ impl Books {
             .filter(|item| item.state != ItemState::Resolved)
     }
 
-    /// Pairs of people that are linked. Companies have ids of their own, which contacts may have too.
-    pub fn pairs(&self) -> impl Iterator<Item = (String, String)> {
+    /// Pairs of people that are linked, and when their links were made. Companies have ids of their own, which contacts may have
+    /// too.
+    pub fn pairs(&self) -> impl Iterator<Item = ((String, String), DateTime<Utc>)> {
         let people = self.links.iter();
         let people = people.filter(|link| link.mapping.as_str() != "accounts");
         people.filter_map(|link| {
             let (s, h) = (link.ids.salesforce.as_ref()?, link.ids.hubspot.as_ref()?);
-            Some((s.as_str().to_owned(), h.as_str().to_owned()))
+            let pair = (s.as_str().to_owned(), h.as_str().to_owned());
+            Some((pair, link.created_at))
         })
     }
 

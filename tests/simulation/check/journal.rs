@@ -119,6 +119,17 @@ fn claimed(scene: &Scene<'_>, error: &ErrorItem) -> bool {
         && (collided || held || wanted.is_some() && rest.any(|id| mail(side, &id) == wanted))
 }
 
+/// True where a record was deleted so long ago that nothing tells of it any more: not that it was, and not of a Lead's
+/// conversion before.
+fn purged(scene: &Scene<'_>, (side, id): (&Side, &str)) -> bool {
+    let last = scene
+        .history(*side, id)
+        .and_then(|past| past.versions.last());
+    last.is_some_and(|last| {
+        last.event == Event::Deleted && scene.books.now - last.at > TimeDelta::days(15)
+    })
+}
+
 /// I-11: what is in error at the end is what a vendor cannot take, or what is not there any more, and nothing beside it.
 pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for error in &scene.books.errors {
@@ -137,8 +148,8 @@ pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         });
         // A converted Lead is followed to its Contact, and that may be gone.
         let followed = contact_of(scene.sandbox, record.1).unwrap_or_else(|| record.1.to_owned());
-        let gone =
-            error.category == ErrorCategory::Gone && !scene.alive(*record.0).contains(&followed);
+        let gone = error.category == ErrorCategory::Gone
+            && (!scene.alive(*record.0).contains(&followed) || purged(scene, record));
         // Somebody left its twin alone, whom the vendor minds all the same.
         let left = scene.books.items.iter().any(|item| {
             let twin = |one: &syncline::domain::Candidate| one.record.id == error.record.id;

@@ -64,7 +64,7 @@ pub(super) fn nobody_made_beside(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         let Some(source) = op.source.as_ref().map(RecordId::as_str) else {
             continue;
         };
-        let behind = scene.diary.linked.iter().find(|(lead, h)| {
+        let behind = scene.diary.linked.keys().find(|(lead, h)| {
             is_lead(lead)
                 && !is_made_anew(scene, h, op)
                 && match op.side {

@@ -19,14 +19,20 @@ struct Life<'a> {
     id: &'a str,
     made: Option<DateTime<Utc>>,
     gone: Option<&'a Version>,
-    was_linked: bool,
+    /// Since when it was linked.
+    linked: Option<DateTime<Utc>>,
 }
 
 impl Life<'_> {
     /// Since when the person should not be made again: our own making of it, or its end.
     fn settled(&self) -> Option<DateTime<Utc>> {
         let gone = self.gone.map(|version| version.at);
-        self.made.or(gone.filter(|_| self.was_linked))
+        // What was linked only when it was there again, nobody knew before.
+        let known = |at: &DateTime<Utc>| {
+            let second = TimeDelta::seconds(1);
+            self.linked.is_some_and(|since| since < *at + second)
+        };
+        self.made.or(gone.filter(known))
     }
 }
 
@@ -58,7 +64,8 @@ pub(super) fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             // A request that the net held back for minutes: nobody can call it back.
             continue;
         }
-        let was_linked = scene.diary.linked.iter().any(|(s, h)| match side {
+        let pairs = scene.diary.linked.iter();
+        let its = pairs.filter(|((s, h), _)| match side {
             Side::Salesforce => s == id,
             Side::HubSpot => h == id,
         });
@@ -66,7 +73,7 @@ pub(super) fn made_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             id,
             made: ours(first).then_some(first.at),
             gone: end(history),
-            was_linked,
+            linked: its.map(|(_, since)| *since).min(),
         };
         lives.entry((side, name)).or_default().push(life);
     }
@@ -135,7 +142,10 @@ fn two_people(scene: &Scene<'_>, name: &str) -> bool {
     };
     origins(Side::Salesforce).any(|(s, mine)| {
         origins(Side::HubSpot).any(|(h, its)| {
-            let linked = scene.diary.linked.contains(&(s.to_owned(), h.to_owned()));
+            let linked = scene
+                .diary
+                .linked
+                .contains_key(&(s.to_owned(), h.to_owned()));
             !linked
                 && (readdressed(Side::Salesforce, s, mine) || readdressed(Side::HubSpot, h, its))
         })
@@ -150,7 +160,7 @@ fn never_known(scene: &Scene<'_>, key: &str) -> bool {
             let held = first.value(key_field(side));
             held.is_some_and(|held| held.eq_ignore_ascii_case(key)) && ours(first)
         }) && end(past).is_some_and(|version| !ours(version))
-            && !scene.diary.linked.iter().any(|(_, h)| h == id)
+            && !scene.diary.linked.keys().any(|(_, h)| h == id)
     })
 }
 
@@ -221,7 +231,7 @@ fn licence(scene: &Scene<'_>, side: Side, name: &str, one: &Life<'_>, made: Date
     let Some(gone) = one.gone.filter(|version| version.at <= made) else {
         return false;
     };
-    if one.made.is_some() && !one.was_linked && !ours(gone) && side == Side::HubSpot {
+    if one.made.is_some() && one.linked.is_none() && !ours(gone) && side == Side::HubSpot {
         // It was deleted before anybody could tell us that it had been made.
         return true;
     }
@@ -464,7 +474,7 @@ pub(super) fn never_guessed(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 && held(*side, id, history, at).as_ref() == Some(&wanted)
                 && !was_away(*side, history, at)
                 && !hides
-                && !scene.diary.linked.iter().any(|(s, h)| s == id || h == id)
+                && !scene.diary.linked.keys().any(|(s, h)| s == id || h == id)
         });
         let judged = scene.all_items().any(|item| {
             let about = |id: &RecordId| {
@@ -510,7 +520,7 @@ pub(super) fn nobody_forgotten(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     }
 }
 
-/// A contact that is away, or the twin of one.
+/// A contact that is away, or the twin of one, or the counterpart of a Lead that became one.
 fn is_outside(scene: &Scene<'_>, side: Side, id: &str) -> bool {
     let away = |id: &str| !scene.diary.leaves.is_empty() && people::is_away(scene.sandbox, id);
     if side == Side::Salesforce {
@@ -522,6 +532,12 @@ fn is_outside(scene: &Scene<'_>, side: Side, id: &str) -> bool {
     };
     let own = mail(side, id);
     let key = people::value(scene.sandbox, side, id, "syncline_salesforce_id");
+    let became_one = scene.diary.linked.keys().any(|(lead, h)| {
+        h == id && contact_of(scene.sandbox, lead).is_some_and(|contact| away(&contact))
+    });
+    if became_one {
+        return true;
+    }
     scene.alive(Side::Salesforce).iter().any(|s| {
         away(s) && (mail(Side::Salesforce, s) == own || key.as_deref() == Some(s.as_str()))
     })
