@@ -285,7 +285,8 @@ pub(super) fn follow(survivor: Option<&Holder>, merged: &[Holder]) -> Followed {
         all.into_iter().next()
     };
     let kept = match survivor {
-        Some(own) if own.stands < Stands::Ended => Some(own),
+        // An ended one too: its record lies outside, and what went into it does so from now on.
+        Some(own) if own.stands < Stands::Tomb => Some(own),
         // Two that are over: the surviving record has its own already.
         Some(own) => oldest()
             .filter(|one| one.stands < Stands::Ended)

@@ -489,10 +489,10 @@ fn of_merged_records_the_survivors_link_stands_else_the_oldest() {
         ),
         (None, vec![holder(2, 5, Resting)], Some(2), vec![], vec![]),
         (
-            Some(holder(1, 1, Ended)),
-            vec![holder(2, 5, Active)],
-            Some(2),
-            vec![1],
+            Some(holder(1, 5, Ended)),
+            vec![holder(2, 1, Active)],
+            Some(1),
+            vec![2],
             vec![],
         ),
         // Of two that ended for the scope the survivor's own stays, however old the other is.

@@ -671,6 +671,31 @@ async fn a_record_out_of_scope_merged_into_a_linked_one_leaves_no_double() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_linked_record_merged_into_one_whose_link_ended_is_asked_about() {
+    for (leaves, state) in LEAVES {
+        let (house, s, h) = away(leaves, "").await;
+        let mail = ("Email", "bob@example.com");
+        let loser = house.sf(S, &[("LastName", "Bob"), mail, ("Title", "Clerk")]);
+        let left = house.hs(H, &[("lastname", "Bob"), ("email", mail.1)]);
+        house.whole().await;
+        house.settled().await;
+        house.sf_merge(S, &s, &loser);
+        house.wait(60).await;
+        assert_eq!(writes(&house.fine().await), 0, "{leaves}");
+        let item = house.the_item(ItemKind::MergeCollision).await;
+        assert!(item.why.contains(&left), "{}", item.why);
+        let links = house.links().await;
+        let own = links
+            .iter()
+            .find(|link| link.ids.hubspot.as_ref().unwrap().as_str() == h);
+        assert_eq!(own.unwrap().state, state);
+        house.sound().await;
+        house.quiet().await;
+        house.whole().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_link_that_follows_its_record_into_one_outside_the_scope_leaves_it() {
     for leaves in ["freeze", "unlink"] {
         let (house, s, h) = clerk(&clerks(leaves)).await;
