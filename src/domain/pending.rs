@@ -392,3 +392,10 @@ pub struct ErrorItem {
     /// The run that saw it last.
     pub run: RunId,
 }
+
+impl ErrorItem {
+    /// True for a write that had no answer: what became of it must be known before anything else is tried.
+    pub fn is_unanswered(&self) -> bool {
+        self.category == ErrorCategory::Transient && self.vendor.is_none()
+    }
+}

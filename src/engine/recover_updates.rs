@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::apply::note_left;
 use super::bases;
 use super::context::EngineError;
-use super::db::Tx;
+use super::db::{Tx, Waiting};
 use super::failures::value_digest;
 use super::fields;
 use super::observe::read_associations;
@@ -142,6 +142,7 @@ async fn conclude_update(
             op.outcome.why = Some("looked up: the record holds something else".into());
         }
     }
+    answered(ctx, mapping, op, tx).await?;
     // A late association cannot be told from a person's: nothing has its versions, so no ghost is left of it.
     let given_up = matches!(op.state, OpState::Failed | OpState::Superseded);
     let haunts = given_up && !matches!(op.kind, OpKind::Associate | OpKind::Dissociate);
@@ -156,6 +157,27 @@ async fn conclude_update(
     for (side, id) in [(op.side, &op.target), (op.side.other(), &op.source)] {
         if let Some(id) = id {
             tx.mark_dirty(&mapping.id, side, id, Dirty::RETRY)?;
+        }
+    }
+    Ok(())
+}
+
+/// That the write had no answer is over, whatever else of the record is refused.
+async fn answered(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    op: &Op,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    if ctx.locked.contains(&op.link) || !ctx.engine.db.anything_waits(&mapping.id) {
+        return Ok(());
+    }
+    for item in ctx.engine.db.waiting(op.link.0).await? {
+        if let Waiting::Error(error) = item
+            && error.side == op.side
+            && error.is_unanswered()
+        {
+            tx.remove_error(&error);
         }
     }
     Ok(())

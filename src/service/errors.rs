@@ -237,9 +237,10 @@ impl House {
         let mut tx = self.db.begin();
         for item in &items {
             // An unanswered write keeps its own time: what became of it must be known first.
-            let unanswered =
-                item.category == crate::domain::ErrorCategory::Transient && item.vendor.is_none();
-            let retry_at = if unanswered { item.retry_at } else { Some(due) };
+            let retry_at = match item.is_unanswered() {
+                true => item.retry_at,
+                false => Some(due),
+            };
             tx.put_error(
                 &ErrorItem {
                     retry_at,

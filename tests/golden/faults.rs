@@ -799,3 +799,24 @@ async fn a_company_is_made_once_though_hubspot_says_that_it_is_busy_after_it_mad
     assert_eq!(house.links().await.len(), 1);
     house.quiet().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_was_looked_up_is_no_error_any_more_whatever_else_of_the_record_is_refused()
+{
+    for committed in [false, true] {
+        let (house, s, h) = clerk(&people("")).await;
+        house.hs_edit(H, &h, &[("jobtitle", "Clerk ".repeat(40).trim())]);
+        house.sf_edit(S, &s, &[("MailingCity", "Oslo")]);
+        let (method, path) = door(Party::HubSpot, false);
+        let silence = Fault::Silence { committed };
+        house.script(Party::HubSpot, Some(method), path, silence, 1);
+        house.wait(60).await;
+        house.fine().await;
+        assert_eq!(house.errors().await.len(), 2);
+        house.wait(200).await;
+        house.fine().await;
+        house.both((&s, &h), ("MailingCity", "city"), ("Oslo", "Oslo"));
+        let refused = house.the_error().await;
+        assert_eq!(refused.record.id.as_str(), s);
+    }
+}

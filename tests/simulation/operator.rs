@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use syncline::domain::{
-    Choice, Conflict, ErrorCategory, ErrorItem, ItemKind, ItemState, Op, RunId, RunKind, RunRecord,
-    RunState, Side,
+    Choice, Conflict, ErrorItem, ItemKind, ItemState, Op, RunId, RunKind, RunRecord, RunState, Side,
 };
 use syncline::engine::{Planned, Scope, signature};
 use syncline::store::rows::MappingPhase;
@@ -163,8 +162,7 @@ impl Stage {
         let db = self.db().await;
         let mut tx = db.begin();
         for item in errors {
-            let unanswered = item.category == ErrorCategory::Transient && item.vendor.is_none();
-            if !unanswered {
+            if !item.is_unanswered() {
                 let retry_at = Some(self.skew_now());
                 tx.put_error(&ErrorItem { retry_at, ..item }, true).unwrap();
                 self.report.cover.add("error freed", 1);
