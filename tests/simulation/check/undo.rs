@@ -1,9 +1,11 @@
 //! I-13: what an undo does, and that it stays done.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use syncline::domain::{Assignment, Op, OpKind, OpState, RunId, RunState, Side};
+use syncline::domain::{Assignment, Op, OpKind, OpState, RecordId, RunId, RunState, Side};
+use syncline::sandbox::history::Event;
 
 use super::{Broken, Scene, ours, text};
+use crate::diary::Undone;
 use crate::story::{Act, Property};
 
 /// What one run did to one field: its own record, what it held before, what it was left with.
@@ -35,6 +37,25 @@ fn touched<'a>(scene: &Scene<'a>, run: RunId) -> Vec<Touch<'a>> {
     all
 }
 
+/// True where an earlier undo of the same run took the record back, and nobody restored it: there is nothing left to put back.
+fn taken_before(scene: &Scene<'_>, undone: &Undone, side: Side, id: &RecordId) -> bool {
+    let earlier = |run: RunId| {
+        let all = scene.diary.undos.iter();
+        run < undone.undo
+            && all
+                .into_iter()
+                .any(|one| one.undo == run && one.of == undone.of)
+    };
+    let taken = scene.books.ops.iter().any(|op| {
+        op.kind == OpKind::Delete
+            && op.state == OpState::Confirmed
+            && op.side == side
+            && op.target.as_ref() == Some(id)
+            && earlier(op.run)
+    });
+    taken && scene.fate(side, id.as_str(), undone.at) == Some(Event::Deleted)
+}
+
 /// Everything that the run wrote is put back, or is as it was before, or is named with the reason.
 pub(super) fn nothing_is_left_out(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     let recalled = scene.diary.recalled.last().copied();
@@ -62,6 +83,9 @@ pub(super) fn nothing_is_left_out(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             let Some(id) = id.filter(|_| !(told || gone && touch.name == "sales_region")) else {
                 continue;
             };
+            if taken_before(scene, undone, side, id) {
+                continue;
+            }
             let now = scene.held_at(side, id.as_str(), touch.name, scene.books.now);
             let then = scene.held_at(side, id.as_str(), touch.name, undone.at);
             let before = text(&touch.before.before).trim();
