@@ -13,14 +13,20 @@ use crate::domain::{
 };
 
 /// True for links about which something is to be decided where their record of that side is gone.
-pub(super) fn stands(link: &Link, side: Side) -> bool {
-    match link.state {
+pub(super) fn stands(mapping: &Mapping, link: &Link, side: Side) -> bool {
+    match &link.state {
         LinkState::Active
         | LinkState::Suspended(_)
         | LinkState::OutOfScope
         | LinkState::Unlinked => true,
         LinkState::TakenBack(_) => side != taken(link),
-        LinkState::PendingCreate | LinkState::Deleted(_) | LinkState::Superseded(_) => false,
+        // Of a Lead whose counterpart is gone: where it was converted, its Contact gets none either (13), and no list of what is
+        // there shows a converted Lead that was deleted.
+        LinkState::Deleted(departed) => {
+            let left = departed.gone.hubspot && !departed.gone.salesforce;
+            left && mapping.is_of_leads() && side == Side::Salesforce
+        }
+        LinkState::PendingCreate | LinkState::Superseded(_) => false,
     }
 }
 
@@ -46,7 +52,7 @@ pub(super) async fn confirm_absent(
         .await?
         .into_iter()
         .flatten()
-        .filter(|link| stands(link, side) && !ctx.locked.contains(&link.id))
+        .filter(|link| stands(mapping, link, side) && !ctx.locked.contains(&link.id))
         .filter(|link| link.ids.get(side).is_some())
         .collect();
     let ids: Vec<RecordId> = links

@@ -65,7 +65,7 @@ impl Unmet<'_> {
                 let now = ctx.engine.clock.now();
                 let is_older = |made: DateTime<Utc>| made < self.since || made > now;
                 let older: Vec<LinkId> = links
-                    .filter(|link| stands(link, side) && is_older(link.created_at))
+                    .filter(|link| stands(mapping, link, side) && is_older(link.created_at))
                     .map(|link| link.id)
                     .collect();
                 if !older.is_empty() {

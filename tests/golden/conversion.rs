@@ -648,6 +648,34 @@ async fn what_an_undo_took_back_stays_so_where_only_a_full_run_can_tell_that_its
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deleted_counterpart_stays_deleted_where_only_a_full_run_can_tell_that_its_lead_was_converted()
+ {
+    let text = crowd("", "creates = \"to_hubspot\"");
+    let (house, lead, h) = ann_by(&text).await;
+    house.hs_delete(H, &h);
+    house.wait(60).await;
+    house.whole().await;
+    let contact = house.sf_convert(&lead, None);
+    house.sf_delete(L, &lead);
+    // Every list is read after it, and no list shows a converted Lead that was deleted.
+    house.wait(60).await;
+    let everything = Order {
+        scope: Scope::Full,
+        ..order()
+    };
+    house.run(&everything).await;
+    assert_eq!(house.hs_ids(H), Vec::<String>::new());
+    house.quiet().await;
+    // Restored, it is the Contact's.
+    house.hs_restore(H, &h);
+    house.wait(60).await;
+    house.whole().await;
+    house.wait(60).await;
+    house.fine().await;
+    gone_over(&house, &lead, &contact, &h).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lead_whose_contact_was_purged_before_anybody_saw_it_stays_an_error() {
     let (house, lead, h) = ann().await;
     let contact = house.sf_convert(&lead, None);
