@@ -3,9 +3,11 @@
 use super::context::EngineError;
 use super::db::Tx;
 use super::failures::{ErrorFacts, error_item};
+use super::gone;
 use super::gone_case::Case;
 use super::links;
 use super::run_ctx::{Mode, RunCtx};
+use super::tally::{Fate, Unlinked};
 use crate::domain::{
     Candidate, Conflict, ErrorCategory, ItemId, Link, Mapping, Observation, PerSide, RecordId,
     Side, SideValue, Value,
@@ -105,9 +107,12 @@ pub(super) fn out_of_reach(
     };
     let item = error_item(&facts, &case.errors, &ctx.engine.rules.settings);
     tx.put_error(&item, case.errors.iter().any(|known| known.id == item.id))?;
-    super::gone::clear(leads, &case.link, tx);
-    ctx.tally(&leads.id)
-        .raise(case.link.id, super::tally::Fate::Error);
+    gone::clear(leads, &case.link, tx);
+    if case.was_read() {
+        gone::count(ctx, leads, case, Unlinked::Error);
+    } else {
+        ctx.tally(&leads.id).raise(case.link.id, Fate::Error);
+    }
     Ok(())
 }
 
