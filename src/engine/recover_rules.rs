@@ -109,10 +109,12 @@ pub(super) fn wanted(op: &Op, field: &str) -> Option<String> {
     Some(sent.to_lowercase())
 }
 
-/// True where a record that no key tells may be a create's: it holds the same match value and was made since that was sent.
+/// True where a record that no key tells may be a create's: it holds the same match value and was made since that was sent, both
+/// by the side's clock, for ours may be wrong.
 pub(super) fn may_be_its(op: &Op, seen: &Observation, field: &str) -> bool {
     let held = seen.value(field).as_text().map(str::to_lowercase);
-    let made_since = match (seen.created_at, op.attempt.sent_at) {
+    let sent = op.attempt.side_at.or(op.attempt.sent_at);
+    let made_since = match (seen.created_at, sent) {
         (Some(made), Some(sent)) => made >= sent - SLACK,
         _ => false,
     };

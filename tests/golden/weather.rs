@@ -10,6 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use syncline::clock::{BoxFuture, Clock};
 use syncline::crm::{HttpRequest, HttpResponse, Transport, TransportError};
 use syncline::domain::RunState;
+use syncline::sandbox::Side as Party;
+use syncline::sandbox::faults::Fault;
 use syncline::sandbox::world::WorldSettings;
 
 async fn storm(seed: u64, faults: &str, no_keys: bool) {
@@ -234,4 +236,44 @@ async fn a_link_that_was_made_before_the_clock_was_set_back_is_missed_like_any_o
     house.whole().await;
     assert_eq!(house.hs_ids("contacts"), Vec::<String>::new());
     house.sound().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_an_unanswered_create_made_is_found_though_our_clock_is_ahead() {
+    let mut house = House::unkeyed(&people("")).await;
+    let (sandbox, clock) = (house.sandbox.clone(), house.clock.clone());
+    let machine: Arc<dyn Clock> = Arc::new(Set {
+        truth: clock.clone(),
+        ahead: AtomicI64::new(400),
+    });
+    let wire = Dated(InProcess { sandbox, clock });
+    house.crm = support::clients_over(&house.sandbox, &machine, Arc::new(wire));
+    let run = async || {
+        let mut engine = house.engine().await;
+        engine.clock = machine.clone();
+        let record = engine.begin(&order()).await.unwrap();
+        let end = engine.execute(record, &order()).await.unwrap();
+        assert!(end.error.is_none(), "{:?}", end.error);
+        house.wait(200).await;
+        end.record
+    };
+    let s = house.sf(
+        "Contact",
+        &[("LastName", "New"), ("Email", "new@example.com")],
+    );
+    let path = "/crm/objects/2026-09/contacts/batch/create";
+    let lost = Fault::Cut { committed: true };
+    house.script(Party::HubSpot, Some("POST"), path, lost, 1);
+    let cut = run().await;
+    assert_eq!(counts(&cut, "contacts").unlinked_errors, 1, "{cut:#?}");
+    let made = house.hs_ids("contacts");
+    // Somebody gives it another address, by which nobody finds what was made under the old one.
+    house.sf_edit("Contact", &s, &[("Email", "other@example.com")]);
+    for _ in 0..3 {
+        run().await;
+    }
+    assert_eq!(house.hs_ids("contacts"), made);
+    let links = house.links().await;
+    assert_eq!(links.len(), 1, "{links:#?}");
+    assert!(house.errors().await.is_empty() && house.open_items().await.is_empty());
 }
