@@ -1,7 +1,7 @@
 //! Creates: keyed upserts with a look-up before, so that no crash, retry or time-out makes a record twice
 //! (docs/design/sync-semantics.md 10, 16).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::batches::{self, OpBatch};
 use super::context::EngineError;
@@ -16,7 +16,7 @@ use super::report::Phase;
 use super::run::{Mode, RunCtx};
 use super::tally;
 use crate::crm::WriteKind;
-use crate::domain::{ErrorItem, Mapping, OpId, Presence, RecordId, Side};
+use crate::domain::{ErrorItem, LinkId, LinkState, Mapping, OpId, Presence, RecordId, Side};
 use crate::store::rows::Dirty;
 
 /// Creates the counterparts of the given records.
@@ -37,7 +37,8 @@ pub(super) async fn creates(
         }
         for part in wanted.get(source).chunks(size) {
             ctx.engine.control.border().await?;
-            let drafts = drafts(ctx, mapping, source, part, &mut BTreeMap::new()).await?;
+            let part = unlinked(ctx, mapping, source, part).await?;
+            let drafts = drafts(ctx, mapping, source, &part, &mut BTreeMap::new()).await?;
             if ctx.mode == Mode::Write {
                 group(ctx, mapping, target, &kind, drafts).await?;
                 ctx.check_error_rate()?;
@@ -47,6 +48,31 @@ pub(super) async fn creates(
         }
     }
     Ok(())
+}
+
+/// The records that have no link yet: a look-up for one of the other side may have found its counterpart among them meanwhile.
+async fn unlinked(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    ids: &[RecordId],
+) -> Result<Vec<RecordId>, EngineError> {
+    let db = &ctx.engine.db;
+    let held = db
+        .link_ids(&mapping.id, side, mapping.object(side), ids)
+        .await?;
+    let known: Vec<LinkId> = held.iter().flatten().copied().collect();
+    let links = db.links(&mapping.id, &known).await?.into_iter().flatten();
+    let taken: BTreeSet<LinkId> = links
+        .filter(|link| link.state == LinkState::Active)
+        .map(|link| link.id)
+        .collect();
+    let free = |held: &Option<LinkId>| held.is_none_or(|link| !taken.contains(&link));
+    let all = ids.iter().zip(held);
+    Ok(all
+        .filter(|(_, held)| free(held))
+        .map(|(id, _)| id.clone())
+        .collect())
 }
 
 /// Makes the deleted records of links anew, from what is left of them (12.2 `update_wins`, or a person's choice).

@@ -8,7 +8,7 @@ use super::create_draft::Draft;
 use super::fields;
 use super::group;
 use super::links;
-use super::matchup::review;
+use super::matchup::{close_review, review};
 use super::run::RunCtx;
 use super::tally;
 use crate::crm::Purpose;
@@ -133,7 +133,7 @@ async fn there_already(
         _ => None,
     };
     match live.as_slice() {
-        [only] if taken.is_none() => adopt(ctx, mapping, &draft, only, &mut tx)?,
+        [only] if taken.is_none() => adopt(ctx, mapping, &draft, only, &mut tx).await?,
         _ => {
             draft.give_up(ctx, mapping, &mut tx)?;
             let candidates = hits.iter().map(|seen| Candidate {
@@ -172,7 +172,7 @@ async fn there_already(
 }
 
 /// Ties a source to a record that turned out to be its counterpart; the next merge treats both as at a first sync.
-fn adopt(
+async fn adopt(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     draft: &Draft,
@@ -196,6 +196,9 @@ fn adopt(
     tx.put_observation(other)?;
     for (one, id) in [(side, &other.id), (side.other(), &draft.seen.id)] {
         tx.mark_dirty(&mapping.id, one, id, Dirty::RELINK)?;
+        // Somebody may have been asked whose it is.
+        close_review(ctx, mapping, one, id, tx).await?;
+        ctx.tally(&mapping.id).linked_after_all(one, id);
     }
     note_link(ctx, mapping, &link);
     ctx.tally(&mapping.id).link(link.id, tally::Fate::Unchanged);

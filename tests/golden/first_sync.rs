@@ -1,9 +1,11 @@
 //! Golden scenarios: the first sync of small worlds, and what a run costs when nothing happens.
 
 use crate::support;
-use crate::support::House;
+use crate::support::leads::holds;
 use crate::support::town::*;
-use syncline::domain::{CreatedBy, ItemKind, PerSide, RunKind, RunState};
+use crate::support::{House, order};
+use syncline::domain::{Choice, Conflict, CreatedBy, ItemKind, PerSide, RunKind, RunState};
+use syncline::engine::{Order, Scope};
 
 #[tokio::test(start_paused = true)]
 async fn a_first_sync_links_what_matches_creates_what_does_not_and_fills_blanks() {
@@ -180,6 +182,45 @@ async fn doubles_on_one_side_are_left_to_a_person_and_nobody_else_waits_for_them
         5,
         "seen again, the items do not multiply"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_look_up_finds_that_somebody_was_asked_about_is_asked_about_no_more() {
+    let house = House::unkeyed(&people("")).await;
+    let twin = [("LastName", "Twin"), ("Email", "twin@example.com")];
+    let (mine, other) = (house.sf("Contact", &twin), house.sf("Contact", &twin));
+    let h = house.hs(
+        "contacts",
+        &[("lastname", "Twin"), ("email", "twin@example.com")],
+    );
+    house.fine().await;
+    let items = house.open_items().await;
+    assert_eq!(items.len(), 3);
+    let about = |item: &&Conflict| {
+        let id = item.sides.salesforce.id.as_ref();
+        id.is_some_and(|id| id.as_str() == mine)
+    };
+    house
+        .choose(items.iter().find(about).unwrap(), Choice::Create)
+        .await;
+    house.sf_edit("Contact", &other, &[("Email", "other@example.com")]);
+    house.wait(60).await;
+    let everything = Order {
+        scope: Scope::Full,
+        ..order()
+    };
+    let end = house.run(&everything).await;
+    assert!(end.error.is_none(), "{:?}", end.error);
+    for row in &end.record.mappings {
+        adds_up_whole(&row.counts);
+    }
+    assert_eq!(house.open_items().await, Vec::new());
+    let links = house.links().await;
+    assert_eq!(links.len(), 2, "{links:#?}");
+    assert!(links.iter().any(|link| holds(link, &mine, &h)));
+    house.wait(60).await;
+    house.fine().await;
+    house.quiet().await;
 }
 
 #[tokio::test(start_paused = true)]
