@@ -14,6 +14,7 @@ use super::group;
 use super::report::Phase;
 use super::scope;
 use super::shadows::set_keys;
+use super::sweep;
 use super::tally::{Fate, Tally, Unlinked};
 use super::waits::{What, close};
 use crate::crm::{Page, SideHealth, Window};
@@ -81,7 +82,7 @@ pub(super) async fn observe(
     if cursor.window_hi.is_none() || resume.is_none() {
         cursor.window_hi = Some(safe.safe.min(safe.server_now));
         if pass == Pass::Full {
-            cursor.sweep.begin(engine.clock.now());
+            sweep::begin(engine, side, object, &mut cursor).await?;
         }
     }
     let mut total = Observed {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::context::EngineError;
+use super::context::{Engine, EngineError};
 use super::cost::{association_read_calls, list_pages};
 use super::fields;
 use super::forget::leave_out;
@@ -55,9 +55,25 @@ pub(super) async fn slice(
         return Ok(());
     }
     if cursor.sweep.since.is_none() {
-        cursor.sweep.begin(now);
+        begin(engine, side, object, &mut cursor).await?;
     }
     walk(ctx, ground, &mut cursor, every).await
+}
+
+/// Begins a walk. Its number is used up before the first stamp bears it: a walk that is cut off before its place is noted leaves
+/// stamps behind, and the next one must not take those for its own.
+pub(super) async fn begin(
+    engine: &Engine,
+    side: Side,
+    object: &str,
+    cursor: &mut Cursor,
+) -> Result<(), EngineError> {
+    cursor.sweep.begin(engine.clock.now());
+    let mut noted = engine.db.cursor(side, object).await?;
+    noted.sweep.number = cursor.sweep.number;
+    let mut tx = engine.db.begin();
+    tx.put_cursor(side, object, &noted)?;
+    Ok(tx.apply().await?)
 }
 
 /// Where a walk over everything is through: records that it did not meet become candidates. From a side that is

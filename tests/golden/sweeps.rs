@@ -1,12 +1,15 @@
 //! Golden scenarios of the anti-entropy sweep (docs/design/sync-semantics.md 5.4): what no look for changes could see.
 
+use std::sync::Arc;
+
+use crate::support::mortal::{Disk, Doom};
 use crate::support::town::*;
 use crate::support::{House, order};
 use chrono::TimeDelta;
 use syncline::domain::{ErrorCategory, ItemKind, RunRecord, RunState, Side};
 use syncline::engine::{Order, Scope};
 use syncline::sandbox::history::Author;
-use syncline::store::{Family, Range, keys};
+use syncline::store::{Family, Range, SimStore, keys};
 
 const DAY: u64 = 24 * 3600;
 const S: &str = "Contact";
@@ -460,5 +463,33 @@ async fn a_record_that_does_not_answer_is_told_of_until_it_does_whatever_a_sweep
         house.wait(90_000).await;
         house.fine().await;
         assert_eq!(house.the_error().await.category, ErrorCategory::Gone);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_walk_met_that_died_before_its_place_was_noted_is_missed_by_the_next() {
+    let everything = Order {
+        scope: Scope::Full,
+        ..order()
+    };
+    for at in 1.. {
+        let (mut house, s, h) = clerk(&people("deletes = \"ask\"")).await;
+        let disk = Arc::new(SimStore::new());
+        copy(&house.store, &disk).await;
+        let doom = Arc::new(Doom::default());
+        let mortal = Arc::new(Disk::over(disk, doom.clone()));
+        house.store = mortal.clone();
+        doom.arm(Some(at));
+        tokio::select! {
+            _ = house.run(&everything) => break,
+            () = doom.strikes() => {}
+        }
+        doom.arm(None);
+        mortal.crash(|count| count);
+        house.hs_delete(H, &h);
+        house.wait(60).await;
+        house.run(&everything).await;
+        house.the_item(ItemKind::Deletion).await;
+        assert_eq!(house.sf_ids(S), [s], "crossing {at}");
     }
 }

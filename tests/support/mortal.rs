@@ -49,8 +49,13 @@ pub struct Disk {
 impl Disk {
     /// An empty one, at whose commits the process may die.
     pub fn new(doom: Arc<Doom>) -> Disk {
+        Disk::over(Arc::new(SimStore::new()), doom)
+    }
+
+    /// One that holds something already.
+    pub fn over(held: Arc<SimStore>, doom: Arc<Doom>) -> Disk {
         Disk {
-            sim: Mutex::new(Arc::new(SimStore::new())),
+            sim: Mutex::new(held),
             doom,
         }
     }
