@@ -15,7 +15,7 @@ use crate::config;
 use crate::diary::Shown;
 use crate::stage::Stage;
 use crate::story::{RULES, Sync};
-use crate::{support, wire};
+use crate::{people, support, wire};
 
 /// True for a run whose plan waits for a person.
 fn asks(run: &RunRecord) -> bool {
@@ -188,6 +188,27 @@ impl Stage {
         }
         self.house.rules = Arc::new(rules);
         self.report.cover.add("rules changed", 1);
+    }
+
+    /// The operator puts in the token of another portal, sees what a run does, and puts the old one back. The data folder
+    /// belongs to one portal (18, wrong tenant): nothing may be written on either side.
+    pub async fn visit(&mut self) {
+        let other = people::another_portal(self.house.clock.now());
+        let own = std::mem::replace(&mut self.house.sandbox.lock().unwrap().portal, other);
+        self.start_process();
+        let before = self.trace.lock().unwrap().written();
+        let everything = Sync {
+            full: true,
+            ..Sync::default()
+        };
+        self.sync(&everything, Scope::Full, None).await;
+        self.house.sandbox.lock().unwrap().portal = own;
+        self.start_process();
+        if self.trace.lock().unwrap().written() != before {
+            let what = "a run wrote with the token of another portal".to_owned();
+            self.diary.broken.push(("I-20", what));
+        }
+        self.report.cover.add("token of another portal", 1);
     }
 
     pub async fn back_up(&mut self) {

@@ -7,6 +7,7 @@ use syncline::domain::Side;
 use syncline::sandbox::Sandbox;
 use syncline::sandbox::faults::Fault;
 use syncline::sandbox::history::{Author, Event, Values};
+use syncline::sandbox::hubspot::{Portal, PortalSettings};
 
 use crate::admin::{self, REGION, REGIONS};
 use crate::leads;
@@ -104,6 +105,21 @@ pub fn plant(sandbox: &mut Sandbox, now: DateTime<Utc>, story: &Story) {
         person(Side::HubSpot, &name, "Third");
     }
     leads::plant(sandbox, now, story);
+}
+
+/// The portal of somebody else, with people of its own.
+pub fn another_portal(now: DateTime<Utc>) -> Portal {
+    let mut portal = Portal::new(PortalSettings {
+        portal_id: 1,
+        ..PortalSettings::default()
+    });
+    for stranger in 0..3 {
+        let name = format!("stranger{stranger}");
+        let known = values(&[("lastname", &name), ("email", &email(&name))]);
+        let past = vec![(now - TimeDelta::days(30), Author::World, known)];
+        portal.seed(H, past);
+    }
+    portal
 }
 
 pub fn ids(sandbox: &Sandbox, side: Side) -> Vec<String> {
@@ -334,7 +350,8 @@ pub fn perform(sandbox: &mut Sandbox, now: DateTime<Utc>, act: &Act) {
         | Act::Recall
         | Act::Config { .. }
         | Act::Preview { .. }
-        | Act::ConfirmOld => {}
+        | Act::ConfirmOld
+        | Act::OtherPortal => {}
     }
 }
 

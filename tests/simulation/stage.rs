@@ -216,6 +216,7 @@ impl Stage {
                     | Act::ConfirmOld
                     | Act::Undo { .. }
                     | Act::Preview { .. }
+                    | Act::OtherPortal
             );
             if ran {
                 self.check(step).await?;
@@ -276,6 +277,7 @@ impl Stage {
             Act::Config { field, rule } => self.configure(*field, *rule),
             Act::Preview { apply } => self.preview(*apply).await,
             Act::ConfirmOld => self.confirm_old().await,
+            Act::OtherPortal => self.visit().await,
             _ => self.outside(act),
         }
     }

@@ -112,6 +112,8 @@ pub enum Act {
     ConfirmOld,
     /// A person does something with a lead.
     Lead(Deed),
+    /// For one run over everything the token is that of somebody else's portal.
+    OtherPortal,
 }
 
 /// What becomes of the property of regions.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use syncline::crm::Crm;
-use syncline::domain::{Link, LinkState, PerSide, Side};
+use syncline::domain::{Base, Link, LinkState, PerSide, Side};
 use syncline::engine::Rules;
 use syncline::engine::guard::Share;
+use syncline::store::rows::OpenOp;
 use syncline::store::{Batch, Family as Rows, Key, keys};
 
 use crate::families::{self, Family};
-use crate::story::{Act, Pen, Story, Sync};
+use crate::story::{Act, Pen, Story, Sync, Trouble};
 use crate::weak_side;
 
 /// What is taken away.
@@ -59,6 +60,14 @@ pub enum Weakness {
     BlindUndo,
     /// Nobody is told that a Lead was converted.
     UntoldConversions,
+    /// Nobody waits for a write that was given up.
+    NoGhosts,
+    /// The base stands in for a side that was last seen with something else.
+    BaseForTheMoved,
+    /// What a walk did not meet counts as gone.
+    UnmetIsGone,
+    /// All accounts look alike.
+    AnyAccount,
 }
 
 /// Seeds that are known to catch a weakness.
@@ -79,7 +88,7 @@ const HINTS: [(Weakness, u64); 13] = [
 ];
 
 impl Weakness {
-    pub const ALL: [Weakness; 21] = [
+    pub const ALL: [Weakness; 25] = [
         Weakness::NoPreRead,
         Weakness::NoOverlap,
         Weakness::NoSettleDelay,
@@ -101,6 +110,10 @@ impl Weakness {
         Weakness::NoValves,
         Weakness::BlindUndo,
         Weakness::UntoldConversions,
+        Weakness::NoGhosts,
+        Weakness::BaseForTheMoved,
+        Weakness::UnmetIsGone,
+        Weakness::AnyAccount,
     ];
 
     /// A seed that is known to catch it, which is tried first.
@@ -175,6 +188,24 @@ impl Weakness {
                 }));
                 story.acts.push(Act::Sync(Sync::default()));
             }
+            Weakness::NoGhosts => {
+                story.faults = String::new();
+                story.acts.extend(late_landing());
+            }
+            Weakness::BaseForTheMoved => {
+                story.faults = String::new();
+                story.acts.extend(refused_edit());
+            }
+            Weakness::UnmetIsGone => {
+                story.deletes = "archive";
+                story.faults = String::new();
+                story.acts.extend(unmet());
+            }
+            Weakness::AnyAccount => {
+                story.faults = String::new();
+                let sync = Act::Sync(Sync::default());
+                story.acts.extend([sync, Act::OtherPortal]);
+            }
             _ => {}
         }
     }
@@ -215,6 +246,9 @@ impl Weakness {
     /// What the store keeps of a row, if anything.
     fn row(self, key: &Key, row: Vec<u8>) -> Option<Vec<u8>> {
         let of = |family: Rows| key.0.first() == Some(&(family as u8));
+        if self == Weakness::BaseForTheMoved && of(Rows::Base) {
+            return Some(standing_in(row));
+        }
         let forgotten = match self {
             Weakness::NoDirtyMarks => of(Rows::Dirty),
             Weakness::NoConflicts => of(Rows::Conflict),
@@ -226,6 +260,10 @@ impl Weakness {
             Weakness::NothingTakenBack => {
                 of(Rows::Link) && matches!(state(&row), Some(LinkState::TakenBack(_)))
             }
+            Weakness::NoGhosts => {
+                let open = of(Rows::OpenOp).then(|| parsed::<OpenOp>(&row)).flatten();
+                open.is_some_and(|op| op.ghost.is_some())
+            }
             _ => false,
         };
         (!forgotten).then_some(row)
@@ -235,6 +273,78 @@ impl Weakness {
     pub fn sides(self, crm: PerSide<Arc<dyn Crm>>) -> PerSide<Arc<dyn Crm>> {
         weak_side::sides(self, crm)
     }
+}
+
+/// A write times out, is given up after the settle delay, and lands behind the one that was sent in its place.
+fn late_landing() -> Vec<Act> {
+    let edit = |tag| Act::Edit {
+        side: Side::Salesforce,
+        who: 0,
+        field: 1,
+        pen: Pen::Tag(tag),
+    };
+    let sync = || Act::Sync(Sync::default());
+    let spoil = Act::Spoil {
+        side: Side::HubSpot,
+        trouble: Trouble::LandsLater(300),
+    };
+    vec![
+        sync(),
+        Act::Wait(200),
+        edit(90_001),
+        spoil,
+        sync(),
+        Act::Wait(150),
+        edit(90_002),
+        sync(),
+        Act::Wait(400),
+        sync(),
+    ]
+}
+
+/// An edit is refused on the other side, where somebody then edits what is no pair of the mapping's.
+fn refused_edit() -> Vec<Act> {
+    let edit = |side, field, pen| Act::Edit {
+        side,
+        who: 0,
+        field,
+        pen,
+    };
+    let sync = || Act::Sync(Sync::default());
+    vec![
+        sync(),
+        edit(Side::HubSpot, 0, Pen::Long(90_001)),
+        Act::Wait(100),
+        sync(),
+        edit(Side::Salesforce, 5, Pen::Tag(90_002)),
+        Act::Wait(100),
+        sync(),
+    ]
+}
+
+/// A record is out of our sight while everything is walked over.
+fn unmet() -> Vec<Act> {
+    let full = || {
+        Act::Sync(Sync {
+            full: true,
+            ..Sync::default()
+        })
+    };
+    let hide = |hidden| Act::HideRecord { who: 0, hidden };
+    vec![full(), Act::Wait(200), hide(true), full(), hide(false)]
+}
+
+/// A base of which nobody knows that a side was last seen with something else.
+fn standing_in(row: Vec<u8>) -> Vec<u8> {
+    let Some(mut base) = parsed::<Base>(&row) else {
+        return row;
+    };
+    for field in base.fields.values_mut() {
+        field.apart = PerSide::default();
+    }
+    let mut forgetful = vec![row[0]];
+    forgetful.extend(serde_json::to_vec(&base).unwrap());
+    forgetful
 }
 
 /// A stored row: a byte of format, then JSON.

@@ -21,6 +21,7 @@ pub fn sides(weakness: Weakness, crm: PerSide<Arc<dyn Crm>>) -> PerSide<Arc<dyn 
             weakness,
             seen: Mutex::default(),
             sent: Mutex::default(),
+            walks: Mutex::default(),
         })
     };
     PerSide {
@@ -37,6 +38,15 @@ struct WeakSide {
     seen: Mutex<BTreeMap<(String, RecordId), Observation>>,
     /// What was last sent of each record.
     sent: Mutex<BTreeMap<(String, RecordId), WriteRequest>>,
+    /// The last walk over each object.
+    walks: Mutex<BTreeMap<String, Walk>>,
+}
+
+/// What a walk met, and what was seen since.
+#[derive(Default)]
+struct Walk {
+    met: BTreeSet<RecordId>,
+    whole: bool,
 }
 
 impl WeakSide {
@@ -60,6 +70,26 @@ impl WeakSide {
             _ => false,
         };
         if wrong {
+            record.presence = Presence::Deleted;
+        }
+    }
+
+    fn walked(&self, object: &str, resume: Option<&str>, page: &Page) {
+        let mut walks = self.walks.lock().unwrap();
+        let walk = walks.entry(object.to_owned()).or_default();
+        if resume.is_none() {
+            *walk = Walk::default();
+        }
+        walk.met
+            .extend(page.records.iter().map(|one| one.id.clone()));
+        walk.whole = page.next.is_none();
+    }
+
+    /// What the last walk did not meet passes for deleted.
+    fn unmet(&self, object: &str, record: &mut Observation) {
+        let walks = self.walks.lock().unwrap();
+        let walk = walks.get(object).filter(|walk| walk.whole);
+        if walk.is_some_and(|walk| !walk.met.contains(&record.id)) {
             record.presence = Presence::Deleted;
         }
     }
@@ -99,7 +129,11 @@ impl Crm for WeakSide {
     }
 
     async fn identity(&self) -> Result<Identity, CrmError> {
-        self.inner.identity().await
+        let mut identity = self.inner.identity().await?;
+        if self.weakness == Weakness::AnyAccount {
+            identity.account = "an account".to_owned();
+        }
+        Ok(identity)
     }
 
     async fn describe(&self, object: &str) -> Result<ObjectSchema, CrmError> {
@@ -130,6 +164,10 @@ impl Crm for WeakSide {
         resume: Option<&str>,
     ) -> Result<Page, CrmError> {
         let mut page = self.inner.changed(object, fields, window, resume).await?;
+        if let Some(walk) = self.walks.lock().unwrap().get_mut(object) {
+            walk.met
+                .extend(page.records.iter().map(|one| one.id.clone()));
+        }
         page.records.iter_mut().for_each(|one| self.misread(one));
         self.remember(&page.records);
         Ok(page)
@@ -142,6 +180,7 @@ impl Crm for WeakSide {
         resume: Option<&str>,
     ) -> Result<Page, CrmError> {
         let mut page = self.inner.list(object, fields, resume).await?;
+        self.walked(object, resume, &page);
         page.records.iter_mut().for_each(|one| self.misread(one));
         self.remember(&page.records);
         Ok(page)
@@ -157,6 +196,10 @@ impl Crm for WeakSide {
         let mut found = self.inner.read(purpose, object, ids, fields).await?;
         let records = found.iter_mut().flat_map(|one| &mut one.records);
         records.for_each(|one| self.misread(one));
+        if self.weakness == Weakness::UnmetIsGone && purpose == Purpose::Complete {
+            let records = found.iter_mut().flat_map(|one| &mut one.records);
+            records.for_each(|one| self.unmet(object, one));
+        }
         if self.weakness == Weakness::NoPreRead && purpose == Purpose::Complete {
             let seen = self.seen.lock().unwrap();
             for record in found.iter_mut().flat_map(|one| &mut one.records) {

@@ -127,12 +127,16 @@ fn merged(belief: &Belief, values: &[Text; 2], rule: Rule, times: &Times) -> BTr
         (false, [true, false]) => one(both(s)),
         (false, [false, true]) => one(both(h)),
         // F7.
-        (false, [true, true]) => decided(
-            belief,
-            values,
-            &winners(rule, times, DateTime::<Utc>::MIN_UTC),
-            true,
-        ),
+        (false, [true, true]) => {
+            let since = DateTime::<Utc>::MIN_UTC;
+            let mut may = decided(belief, values, &winners(rule, times, since), true);
+            if belief.base.iter().any(Option::is_none) {
+                // F11: it counts as at a first sync (12.4).
+                let first = winners(rule, times, times.made);
+                may.extend(decided(belief, values, &first, false));
+            }
+            may
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use syncline::sandbox::Sandbox;
 use syncline::sandbox::history::{Author, History, Version};
 
 use crate::field::Text;
-use crate::oracle::{Kind, Record, Snapshot, Who};
+use crate::oracle::{Both, Kind, Record, Snapshot, TWIN, Who};
 
 pub const ACCOUNT: &str = "Account";
 pub const COMPANY: &str = "companies";
@@ -91,34 +91,61 @@ fn ids(sandbox: &Sandbox, side: Side, object: &str) -> Vec<String> {
     }
 }
 
+/// The Salesforce field that the scope looks at, and what it must not say. No pair has it.
+pub const SCOPE: &str = "MailingCountry";
+pub const AWAY: &str = "Away";
+
+/// Who each record is, by its id: by its key when it was seen first, or as a merge left it.
+#[derive(Clone, Debug, Default)]
+pub struct Names(BTreeMap<(&'static str, String), Who>);
+
+impl Names {
+    /// A record is somebody's from now on.
+    pub fn give(&mut self, object: &'static str, id: &str, who: &Who) {
+        self.0.insert((object, id.to_owned()), who.clone());
+    }
+
+    fn of(&mut self, object: &'static str, id: &str, known: impl FnOnce() -> Who) -> Who {
+        let named = self.0.entry((object, id.to_owned()));
+        named.or_insert_with(known).clone()
+    }
+}
+
 /// Everything that lives on both sides.
-pub fn snapshot(sandbox: &Sandbox, now: DateTime<Utc>, lag: TimeDelta) -> Snapshot {
+pub fn snapshot(
+    sandbox: &Sandbox,
+    names: &mut Names,
+    now: DateTime<Utc>,
+    lag: TimeDelta,
+) -> Snapshot {
     let mut world = Snapshot::new();
     let mut firms: BTreeMap<String, String> = BTreeMap::new();
     for kind in [Kind::Firm, Kind::Person] {
         for (at, side) in Side::BOTH.into_iter().enumerate() {
             let object = object(kind, side);
-            let names = match (kind, side) {
+            let name = match (kind, side) {
                 (Kind::Firm, Side::Salesforce) => "Name",
                 (Kind::Firm, Side::HubSpot) => "name",
                 (Kind::Person, Side::Salesforce) => "Email",
                 (Kind::Person, Side::HubSpot) => "email",
             };
             for id in ids(sandbox, side, object) {
-                let key = value(sandbox, side, object, &id, names).unwrap_or_default();
+                let key = || value(sandbox, side, object, &id, name).unwrap_or_default();
+                let mut who = names.of(object, &id, || Who { kind, key: key() });
+                if world
+                    .get(&who)
+                    .is_some_and(|both: &Both| both[at].is_some())
+                {
+                    who.key = format!("{}{TWIN}{id}", who.key);
+                }
                 let mut record = texts(sandbox, (kind, side), &id, now - lag);
                 match kind {
                     Kind::Firm => {
-                        firms.insert(id, key.clone());
+                        firms.insert(id, who.key.clone());
                     }
                     Kind::Person => add_firm(sandbox, side, &mut record, &firms),
                 }
-                let both = world.entry(Who { kind, key }).or_default();
-                assert!(
-                    both[at].is_none(),
-                    "I-3: two records of one on {side}: {:?} and {record:?}",
-                    both[at]
-                );
+                let both = world.entry(who).or_default();
                 both[at] = Some(record);
             }
         }
@@ -142,6 +169,7 @@ fn texts(sandbox: &Sandbox, (kind, side): (Kind, Side), id: &str, since: DateTim
         made,
         touched,
         others: others.map_or(made, |one| one.at),
+        away: value(sandbox, side, object(kind, side), id, SCOPE).as_deref() == Some(AWAY),
     };
     for field in FIELDS.iter().filter(|field| field.kind == kind) {
         let (object, name) = field.on(side);

@@ -3,6 +3,9 @@
 //! cannot share their mistakes. What a run may have done is a set; what it did is then believed.
 
 mod gone;
+mod merged;
+mod recalled;
+mod scope;
 mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::field::{self, Belief, Chosen, Outcome, Text, Times};
-use crate::steps::{Deletes, Rule};
+use crate::steps::{DeleteUpdate, Deletes, Leaves, Plot, Rule};
 
 pub use gone::Sleep;
+pub use merged::Merge;
 
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +31,9 @@ pub struct Who {
     pub kind: Kind,
     pub key: String,
 }
+
+/// What stands between somebody's key and the id of a second record that nobody made but us.
+pub const TWIN: char = '#';
 
 /// The place of the reference among a person's fields.
 pub const FIRM: usize = 2;
@@ -66,10 +73,15 @@ pub struct Record {
     /// The last version by anyone, and by anyone but us.
     pub touched: DateTime<Utc>,
     pub others: DateTime<Utc>,
+    /// It lies outside the scope.
+    pub away: bool,
 }
 
-/// Everything on both sides, Salesforce's first.
-pub type Snapshot = BTreeMap<Who, [Option<Record>; 2]>;
+/// Somebody's records, Salesforce's first.
+pub type Both = [Option<Record>; 2];
+
+/// Everything on both sides.
+pub type Snapshot = BTreeMap<Who, Both>;
 
 /// One run from outside.
 #[derive(Clone, Debug)]
@@ -115,6 +127,10 @@ struct Pair {
     /// Its HubSpot record as it was when a person deleted it, and the moment.
     last: Option<(DateTime<Utc>, Record)>,
     beliefs: Vec<BTreeSet<Belief>>,
+    /// So many merges had to do with it.
+    merges: u32,
+    /// When its Salesforce record went to the recycle bin.
+    binned: Option<DateTime<Utc>>,
 }
 
 /// The spec world.
@@ -122,6 +138,8 @@ struct Pair {
 pub struct Oracle {
     rules: [Rule; 3],
     deletes: Deletes,
+    delete_update: DeleteUpdate,
+    leaves: Leaves,
     pairs: BTreeMap<Who, Pair>,
     runs: BTreeMap<u64, Notes>,
     /// Until then a write may wait whose answer was lost (16.4, 16.5).
@@ -131,16 +149,22 @@ pub struct Oracle {
 }
 
 const SIDES: [&str; 2] = ["Salesforce", "HubSpot"];
+const SALESFORCE: usize = 0;
 const HUBSPOT: usize = 1;
+
+/// How an error says that a record does not answer and nothing tells why (12.1).
+const SILENCE: &str = "category: Gone";
 
 /// The settle delay of 16.4 and what a run takes.
 const SETTLES: TimeDelta = TimeDelta::seconds(140);
 
 impl Oracle {
-    pub fn new(rules: [Rule; 3], deletes: Deletes) -> Oracle {
+    pub fn new(plot: &Plot) -> Oracle {
         Oracle {
-            rules,
-            deletes,
+            rules: plot.rules,
+            deletes: plot.deletes,
+            delete_update: plot.delete_update,
+            leaves: plot.leaves,
             pairs: BTreeMap::new(),
             runs: BTreeMap::new(),
             waits_until: DateTime::<Utc>::MIN_UTC,
@@ -175,6 +199,16 @@ impl Oracle {
         self.sleep(who).rests()
     }
 
+    /// The operator changed what decides about a field.
+    pub fn configured(&mut self, field: usize, rule: Rule) {
+        self.rules[field] = rule;
+    }
+
+    /// Nothing waits for the answer to a write.
+    pub fn is_sure(&self, now: DateTime<Utc>) -> bool {
+        now >= self.waits_until
+    }
+
     /// A person decided a conflict.
     pub fn choose(&mut self, who: &Who, field: usize, chosen: &Chosen, sure: bool) {
         let mut beliefs = BTreeSet::new();
@@ -205,11 +239,15 @@ impl Oracle {
             whole: run.whole,
             ..Notes::default()
         };
+        let purged = self.purge(run);
         let all: BTreeSet<&Who> = before.keys().chain(after.keys()).collect();
         let none = [None, None];
         for who in all {
             let was = before.get(who).unwrap_or(&none);
             let is = after.get(who).unwrap_or(&none);
+            if who.key.contains(TWIN) && !self.is_lost(who) {
+                return Err(format!("I-3: two records of one: {who:?} {is:?}"));
+            }
             self.lives(run, who, was, is, told, sure)
                 .map_err(|what| format!("{who:?}: {what}"))?;
             for side in 0..2 {
@@ -221,7 +259,8 @@ impl Oracle {
             }
             self.slept(who, is, told);
         }
-        if sure && let Some(error) = told.errors.first() {
+        let silent = |error: &&String| purged && error.contains(SILENCE);
+        if sure && let Some(error) = told.errors.iter().find(|one| !silent(one)) {
             return Err(format!("an error in a healthy world: {error}"));
         }
         if !run.whole {
@@ -260,7 +299,11 @@ impl Oracle {
         if self.sleep(who) == Sleep::Lost {
             return Ok(());
         }
-        if self.rests(who) || is.iter().any(Option::is_none) {
+        if self.outside(who, was) && had.iter().all(Option::is_some) {
+            return self.left(who, field, (&had, &has), run.whole);
+        }
+        let again = self.may_make_again(who, was) && is.iter().all(Option::is_some);
+        if self.rests(who) && !again || is.iter().any(Option::is_none) {
             // A record that was deleted holds nothing any more.
             let kept = had
                 .iter()
@@ -289,7 +332,7 @@ impl Oracle {
                 let mut may = BTreeSet::new();
                 for belief in self.beliefs(who, field) {
                     let mut whole = field::outcomes(&belief, &values, rule, &times);
-                    whole.extend(self.stale(run, &belief, &values, rule, &times, was, field));
+                    whole.extend(self.stale(run, who, &belief, &values, rule, &times, was, field));
                     if blind {
                         may.extend(field::interrupted(&belief, &values, whole));
                     } else {
@@ -325,6 +368,7 @@ impl Oracle {
     fn stale(
         &self,
         run: &Run,
+        who: &Who,
         belief: &Belief,
         values: &[Text; 2],
         rule: Rule,
@@ -332,13 +376,13 @@ impl Oracle {
         was: &[Option<Record>; 2],
         field: usize,
     ) -> Vec<Outcome> {
-        let lately = was[HUBSPOT].as_ref().map(|record| &record.lately[field]);
+        let now = was[HUBSPOT].iter().map(|record| &record.lately[field]);
+        let merged = self.merged_away(run, who);
+        let before = merged.map(|record| &record.lately[field]).into_iter();
+        let held = merged.map(|record| &record.values[field]);
+        let lately = now.chain(before).flatten().chain(held);
         let mut may = Vec::new();
-        for old in lately
-            .into_iter()
-            .flatten()
-            .filter(|_| self.hidden(run, &was[HUBSPOT]))
-        {
+        for old in lately.filter(|_| self.hidden(run, &was[HUBSPOT])) {
             let seen = [values[0].clone(), old.clone()];
             let found = field::outcomes(belief, &seen, rule, times).into_iter();
             // Before HubSpot is written to it is read.

@@ -70,6 +70,20 @@ pub enum Step {
     Resolve { pick: usize, how: u8 },
     /// The operator takes back the last run but so many.
     Undo { back: usize },
+    /// A person merges somebody's record into another one.
+    Merge {
+        side: Side,
+        winner: usize,
+        loser: usize,
+    },
+    /// A person takes somebody out of the scope, or back into it.
+    Scope { who: usize, away: bool },
+    /// The operator changes what decides about a field.
+    Config { field: usize, rule: Rule },
+    /// The store is copied.
+    BackUp,
+    /// The copy takes the place of the store.
+    Recall,
 }
 
 /// What decides when both sides changed a field.
@@ -110,6 +124,44 @@ impl Deletes {
     }
 }
 
+/// What becomes of a deletion where the other side was changed since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteUpdate {
+    Ask,
+    DeleteWins,
+    UpdateWins,
+}
+
+impl DeleteUpdate {
+    /// Its word in the config file.
+    pub fn word(self) -> &'static str {
+        match self {
+            DeleteUpdate::Ask => "ask",
+            DeleteUpdate::DeleteWins => "delete_wins",
+            DeleteUpdate::UpdateWins => "update_wins",
+        }
+    }
+}
+
+/// What becomes of the link of somebody who leaves the scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaves {
+    Keep,
+    Freeze,
+    Unlink,
+}
+
+impl Leaves {
+    /// Its word in the config file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Leaves::Keep => "keep",
+            Leaves::Freeze => "freeze",
+            Leaves::Unlink => "unlink",
+        }
+    }
+}
+
 /// The world at the beginning, and how many there are by now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plot {
@@ -117,6 +169,10 @@ pub struct Plot {
     pub rules: [Rule; 3],
     /// Of persons.
     pub deletes: Deletes,
+    /// Of persons.
+    pub delete_update: DeleteUpdate,
+    /// Of persons.
+    pub leaves: Leaves,
     pub people: Vec<On>,
     pub firms: Vec<On>,
 }
@@ -160,10 +216,23 @@ impl ReferenceStateMachine for Histories {
         let people = prop::collection::vec(on(), 1..4);
         let firms = prop::collection::vec(on(), 0..3);
         let deletes = prop_oneof![Just(Deletes::Ignore), Just(Deletes::Archive)];
-        ([rule(), rule(), rule()], deletes, people, firms)
-            .prop_map(|(rules, deletes, people, firms)| Plot {
+        let delete_update = prop_oneof![
+            Just(DeleteUpdate::Ask),
+            Just(DeleteUpdate::DeleteWins),
+            Just(DeleteUpdate::UpdateWins)
+        ];
+        let leaves = prop_oneof![
+            Just(Leaves::Freeze),
+            Just(Leaves::Unlink),
+            Just(Leaves::Keep)
+        ];
+        let policies = (deletes, delete_update, leaves);
+        ([rule(), rule(), rule()], policies, people, firms)
+            .prop_map(|(rules, policies, people, firms)| Plot {
                 rules,
-                deletes,
+                deletes: policies.0,
+                delete_update: policies.1,
+                leaves: policies.2,
                 people,
                 firms,
             })
@@ -193,6 +262,11 @@ impl ReferenceStateMachine for Histories {
             1 => (0..3_usize).prop_map(|pick| Step::Restore { pick }),
             3 => (0..4_usize, 0..5_u8).prop_map(|(pick, how)| Step::Resolve { pick, how }),
             2 => (0..3_usize).prop_map(|back| Step::Undo { back }),
+            1 => (side(), 0..5_usize, 0..5_usize)
+                .prop_map(|(side, winner, loser)| Step::Merge { side, winner, loser }),
+            2 => (0..4_usize, prop::bool::ANY).prop_map(|(who, away)| Step::Scope { who, away }),
+            1 => (0..3_usize, rule()).prop_map(|(field, rule)| Step::Config { field, rule }),
+            1 => prop_oneof![Just(Step::BackUp), Just(Step::Recall)],
         ]
         .boxed()
     }

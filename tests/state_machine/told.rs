@@ -2,13 +2,15 @@
 
 use syncline::domain::Side;
 
-use crate::steps::{Cut, Deletes, On, Plot, Rule, Step};
+use crate::steps::{Cut, DeleteUpdate, Deletes, Leaves, On, Plot, Rule, Step};
 use crate::world::play;
 
 fn plot(people: &[On], firms: &[On]) -> Plot {
     Plot {
         rules: [Rule::Newest; 3],
         deletes: Deletes::Ignore,
+        delete_update: DeleteUpdate::Ask,
+        leaves: Leaves::Keep,
         people: people.to_vec(),
         firms: firms.to_vec(),
     }

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use syncline::crm::{HttpRequest, HttpResponse};
 use syncline::domain::{ConflictRule, Side};
 use syncline::engine::Rules;
-use syncline::store::{Batch, Entry, Family, Key, Range, Store, StoreError};
+use syncline::store::{Batch, Entry, Family, Key, Range, Store, StoreError, keys};
 
-use crate::steps::{Cut, Deletes, On, Plot, Rule, Step};
+use crate::steps::{Cut, DeleteUpdate, Deletes, Leaves, On, Plot, Rule, Step};
 use crate::world::play;
 
 /// What is wrong.
@@ -29,9 +29,19 @@ pub enum Weakness {
     NoLinks,
     /// No overlap of windows, and no waiting for the index.
     NoOverlap,
+    /// Salesforce does not tell what a record was merged into.
+    UntoldMerges,
+    /// The scope is not looked at.
+    NoScope,
+    /// Changed rules are not taken over.
+    OldRules,
+    /// A store that was put back does not say so.
+    NoRestoreMark,
+    /// A person is asked where an edit should win over a deletion.
+    EditsDoNotWin,
 }
 
-const ALL: [Weakness; 7] = [
+const ALL: [Weakness; 12] = [
     Weakness::OtherRule,
     Weakness::SwallowedWrites,
     Weakness::NoDirtyMarks,
@@ -39,6 +49,11 @@ const ALL: [Weakness; 7] = [
     Weakness::NoConflicts,
     Weakness::NoLinks,
     Weakness::NoOverlap,
+    Weakness::UntoldMerges,
+    Weakness::NoScope,
+    Weakness::OldRules,
+    Weakness::NoRestoreMark,
+    Weakness::EditsDoNotWin,
 ];
 
 impl Weakness {
@@ -56,6 +71,16 @@ impl Weakness {
                 rules.settings.overlap_uncovered = Duration::ZERO;
                 rules.settings.overlap_hubspot = Duration::ZERO;
                 rules.settings.sweep.hubspot = Duration::from_secs(1 << 30);
+            }
+            Weakness::NoScope => {
+                for mapping in &mut rules.mappings {
+                    mapping.scope = None;
+                }
+            }
+            Weakness::EditsDoNotWin => {
+                for mapping in &mut rules.mappings {
+                    mapping.delete_update = Default::default();
+                }
             }
             _ => {}
         }
@@ -92,6 +117,9 @@ impl Forgetful {
 #[async_trait]
 impl Store for Forgetful {
     async fn get(&self, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.weakness == Weakness::NoRestoreMark && key == keys::meta(keys::META_EPOCH) {
+            return Ok(None);
+        }
         self.inner.get(key).await
     }
 
@@ -136,26 +164,60 @@ pub fn swallowed(request: &HttpRequest) -> Option<HttpResponse> {
     })
 }
 
-/// A history that tells each weakness: its rules and its steps, in a world of one person and one firm.
-fn telling(weakness: Weakness) -> (Rule, Vec<Step>) {
-    let write = |side, clear| Step::Write {
+/// Salesforce's answer without what its records were merged into.
+pub fn untold(answer: &mut HttpResponse) {
+    let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&answer.body) else {
+        return;
+    };
+    let records = match body.get_mut("records") {
+        Some(records) => records,
+        None => &mut body,
+    };
+    for record in records.as_array_mut().into_iter().flatten() {
+        if let Some(master) = record.get_mut("MasterRecordId") {
+            *master = serde_json::Value::Null;
+        }
+    }
+    answer.body = body.to_string().into_bytes();
+}
+
+/// A world of one person and one firm, for histories that tell a weakness.
+fn plot(rule: Rule) -> Plot {
+    Plot {
+        rules: [rule; 3],
+        deletes: Deletes::Ignore,
+        delete_update: DeleteUpdate::Ask,
+        leaves: Leaves::Keep,
+        people: vec![On::Both],
+        firms: vec![On::Both],
+    }
+}
+
+fn write(side: Side, clear: bool) -> Step {
+    Step::Write {
         side,
         who: 0,
         field: 0,
         clear,
-    };
-    let (s, h) = (write(Side::Salesforce, false), write(Side::HubSpot, false));
-    let sync = || [Step::Wait(60), Step::Sync(Cut::None)];
+    }
+}
+
+fn sync() -> [Step; 2] {
+    [Step::Wait(60), Step::Sync(Cut::None)]
+}
+
+/// A history that tells each weakness.
+fn telling(weakness: Weakness) -> (Plot, Vec<Step>) {
+    let s = || write(Side::Salesforce, false);
+    let h = || write(Side::HubSpot, false);
     let mut steps = sync().to_vec();
-    let rule = match weakness {
+    let mut plot = plot(Rule::Newest);
+    match weakness {
         Weakness::OtherRule | Weakness::NoConflicts => {
-            steps.extend([s, h]);
-            Rule::Ask
+            steps.extend([s(), h()]);
+            plot.rules = [Rule::Ask; 3];
         }
-        Weakness::SwallowedWrites => {
-            steps.push(h);
-            Rule::Newest
-        }
+        Weakness::SwallowedWrites => steps.push(h()),
         Weakness::NoDirtyMarks => {
             // The run dies when all is read, and before anything is made.
             steps.extend([Step::Enter(On::Salesforce), Step::Wait(60)]);
@@ -164,38 +226,54 @@ fn telling(weakness: Weakness) -> (Rule, Vec<Step>) {
                 keeps: 0,
             }));
             steps.push(Step::Wait(3_600));
-            Rule::Newest
         }
         Weakness::NoBases => {
-            steps.push(s);
+            steps.push(s());
             steps.extend(sync());
             steps.push(write(Side::Salesforce, true));
-            Rule::Newest
         }
-        Weakness::NoLinks => {
-            steps.push(s);
-            Rule::Newest
-        }
+        Weakness::NoLinks => steps.push(s()),
         Weakness::NoOverlap => {
-            steps.extend([Step::Lag(120), h]);
+            steps.extend([Step::Lag(120), h()]);
             steps.extend([Step::Wait(90), Step::Sync(Cut::None)]);
-            Rule::Newest
         }
-    };
+        Weakness::UntoldMerges => {
+            plot.deletes = Deletes::Archive;
+            plot.people.push(On::Both);
+            steps.push(Step::Merge {
+                side: Side::Salesforce,
+                winner: 0,
+                loser: 1,
+            });
+        }
+        Weakness::NoScope => {
+            plot.leaves = Leaves::Freeze;
+            steps.extend([Step::Scope { who: 0, away: true }, s()]);
+        }
+        Weakness::OldRules => {
+            plot.rules = [Rule::Ask; 3];
+            let rule = Rule::HubSpot;
+            steps.extend([Step::Config { field: 0, rule }, s(), h()]);
+        }
+        Weakness::NoRestoreMark => {
+            // What an undo wrote since looks like a vendor's form of the write that it took back.
+            steps.extend([s(), Step::Wait(60), Step::Sync(Cut::None)]);
+            steps.extend([Step::BackUp, Step::Undo { back: 0 }, Step::Recall]);
+        }
+        Weakness::EditsDoNotWin => {
+            plot.delete_update = DeleteUpdate::UpdateWins;
+            let (side, who) = (Side::Salesforce, 0);
+            steps.extend([h(), Step::Delete { side, who }]);
+        }
+    }
     steps.extend(sync());
-    (rule, steps)
+    (plot, steps)
 }
 
 #[test]
 fn an_engine_that_lacks_something_is_caught_and_one_that_lacks_nothing_is_not() {
     for weakness in ALL {
-        let (rule, steps) = telling(weakness);
-        let plot = Plot {
-            rules: [rule; 3],
-            deletes: Deletes::Ignore,
-            people: vec![On::Both],
-            firms: vec![On::Both],
-        };
+        let (plot, steps) = telling(weakness);
         play(&plot, &steps, None).unwrap();
         let told = play(&plot, &steps, Some(weakness));
         assert!(told.is_err(), "{weakness:?} is not seen");

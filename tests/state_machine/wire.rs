@@ -54,6 +54,9 @@ impl Transport for Wire {
             }
             let mut answer = self.below.send(request).await;
             if let Ok(answer) = &mut answer {
+                if self.weakness == Some(Weakness::UntoldMerges) {
+                    weak::untold(answer);
+                }
                 // As every real server does; the engine knows the vendor's time by it.
                 let date = self.below.clock.now().to_rfc2822();
                 answer.headers.push(("date".to_owned(), date));

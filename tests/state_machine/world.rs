@@ -1,32 +1,31 @@
 //! The system under test: an engine over the sandbox in virtual time, and everybody around it. After every run the spec world is
 //! asked whether that was allowed.
 
+mod operator;
 mod people;
+mod setup;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use syncline::clock::{Clock, TokioClock};
 use syncline::domain::{
-    Choice, Conflict, ItemKind, ItemState, LinkId, LinkState, RunKind, RunRecord, RunState, Side,
+    Conflict, ItemState, LinkId, LinkState, RunKind, RunRecord, RunState, Side, ValveHit,
 };
-use syncline::engine::guard::Share;
 use syncline::engine::{Control, Db, Engine, Order, Reporter, Scope};
 use syncline::sandbox::Sandbox;
 use syncline::sandbox::Settings as SandboxSettings;
+use syncline::sandbox::salesforce::{Org, OrgSettings};
 use syncline::sandbox::world::WorldSettings;
-use syncline::store::{Family, Store, keys};
+use syncline::store::{Entry, Family, Store, keys};
 use tokio::runtime::Runtime;
 
-use crate::field::{Chosen, Text};
-use crate::look;
-use crate::oracle::{FIRM, Kind, Oracle, Record, Run, Snapshot, Told, Who};
+use crate::look::{self, Names};
+use crate::oracle::{Kind, Oracle, Record, Run, Snapshot, Told, Who};
 use crate::steps::{Cut, Plot, Step};
 use crate::support::mortal::{Disk, Doom};
-use crate::support::town::head;
 use crate::support::{self, House, InProcess, SALESFORCE, clients_over, install, start_time};
 use crate::weak::{Forgetful, Weakness};
 use crate::wire::{Stop, Wire};
@@ -45,6 +44,11 @@ struct Inner {
     doom: Arc<Doom>,
     stop: Arc<Stop>,
     weakness: Option<Weakness>,
+    /// With the rules as they are by now.
+    plot: Plot,
+    names: Names,
+    /// A copy of the store, and what was to be believed then.
+    copy: Option<(Vec<Entry>, Oracle)>,
     oracle: Oracle,
     /// Counts up: each value that a person writes is new.
     ink: u32,
@@ -52,24 +56,6 @@ struct Inner {
     firms: usize,
     /// What persons deleted and have not restored.
     bin: Vec<(Side, String, Who)>,
-}
-
-/// The mappings of a history.
-fn config(plot: &Plot) -> String {
-    let [title, city, firm] = plot.rules.map(|rule| rule.word());
-    let deletes = plot.deletes.word();
-    format!(
-        "{}\n[[mapping]]\nname = \"accounts\"\nsalesforce = {{ object = \"Account\" }}\nhubspot = {{ object = \"companies\" }}\nfields = [\n\
-         {{ salesforce = \"Name\", hubspot = \"name\", match = true }},\n\
-         {{ salesforce = \"BillingCity\", hubspot = \"city\", conflict = \"{firm}\" }},\n]\n\
-         [[mapping]]\nname = \"contacts\"\nsalesforce = {{ object = \"Contact\" }}\nhubspot = {{ object = \"contacts\" }}\ndeletes = \"{deletes}\"\nfields = [\n\
-         {{ salesforce = \"LastName\", hubspot = \"lastname\" }},\n\
-         {{ salesforce = \"Email\", hubspot = \"email\", match = true }},\n\
-         {{ salesforce = \"Title\", hubspot = \"jobtitle\", conflict = \"{title}\" }},\n\
-         {{ salesforce = \"MailingCity\", hubspot = \"city\", conflict = \"{city}\" }},\n\
-         {{ salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" }},\n]\n",
-        head()
-    )
 }
 
 impl World {
@@ -125,20 +111,18 @@ impl Inner {
             no_keys: false,
         };
         let mut sandbox = Sandbox::new(settings, clock.now());
+        // Of two people that a merge made one the other system has two with one address.
+        sandbox.org = Org::new(OrgSettings {
+            duplicate_rule: false,
+            ..OrgSettings::default()
+        });
         sandbox.org.set_url(SALESFORCE);
         let sandbox = Arc::new(std::sync::Mutex::new(sandbox));
         let doom = Arc::new(Doom::default());
         let disk = Arc::new(Disk::new(doom.clone()));
         let mut store: Arc<dyn Store> = disk.clone();
-        let mut rules = support::rules(&support::config(&config(plot)));
-        // Persons who edit in turns look like an oscillation; the simulation has the breaker.
-        rules.settings.oscillation_writes = u32::MAX;
-        // A world of eight is emptied with six deletions.
-        rules.limits.max_deletes = Share::percent(10_000);
-        // Nobody changes a schema here, and reading them is most of what a run costs.
-        rules.settings.schema_refresh = Duration::from_secs(400 * 86_400);
+        let rules = setup::rules(plot, weakness);
         if let Some(weakness) = weakness {
-            weakness.rules(&mut rules);
             store = Arc::new(Forgetful {
                 inner: store,
                 weakness,
@@ -159,7 +143,10 @@ impl Inner {
             doom,
             stop,
             weakness,
-            oracle: Oracle::new(plot.rules, plot.deletes),
+            plot: plot.clone(),
+            names: Names::default(),
+            copy: None,
+            oracle: Oracle::new(plot),
             ink: 0,
             bin: Vec::new(),
             people: 0,
@@ -237,19 +224,49 @@ impl Inner {
                 Ok(())
             }
             Step::Undo { back } => self.undo(*back).await,
+            Step::Merge {
+                side,
+                winner,
+                loser,
+            } => {
+                self.merge(*side, *winner, *loser).await;
+                Ok(())
+            }
+            Step::Scope { who, away } => {
+                self.scope(*who, *away);
+                Ok(())
+            }
+            Step::Config { field, rule } => {
+                self.configure(*field, *rule);
+                Ok(())
+            }
+            Step::BackUp => {
+                self.back_up().await;
+                Ok(())
+            }
+            Step::Recall => {
+                self.recall().await;
+                Ok(())
+            }
         }
     }
 
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&mut self) -> Snapshot {
         let sandbox = self.house.sandbox.lock().unwrap();
-        look::snapshot(&sandbox, self.house.clock.now(), self.oracle.lag)
+        let now = self.house.clock.now();
+        look::snapshot(&sandbox, &mut self.names, now, self.oracle.lag)
     }
 
     async fn db(&self) -> Db {
         Db::open(self.house.store.clone()).await.unwrap()
     }
 
-    async fn run(&mut self, cut: Cut, scope: Scope) -> (Run, Option<RunRecord>) {
+    async fn run(
+        &mut self,
+        cut: Cut,
+        scope: Scope,
+        confirm: Option<String>,
+    ) -> (Run, Option<RunRecord>) {
         let (report, _lines) = Reporter::new(self.house.clock.clone());
         let (control, handle) = Control::new();
         let engine = Engine {
@@ -263,6 +280,7 @@ impl Inner {
         };
         let order = Order {
             scope,
+            confirm,
             ..support::order()
         };
         let began = self.house.clock.now();
@@ -309,7 +327,10 @@ impl Inner {
 
     async fn sync(&mut self, cut: Cut, scope: Scope) -> Result<Option<RunRecord>, String> {
         let before = self.snapshot();
-        let (run, record) = self.run(cut, scope).await;
+        let (mut run, mut record) = self.run(cut, scope, None).await;
+        if let Some(hash) = record.as_ref().and_then(asks) {
+            (run, record) = self.run(Cut::None, Scope::Changed, Some(hash)).await;
+        }
         if let Some(record) = &record
             && !run.whole
             && !matches!(cut, Cut::Stops { .. })
@@ -388,78 +409,6 @@ impl Inner {
         told
     }
 
-    async fn resolve(&mut self, pick: usize, how: u8) {
-        let world = self.snapshot();
-        let links = self.links(&world).await;
-        let mut items = self.house.open_items().await;
-        items.retain(|item| {
-            item.state == ItemState::Open
-                && item.kind == ItemKind::Field
-                && place(item, &links).is_some()
-        });
-        if items.is_empty() {
-            return;
-        }
-        let item = items.swap_remove(pick % items.len());
-        let Some((who, field)) = place(&item, &links) else {
-            return;
-        };
-        let shown = [&item.sides.salesforce.value, &item.sides.hubspot.value].map(|value| {
-            value
-                .as_text()
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-        });
-        let now: [Text; 2] = world[&who].each_ref().map(|record| {
-            record
-                .as_ref()
-                .and_then(|record| record.values[field].clone())
-        });
-        let reference = who.kind == Kind::Person && field == FIRM;
-        // A reference is shown by the sides' own ids.
-        let seen = if reference { now } else { shown };
-        self.ink += 1;
-        let own = format!("chosen {}", self.ink);
-        let base = item
-            .base
-            .as_ref()
-            .map(|value| value.as_text().map(str::to_owned));
-        let (choice, value) = match how {
-            0 => (Choice::Take(Side::Salesforce), Some(seen[0].clone())),
-            1 => (Choice::Take(Side::HubSpot), Some(seen[1].clone())),
-            2 if !reference => (Choice::Value(own.clone()), Some(Some(own))),
-            3 if !reference && base.is_some() => (Choice::Base, base),
-            _ => (Choice::Ignore, None),
-        };
-        self.house.choose(&item, choice).await;
-        self.oracle
-            .choose(&who, field, &Chosen { seen, value }, !reference);
-    }
-
-    async fn undo(&mut self, back: usize) -> Result<(), String> {
-        let mut runs = self.db().await.runs(20).await.unwrap();
-        runs.retain(|run| run.state.is_over() && run.ops > 0 && run.kind != RunKind::Undo);
-        let Some(run) = runs.get(back).cloned() else {
-            return Ok(());
-        };
-        let before = self.snapshot();
-        let (_, record) = self.run(Cut::None, Scope::Undo(run.run)).await;
-        let record = record.ok_or("an undo died")?;
-        // A run none of whose writes went through is refused; what it wrote would have to be back all the same.
-        let fine = matches!(
-            record.state,
-            RunState::Done | RunState::DoneWithErrors | RunState::Halted
-        );
-        if !fine {
-            return Err(format!(
-                "an undo ended {:?}: {:?}",
-                record.state, record.reason
-            ));
-        }
-        let after = self.snapshot();
-        self.oracle.took_back(run.run.0, &before, &after)
-    }
-
     async fn rest(&mut self) -> Result<(), String> {
         for pause in REST {
             self.house.wait(pause).await;
@@ -477,6 +426,13 @@ impl Inner {
         self.house.sound().await;
         Ok(())
     }
+}
+
+/// The plan that a run asks about: rules were changed, or an older store was put back (18).
+fn asks(run: &RunRecord) -> Option<String> {
+    let known = |hit: &ValveHit| matches!(hit.valve.as_str(), "restored" | "config_changed");
+    let asks = !run.valves.is_empty() && run.valves.iter().all(known);
+    run.plan_hash.clone().filter(|_| asks)
 }
 
 /// Whose field a conflict is about.

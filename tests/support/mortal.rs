@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use syncline::store::{Batch, Entry, Key, Range, SimStore, Store, StoreError};
+use syncline::store::{Batch, Entry, Key, Range, SimStore, Store, StoreError, TypedStore, keys};
 use tokio::sync::Notify;
 
 /// The moment at which the process dies: seam crossings left until then.
@@ -65,6 +65,29 @@ impl Disk {
         let mut sim = self.sim.lock().unwrap();
         let next = sim.crash(choose);
         *sim = Arc::new(next);
+    }
+
+    /// Everything in it.
+    pub async fn copy(&self) -> Vec<Entry> {
+        let all = Range::prefix(Key(Vec::new()), usize::MAX);
+        self.sim().range(all).await.unwrap()
+    }
+
+    /// Another store takes the place of this one, with the mark of an import.
+    pub async fn put_back(&self, rows: Vec<Entry>) {
+        let next = SimStore::new();
+        let mut batch = Batch::default();
+        for (key, value) in rows {
+            batch.put(key, value);
+        }
+        next.commit(batch).await.unwrap();
+        let epoch = keys::meta(keys::META_EPOCH);
+        let before: Option<u64> = next.row(epoch.clone()).await.unwrap();
+        let mut batch = Batch::default();
+        let bumped = before.unwrap_or_default() + 1;
+        batch.put_row(epoch, &bumped).unwrap();
+        next.commit(batch).await.unwrap();
+        *self.sim.lock().unwrap() = Arc::new(next);
     }
 
     fn sim(&self) -> Arc<SimStore> {

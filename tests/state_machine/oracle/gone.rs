@@ -1,10 +1,13 @@
 //! Which records there may be: creates, deletions, restores (docs/design/sync-semantics.md 10, 12).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{HUBSPOT, Oracle, Record, Run, SIDES, Told, Who};
+use super::{Both, HUBSPOT, Oracle, Run, SALESFORCE, SIDES, TWIN, Told, Who};
 use crate::field::Text;
-use crate::steps::Deletes;
+use crate::steps::{DeleteUpdate, Deletes};
+
+/// How long a record stays in Salesforce's recycle bin.
+const BIN: TimeDelta = TimeDelta::days(15);
 
 /// How it stands with somebody whose records are not simply kept in step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,32 +21,47 @@ pub enum Sleep {
     Tomb,
     /// What was deleted is there again, and the link wakes once that is noticed (12.5).
     Waking,
-    /// Deleted while it was not certain whether there is a link: everything goes.
+    /// Its record was merged into one that has a counterpart: what is left waits for a person (12.4).
+    Aside,
+    /// Deleted, or merged, while it was not certain whether there is a link: everything goes.
     Lost,
 }
 
 impl Sleep {
     /// Nothing is made or written for it.
     pub fn rests(self) -> bool {
-        matches!(self, Sleep::TakenBack | Sleep::Tomb)
+        matches!(self, Sleep::TakenBack | Sleep::Tomb | Sleep::Aside)
     }
 }
 
-type Both = [Option<Record>; 2];
-
 impl Oracle {
     pub(super) fn sleep(&self, who: &Who) -> Sleep {
+        if who.key.contains(TWIN) {
+            return Sleep::Lost;
+        }
         self.pairs.get(who).map_or(Sleep::Awake, |pair| pair.sleep)
+    }
+
+    /// Whether nothing is known of whose second record this is.
+    pub(super) fn is_lost(&self, twin: &Who) -> bool {
+        let (key, _) = twin.key.split_once(TWIN).unwrap_or((&twin.key, ""));
+        let who = Who {
+            key: key.to_owned(),
+            ..twin.clone()
+        };
+        self.sleep(&who) == Sleep::Lost
     }
 
     /// A person deleted one of two records, or the only one. Gives whether a tombstone is what becomes of it.
     pub fn deleted(&mut self, who: &Who, was: &Both, side: usize, now: DateTime<Utc>) -> bool {
+        let away = self.is_away(was);
         let pair = self.pairs.entry(who.clone()).or_default();
         let record = was[HUBSPOT].clone().filter(|_| side == HUBSPOT);
         pair.last = record.map(|record| (now, record)).or(pair.last.take());
+        pair.binned = Some(now).filter(|_| side == SALESFORCE).or(pair.binned);
         let whole = was.iter().all(Option::is_some);
         pair.sleep = match pair.sleep {
-            Sleep::Awake if pair.linked && whole => Sleep::Tomb,
+            Sleep::Awake if pair.linked && whole && !away => Sleep::Tomb,
             Sleep::Waking if pair.linked && whole => Sleep::Tomb,
             Sleep::Tomb => Sleep::Tomb,
             _ => Sleep::Lost,
@@ -74,9 +92,24 @@ impl Oracle {
         shown
     }
 
+    /// Salesforce empties its recycle bin after 15 days: who was not noticed by then does not answer, and nothing is concluded
+    /// (23). Gives whether there is anybody like that.
+    pub(super) fn purge(&mut self, run: &Run) -> bool {
+        let mut any = false;
+        for pair in self.pairs.values_mut() {
+            let gone = pair.binned.is_some_and(|at| at + BIN <= run.began);
+            if gone && pair.linked {
+                pair.sleep = Sleep::Lost;
+            }
+            any |= gone && pair.sleep == Sleep::Lost;
+        }
+        any
+    }
+
     /// A person restored a record that a person had deleted.
     pub fn restored(&mut self, who: &Who) {
         let pair = self.pairs.entry(who.clone()).or_default();
+        pair.binned = None;
         if pair.sleep == Sleep::Tomb {
             pair.sleep = Sleep::Waking;
         }
@@ -104,6 +137,10 @@ impl Oracle {
                 (Some(_), None) if !self.may_delete(who, was, side) => {
                     return Err(format!("I-10: {}'s record is gone", SIDES[side]));
                 }
+                (None, Some(_)) if self.outside(who, was) => {
+                    return Err("12.6: made for somebody outside".into());
+                }
+                (None, Some(_)) if self.may_make_again(who, was) => {}
                 (None, Some(_)) if sleep != Sleep::Awake || was.iter().all(Option::is_none) => {
                     return Err("I-9, I-13: it was made again".into());
                 }
@@ -114,7 +151,7 @@ impl Oracle {
             return self.carried_out(run, who, was, is, sure);
         }
         let hidden = self.hidden(run, &was[HUBSPOT]);
-        if sleep != Sleep::Awake || !sure || hidden {
+        if sleep != Sleep::Awake || !sure || hidden || self.outside(who, was) {
             return Ok(());
         }
         if is.iter().any(Option::is_none) {
@@ -129,7 +166,17 @@ impl Oracle {
     /// A deletion goes on to the other side where the policy says so and that side holds what was settled last.
     fn may_delete(&self, who: &Who, was: &Both, side: usize) -> bool {
         let tomb = matches!(self.sleep(who), Sleep::Tomb) && was[1 - side].is_none();
-        tomb && self.deletes == Deletes::Archive && self.unchanged(who, was, side).0
+        let wins = self.delete_update == DeleteUpdate::DeleteWins;
+        let archives = self.deletes == Deletes::Archive;
+        tomb && archives && (wins || self.unchanged(who, was, side).0)
+    }
+
+    /// What is left of a deletion was changed, and the change wins: the deleted side is made anew (12.2).
+    pub(super) fn may_make_again(&self, who: &Who, was: &Both) -> bool {
+        let tomb = self.sleep(who) == Sleep::Tomb;
+        let wins = self.delete_update == DeleteUpdate::UpdateWins;
+        let changed = |side: usize| was[side].is_some() && !self.unchanged(who, was, side).1;
+        tomb && wins && was.iter().any(Option::is_none) && (changed(0) || changed(1))
     }
 
     fn carried_out(
@@ -144,9 +191,16 @@ impl Oracle {
             // Nothing but a run over everything finds what HubSpot archived (5.4).
             let noticed = side == HUBSPOT || run.full;
             let left = was[side].is_some() && is[side].is_some() && was[1 - side].is_none();
-            let due = self.deletes == Deletes::Archive && self.unchanged(who, was, side).1;
-            if sure && noticed && left && due && !self.settled_before(who) {
+            let (may, must) = self.unchanged(who, was, side);
+            let wins = self.delete_update == DeleteUpdate::DeleteWins;
+            let due = self.deletes == Deletes::Archive && (wins || must);
+            let decides = sure && noticed && !self.settled_before(who);
+            if decides && left && due {
                 return Err(format!("12.2: {}'s record is still there", SIDES[side]));
+            }
+            let again = self.delete_update == DeleteUpdate::UpdateWins && !may;
+            if decides && again && was[side].is_some() && is[1 - side].is_none() {
+                return Err(format!("12.2: {}'s edit did not win", SIDES[side]));
             }
         }
         Ok(())
@@ -178,7 +232,8 @@ impl Oracle {
         let pair = self.pairs.entry(who.clone()).or_default();
         pair.linked = told.linked.contains(who);
         let both = is.iter().all(Option::is_some);
-        if pair.sleep == Sleep::Waking && pair.linked && both {
+        let anew = pair.sleep == Sleep::Tomb && self.delete_update == DeleteUpdate::UpdateWins;
+        if (pair.sleep == Sleep::Waking || anew) && pair.linked && both {
             pair.sleep = Sleep::Awake;
         }
     }

@@ -37,6 +37,10 @@ impl Oracle {
         was: &[Option<Record>; 2],
         is: &[Option<Record>; 2],
     ) -> Result<(), String> {
+        if self.sleep(who) == Sleep::Lost {
+            return Ok(());
+        }
+        let away = self.is_away(was);
         let mine = notes.made.get(&(who.clone(), side));
         let (was, is) = match (&was[side], &is[side]) {
             (None, None) => return Ok(()),
@@ -59,7 +63,7 @@ impl Oracle {
             (Some(was), Some(is)) => (was, is),
         };
         let fresh = mine == Some(&was.values) && was.others <= notes.ended;
-        let awake = self.sleep(who) == Sleep::Awake;
+        let awake = self.sleep(who) == Sleep::Awake && !away && !self.was_merged(who);
         if fresh && awake && notes.whole && who.kind == Kind::Person {
             return Err("I-13: what the run made is still there".into());
         }

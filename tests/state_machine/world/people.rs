@@ -3,8 +3,8 @@
 use syncline::domain::Side;
 
 use super::Inner;
-use crate::look::{self, ACCOUNT, COMPANY, CONTACT, PERSON};
-use crate::oracle::{Kind, Record, Who};
+use crate::look::{self, ACCOUNT, AWAY, COMPANY, CONTACT, PERSON, SCOPE};
+use crate::oracle::{Both, Kind, Merge, Record, Snapshot, Who};
 use crate::steps::On;
 use crate::support::town::{colleague, values};
 
@@ -40,6 +40,15 @@ impl Inner {
             return;
         }
         let (side, id, who) = self.bin.swap_remove(pick % self.bin.len());
+        let at = usize::from(side == Side::HubSpot);
+        if self
+            .snapshot()
+            .get(&who)
+            .is_some_and(|both| both[at].is_some())
+        {
+            // It was made anew meanwhile.
+            return;
+        }
         let (now, by) = (self.house.clock.now(), colleague());
         let back = {
             let mut sandbox = self.house.sandbox.lock().unwrap();
@@ -51,6 +60,81 @@ impl Inner {
         // What the vendor has purged meanwhile stays away.
         if back.is_ok() {
             self.oracle.restored(&who);
+        }
+    }
+
+    /// A person merges two records of a side; the screen takes the winner's values first.
+    pub(super) async fn merge(&mut self, side: Side, winner: usize, loser: usize) {
+        let (object, at) = match side {
+            Side::Salesforce => (CONTACT, 0),
+            Side::HubSpot => (PERSON, 1),
+        };
+        let (Some(winner), Some(loser)) = (
+            self.pick(side, object, winner),
+            self.pick(side, object, loser),
+        ) else {
+            return;
+        };
+        if winner == loser {
+            return;
+        }
+        let before = self.snapshot();
+        let whose = |id: &str| {
+            let is = |both: &Both| both[at].as_ref().is_some_and(|one| one.id == id);
+            let mut people = before.iter().filter(|(who, _)| who.kind == Kind::Person);
+            people.find(|(_, both)| is(both))
+        };
+        let (Some(first), Some(second)) = (whose(&winner), whose(&loser)) else {
+            return;
+        };
+        let elder = self.elder(&before, [first.0, second.0]).await;
+        let (now, by) = (self.house.clock.now(), colleague());
+        let survivor = {
+            let mut sandbox = self.house.sandbox.lock().unwrap();
+            match side {
+                Side::Salesforce => {
+                    let org = &mut sandbox.org;
+                    org.merge(now, &by, object, &winner, &loser).unwrap();
+                    winner
+                }
+                Side::HubSpot => {
+                    let portal = &mut sandbox.portal;
+                    portal.merge(now, by, object, &winner, &loser).unwrap()
+                }
+            }
+        };
+        self.names.give(object, &survivor, first.0);
+        let after = self.snapshot();
+        let values = after[first.0][at].as_ref().map(|one| one.values.clone());
+        let merge = Merge {
+            side: at,
+            winner: first,
+            loser: second,
+            elder: &elder,
+            at: now,
+        };
+        let keeper = self.oracle.merged(&merge, &values.unwrap_or_default());
+        self.names.give(object, &survivor, &keeper);
+    }
+
+    /// Whose link is the older one. Only the engine knows how old they are.
+    async fn elder(&mut self, world: &Snapshot, two: [&Who; 2]) -> Who {
+        let mut links = self.house.links().await;
+        links.sort_by_key(|link| (link.created_at, link.id));
+        let whose = self.links(world).await;
+        let mut all = links.iter().filter_map(|link| whose.get(&link.id));
+        let elder = all.find(|who| two.contains(who));
+        elder.unwrap_or(two[0]).clone()
+    }
+
+    /// A person takes somebody out of the scope, or back into it.
+    pub(super) fn scope(&mut self, who: usize, away: bool) {
+        let now = self.house.clock.now();
+        if let Some(id) = self.pick(Side::Salesforce, CONTACT, who)
+            && self.oracle.is_sure(now)
+        {
+            let country = if away { AWAY } else { "" };
+            self.house.sf_edit(CONTACT, &id, &[(SCOPE, country)]);
         }
     }
 
