@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 
 use super::context::Engine;
 pub(super) use super::field_errors::{freed, pair_digests};
+use super::fields;
 use super::hindsight::{Landed, NeedsTimes, late_landing, normalised, without_landing};
 use super::oscillation;
 use super::outcome::carry_out;
@@ -54,11 +55,16 @@ pub(super) fn is_silence(item: &ErrorItem, side: Side) -> bool {
     item.category == ErrorCategory::Gone && item.field.is_empty() && item.record.side == side
 }
 
-/// Every target of a write is read directly before it (6.2).
-pub(super) fn need_targets(work: &Work, plan: &mut LinkPlan) {
+/// Every target of a write is read directly before it (6.2). So is a HubSpot record of which an association would clear a lookup:
+/// the index may still show one that is gone, whose associations went with it.
+pub(super) fn need_targets(view: &View<'_>, work: &Work, plan: &mut LinkPlan) {
+    let clears = fields::associations(view.mapping).any(|pair| {
+        let write = plan.writes.salesforce.get(&pair.fields.salesforce);
+        write.is_some_and(|write| write.after.is_blank())
+    });
     for side in Side::BOTH {
         let touched = !plan.writes.get(side).is_empty()
-            || (side == Side::HubSpot && !plan.associations.is_empty());
+            || (side == Side::HubSpot && (clears || !plan.associations.is_empty()));
         if touched && work.fresh.get(side).is_none() {
             *plan.needs.get_mut(side) = true;
         }

@@ -352,7 +352,7 @@ async fn decide(
         .map(|work| {
             let mut plan = link_plan::plan(&view, work);
             leave_refused(&view, work, &mut plan, now);
-            link_plan::need_targets(work, &mut plan);
+            link_plan::need_targets(&view, work, &mut plan);
             plan
         })
         .collect())

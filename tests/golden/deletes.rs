@@ -790,6 +790,21 @@ async fn an_association_that_went_with_its_company_does_not() {
     house.quiet().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_association_that_went_with_its_contact_clears_nothing_while_the_index_still_shows_it() {
+    let (house, (s, h), firms) = employed().await;
+    house.hs_edit(H, &h, &[("lastname", "Bergman")]);
+    house.wait(60).await;
+    house.hs_delete(H, &h);
+    house.fine().await;
+    let account = house.sf_value(S, &s, "AccountId");
+    assert_eq!(account.as_deref(), Some(firms[0].0.as_str()));
+    house.wait(60).await;
+    house.whole().await;
+    assert!(house.sf_ids(S).is_empty());
+    house.quiet().await;
+}
+
 /// Three linked people; of the first the Salesforce record is deleted, of the second the HubSpot record, and the third was
 /// changed after its HubSpot record was deleted.
 async fn funeral() -> (House, Arc<SimStore>) {

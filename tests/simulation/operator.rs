@@ -196,7 +196,7 @@ impl Stage {
         let other = people::another_portal(self.house.clock.now());
         let own = std::mem::replace(&mut self.house.sandbox.lock().unwrap().portal, other);
         self.start_process();
-        let before = self.trace.lock().unwrap().written();
+        let before = self.trace.lock().unwrap().written().0;
         let everything = Sync {
             full: true,
             ..Sync::default()
@@ -204,7 +204,7 @@ impl Stage {
         self.sync(&everything, Scope::Full, None).await;
         self.house.sandbox.lock().unwrap().portal = own;
         self.start_process();
-        if self.trace.lock().unwrap().written() != before {
+        if self.trace.lock().unwrap().written().0 != before {
             let what = "a run wrote with the token of another portal".to_owned();
             self.diary.broken.push(("I-20", what));
         }

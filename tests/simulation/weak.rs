@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use syncline::crm::Crm;
-use syncline::domain::{Base, Link, LinkState, PerSide, Side};
+use syncline::domain::{Link, LinkState, PerSide, Side};
 use syncline::engine::Rules;
 use syncline::engine::guard::Share;
 use syncline::store::rows::OpenOp;
@@ -62,8 +62,6 @@ pub enum Weakness {
     UntoldConversions,
     /// Nobody waits for a write that was given up.
     NoGhosts,
-    /// The base stands in for a side that was last seen with something else.
-    BaseForTheMoved,
     /// What a walk did not meet counts as gone.
     UnmetIsGone,
     /// All accounts look alike.
@@ -71,7 +69,7 @@ pub enum Weakness {
 }
 
 /// Seeds that are known to catch a weakness.
-const HINTS: [(Weakness, u64); 13] = [
+const HINTS: [(Weakness, u64); 16] = [
     (Weakness::NoEmptySource, 1),
     (Weakness::NoPreRead, 2),
     (Weakness::NoOverlap, 11),
@@ -85,10 +83,13 @@ const HINTS: [(Weakness, u64); 13] = [
     (Weakness::NoBreaker, 27),
     (Weakness::NoValves, 1),
     (Weakness::BlindUndo, 2),
+    (Weakness::NoGhosts, 1),
+    (Weakness::UnmetIsGone, 1),
+    (Weakness::AnyAccount, 1),
 ];
 
 impl Weakness {
-    pub const ALL: [Weakness; 25] = [
+    pub const ALL: [Weakness; 24] = [
         Weakness::NoPreRead,
         Weakness::NoOverlap,
         Weakness::NoSettleDelay,
@@ -111,7 +112,6 @@ impl Weakness {
         Weakness::BlindUndo,
         Weakness::UntoldConversions,
         Weakness::NoGhosts,
-        Weakness::BaseForTheMoved,
         Weakness::UnmetIsGone,
         Weakness::AnyAccount,
     ];
@@ -192,10 +192,6 @@ impl Weakness {
                 story.faults = String::new();
                 story.acts.extend(late_landing());
             }
-            Weakness::BaseForTheMoved => {
-                story.faults = String::new();
-                story.acts.extend(refused_edit());
-            }
             Weakness::UnmetIsGone => {
                 story.deletes = "archive";
                 story.faults = String::new();
@@ -246,9 +242,6 @@ impl Weakness {
     /// What the store keeps of a row, if anything.
     fn row(self, key: &Key, row: Vec<u8>) -> Option<Vec<u8>> {
         let of = |family: Rows| key.0.first() == Some(&(family as u8));
-        if self == Weakness::BaseForTheMoved && of(Rows::Base) {
-            return Some(standing_in(row));
-        }
         let forgotten = match self {
             Weakness::NoDirtyMarks => of(Rows::Dirty),
             Weakness::NoConflicts => of(Rows::Conflict),
@@ -302,26 +295,6 @@ fn late_landing() -> Vec<Act> {
     ]
 }
 
-/// An edit is refused on the other side, where somebody then edits what is no pair of the mapping's.
-fn refused_edit() -> Vec<Act> {
-    let edit = |side, field, pen| Act::Edit {
-        side,
-        who: 0,
-        field,
-        pen,
-    };
-    let sync = || Act::Sync(Sync::default());
-    vec![
-        sync(),
-        edit(Side::HubSpot, 0, Pen::Long(90_001)),
-        Act::Wait(100),
-        sync(),
-        edit(Side::Salesforce, 5, Pen::Tag(90_002)),
-        Act::Wait(100),
-        sync(),
-    ]
-}
-
 /// A record is out of our sight while everything is walked over.
 fn unmet() -> Vec<Act> {
     let full = || {
@@ -332,19 +305,6 @@ fn unmet() -> Vec<Act> {
     };
     let hide = |hidden| Act::HideRecord { who: 0, hidden };
     vec![full(), Act::Wait(200), hide(true), full(), hide(false)]
-}
-
-/// A base of which nobody knows that a side was last seen with something else.
-fn standing_in(row: Vec<u8>) -> Vec<u8> {
-    let Some(mut base) = parsed::<Base>(&row) else {
-        return row;
-    };
-    for field in base.fields.values_mut() {
-        field.apart = PerSide::default();
-    }
-    let mut forgetful = vec![row[0]];
-    forgetful.extend(serde_json::to_vec(&base).unwrap());
-    forgetful
 }
 
 /// A stored row: a byte of format, then JSON.

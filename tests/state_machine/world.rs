@@ -49,6 +49,8 @@ struct Inner {
     names: Names,
     /// A copy of the store, and what was to be believed then.
     copy: Option<(Vec<Entry>, Oracle)>,
+    /// It took the place of the store.
+    recalled: bool,
     oracle: Oracle,
     /// Counts up: each value that a person writes is new.
     ink: u32,
@@ -146,6 +148,7 @@ impl Inner {
             plot: plot.clone(),
             names: Names::default(),
             copy: None,
+            recalled: false,
             oracle: Oracle::new(plot),
             ink: 0,
             bin: Vec::new(),
@@ -422,8 +425,11 @@ impl Inner {
         if writes != 0 {
             return Err(format!("I-4: {writes} writes in a world at rest"));
         }
-        // I-3, I-7, I-25.
-        self.house.sound().await;
+        // I-3, I-7, I-25. What an undo took back and an older store forgot is made once more.
+        match self.recalled {
+            true => self.house.sound_store().await,
+            false => self.house.sound().await,
+        }
         Ok(())
     }
 }

@@ -496,6 +496,11 @@ impl House {
                 assert!(twice.is_empty(), "made twice: {twice:?}");
             }
         }
+        self.sound_store().await;
+    }
+
+    /// The store is sound.
+    pub async fn sound_store(&self) {
         let findings = doctor(self.store.as_ref()).await.unwrap();
         let bad: Vec<_> = findings
             .iter()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Oracle, Sleep, Who};
+use super::{Oracle, Pair, Sleep, Who};
 
 impl Oracle {
     /// An older copy of the store takes the place of the one that there is.
@@ -18,9 +18,12 @@ impl Oracle {
             let now = self.pairs.entry(who).or_default();
             // Whose record was deleted, taken back or merged since: what an older store makes of that is not told here.
             let lost = now.sleep != then.sleep || now.merges != then.merges;
-            let last = now.last.take();
-            *now = then;
-            now.last = last;
+            let (last, binned) = (now.last.take(), now.binned);
+            *now = Pair {
+                last,
+                binned,
+                ..then
+            };
             if lost {
                 now.sleep = Sleep::Lost;
             }

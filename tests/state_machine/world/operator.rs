@@ -101,6 +101,7 @@ impl Inner {
             self.disk.put_back(rows).await;
             self.oracle.recalled(&oracle);
             self.start_process();
+            self.recalled = true;
         }
     }
 }
