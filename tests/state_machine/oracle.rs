@@ -3,6 +3,7 @@
 //! cannot share their mistakes. What a run may have done is a set; what it did is then believed.
 
 mod gone;
+mod made;
 mod merged;
 mod recalled;
 mod scope;
@@ -16,6 +17,7 @@ use crate::field::{self, Belief, Chosen, Outcome, Text, Times};
 use crate::steps::{DeleteUpdate, Deletes, Leaves, Plot, Rule};
 
 pub use gone::Sleep;
+use made::made;
 pub use merged::Merge;
 
 /// What a record is.
@@ -103,8 +105,8 @@ pub struct Told {
     pub open: BTreeSet<(Who, usize)>,
     /// Fields with a conflict that was decided by a rule.
     pub kept: BTreeSet<(Who, usize)>,
-    /// Errors.
-    pub errors: Vec<String>,
+    /// Errors, and whom they are about, as far as that is known.
+    pub errors: Vec<(Option<Who>, String)>,
 }
 
 /// What one run wrote, as far as it was seen.
@@ -127,8 +129,8 @@ struct Pair {
     /// Its HubSpot record as it was when a person deleted it, and the moment.
     last: Option<(DateTime<Utc>, Record)>,
     beliefs: Vec<BTreeSet<Belief>>,
-    /// So many merges had to do with it.
-    merges: u32,
+    /// Whom it was merged with, one merge after the other.
+    merged: Vec<Who>,
     /// When its Salesforce record went to the recycle bin.
     binned: Option<DateTime<Utc>>,
 }
@@ -259,8 +261,14 @@ impl Oracle {
             }
             self.slept(who, is, told);
         }
-        let silent = |error: &&String| purged && error.contains(SILENCE);
-        if sure && let Some(error) = told.errors.iter().find(|one| !silent(one)) {
+        let excused = |(who, error): &(Option<Who>, String)| {
+            let lost = who
+                .as_ref()
+                .is_some_and(|who| self.sleep(who) == Sleep::Lost);
+            lost || purged && error.contains(SILENCE)
+        };
+        let mut errors = told.errors.iter().filter(|one| !excused(one));
+        if sure && let Some((_, error)) = errors.next() {
             return Err(format!("an error in a healthy world: {error}"));
         }
         if !run.whole {
@@ -463,44 +471,4 @@ fn note(notes: &mut Notes, who: &Who, side: usize, was: &Option<Record>, is: &Op
         }
         _ => {}
     }
-}
-
-/// A counterpart was made: it holds what its source holds, and both are settled, or were linked by a later look and are as at a
-/// first sync. A reference that waits for its firm is blank and on its way (10.5).
-fn made(
-    had: &[Option<Text>; 2],
-    has: &[Text; 2],
-    was: &[Option<Record>; 2],
-    field: usize,
-    waits: bool,
-) -> BTreeSet<Outcome> {
-    let source = usize::from(had[0].is_none());
-    let held = had[source].clone().unwrap_or_default();
-    let mut may: Vec<Text> = vec![held.clone()];
-    if let Some(record) = was[HUBSPOT].as_ref().filter(|_| source == HUBSPOT) {
-        may.extend(record.lately[field].clone());
-    }
-    let mut outcomes = BTreeSet::new();
-    let mut add = |target: Text, base: [Option<Text>; 2]| {
-        let mut values = [held.clone(), held.clone()];
-        values[1 - source] = target;
-        let belief = Belief { base, chosen: None };
-        outcomes.insert(Outcome {
-            values,
-            belief,
-            open: None,
-            kept: false,
-        });
-    };
-    for value in may {
-        add(value.clone(), [Some(value.clone()), Some(value.clone())]);
-        add(value.clone(), [None, None]);
-    }
-    if waits || has[1 - source].is_none() && field == FIRM {
-        let mut base = [None, None];
-        base[1 - source] = Some(None);
-        add(None, base);
-        add(None, [None, None]);
-    }
-    outcomes
 }

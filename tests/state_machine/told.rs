@@ -39,3 +39,23 @@ fn an_edit_of_a_record_that_was_deleted_a_moment_ago_may_still_travel() {
     ];
     play(&plot(&[On::Salesforce], &[]), &steps, None).unwrap();
 }
+
+#[test]
+fn a_firm_that_went_with_a_deleted_contact_is_not_cleared_on_the_other_side() {
+    let (side, who) = (Side::Salesforce, 0);
+    let steps = [
+        Step::Full,
+        Step::Hire {
+            side,
+            who,
+            firm: Some(0),
+        },
+        Step::Sync(Cut::None),
+        Step::Delete {
+            side: Side::HubSpot,
+            who,
+        },
+        Step::Sync(Cut::None),
+    ];
+    play(&plot(&[On::Both], &[On::Both]), &steps, None).unwrap();
+}

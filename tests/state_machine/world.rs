@@ -12,7 +12,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use syncline::clock::{Clock, TokioClock};
 use syncline::domain::{
-    Conflict, ItemState, LinkId, LinkState, RunKind, RunRecord, RunState, Side, ValveHit,
+    Conflict, ErrorItem, ItemState, LinkId, LinkState, RunKind, RunRecord, RunState, Side, ValveHit,
 };
 use syncline::engine::{Control, Db, Engine, Order, Reporter, Scope};
 use syncline::sandbox::Sandbox;
@@ -408,7 +408,19 @@ impl Inner {
             }
         }
         let errors = self.house.errors().await;
-        told.errors = errors.iter().map(|error| format!("{error:?}")).collect();
+        let whose = |error: &ErrorItem| {
+            let id = error.record.id.as_str();
+            let is = |record: &Option<Record>| record.as_ref().is_some_and(|one| one.id == id);
+            let mut people = world.iter().filter(|(who, _)| who.kind == Kind::Person);
+            let found = people.find(|(_, both)| both.iter().any(is));
+            found
+                .filter(|_| error.mapping.as_str() == "contacts")
+                .map(|(who, _)| who.clone())
+        };
+        let all = errors.iter();
+        told.errors = all
+            .map(|error| (whose(error), format!("{error:?}")))
+            .collect();
         told
     }
 

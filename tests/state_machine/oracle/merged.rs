@@ -56,7 +56,7 @@ impl Oracle {
         }
         for (who, both) in [merge.winner, merge.loser] {
             let pair = self.pairs.entry(who.clone()).or_default();
-            pair.merges += 1;
+            pair.merged.extend([winner.clone(), loser.clone()]);
             let record = both[HUBSPOT].clone().filter(|_| hubspot);
             pair.last = record.map(|record| (merge.at, record)).or(pair.last.take());
             if who == loser && !hubspot {
@@ -104,12 +104,14 @@ impl Oracle {
 
     /// Whether a merge ever had to do with it.
     pub(super) fn was_merged(&self, who: &Who) -> bool {
-        self.pairs.get(who).is_some_and(|pair| pair.merges > 0)
+        self.pairs
+            .get(who)
+            .is_some_and(|pair| !pair.merged.is_empty())
     }
 
     /// Its HubSpot record that was merged away and that the index may still show.
     pub(super) fn merged_away(&self, run: &Run, who: &Who) -> Option<&Record> {
-        let pair = self.pairs.get(who).filter(|pair| pair.merges > 0)?;
+        let pair = self.pairs.get(who).filter(|pair| !pair.merged.is_empty())?;
         let (at, record) = pair.last.as_ref()?;
         (*at + self.lag > run.began).then_some(record)
     }

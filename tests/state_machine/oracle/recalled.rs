@@ -17,7 +17,7 @@ impl Oracle {
             let then = copy.pairs.get(&who).cloned().unwrap_or_default();
             let now = self.pairs.entry(who).or_default();
             // Whose record was deleted, taken back or merged since: what an older store makes of that is not told here.
-            let lost = now.sleep != then.sleep || now.merges != then.merges;
+            let lost = now.sleep != then.sleep || now.merged != then.merged;
             let (last, binned) = (now.last.take(), now.binned);
             *now = Pair {
                 last,
