@@ -55,7 +55,7 @@ impl Case {
     }
 
     /// A person confirmed that a record which nothing answers for was deleted (12.1). That says nothing about the other one.
-    fn confirmed(&self, side: Side) -> bool {
+    pub(super) fn confirmed(&self, side: Side) -> bool {
         let silent = |seen: &Observation| seen.presence == Presence::Inaccessible;
         self.link.state == LinkState::Active
             && self.seen.get(side).as_ref().is_some_and(silent)

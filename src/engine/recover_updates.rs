@@ -10,6 +10,8 @@ use super::context::EngineError;
 use super::db::{Tx, Waiting};
 use super::failures::value_digest;
 use super::fields;
+use super::gone;
+use super::gone_case::{Case, cases};
 use super::observe::read_associations;
 use super::recover::is_settled;
 use super::recover_rules::{
@@ -17,7 +19,9 @@ use super::recover_rules::{
 };
 use super::run::RunCtx;
 use crate::crm::Purpose;
-use crate::domain::{Mapping, Observation, Op, OpKind, OpState, Presence, RecordId, Side};
+use crate::domain::{
+    LinkState, Mapping, Observation, Op, OpKind, OpState, Presence, RecordId, Side,
+};
 use crate::store::rows::{Dirty, Ghost};
 
 /// How long a write that was looked up as not applied is remembered (16.5).
@@ -41,6 +45,7 @@ pub(super) async fn updates(
         .into_iter()
         .map(|found| found.records.into_iter().next())
         .collect();
+    let (ops, seen) = without_silent(ctx, mapping, ops, seen).await?;
     let ours = rewritten(ctx, mapping, side, &ops, &seen).await?;
     let mut tx = ctx.engine.db.begin();
     for ((mut op, seen), ours) in ops.into_iter().zip(seen).zip(ours) {
@@ -56,6 +61,55 @@ pub(super) async fn updates(
         conclude_update(ctx, mapping, &mut op, verdict, live.as_ref(), &mut tx).await?;
     }
     Ok(tx.commit().await?)
+}
+
+/// Sets the ops aside whose record does not answer: that says nothing about them (12.1). They are looked up again once it does;
+/// until then the link rests with the error that tells of it.
+async fn without_silent(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    ops: Vec<Op>,
+    seen: Vec<Option<Observation>>,
+) -> Result<(Vec<Op>, Vec<Option<Observation>>), EngineError> {
+    let mut told = (Vec::with_capacity(ops.len()), Vec::with_capacity(ops.len()));
+    let mut tx = ctx.engine.db.begin();
+    for (mut op, seen) in ops.into_iter().zip(seen) {
+        match silent_case(ctx, mapping, &op, seen.as_ref()).await? {
+            Some(case) => {
+                gone::out_of_reach(ctx, mapping, &case, op.side, &mut tx)?;
+                conclude_update(ctx, mapping, &mut op, Verdict::Wait, None, &mut tx).await?;
+            }
+            None => {
+                told.0.push(op);
+                told.1.push(seen);
+            }
+        }
+    }
+    tx.apply().await?;
+    Ok(told)
+}
+
+/// The link of a write whose record does not answer; nothing where it counts as deleted, which a person may have said, or is
+/// no longer the link's.
+async fn silent_case(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    op: &Op,
+    seen: Option<&Observation>,
+) -> Result<Option<Case>, EngineError> {
+    let Some(seen) = seen.filter(|seen| seen.presence == Presence::Inaccessible) else {
+        return Ok(None);
+    };
+    let links = ctx.engine.db.links(&mapping.id, &[op.link]).await?;
+    let active = links
+        .into_iter()
+        .flatten()
+        .filter(|link| link.state == LinkState::Active && *link.ids.get(op.side) == op.target);
+    let mut cases = cases(ctx, mapping, active.collect()).await?;
+    for case in &mut cases {
+        *case.seen.get_mut(op.side) = Some(seen.clone());
+    }
+    Ok(cases.into_iter().find(|case| !case.confirmed(op.side)))
 }
 
 /// Which ops left something that is neither what was sent nor what was there before, and was set under our identity since
@@ -211,9 +265,14 @@ pub(super) async fn associations(
         .side(side)
         .read(Purpose::Recovery, object, &ids, &[])
         .await?;
-    let mut seen: Vec<Observation> = found
+    let seen: Vec<Option<Observation>> = found
         .into_iter()
-        .filter_map(|found| found.records.into_iter().next())
+        .map(|found| found.records.into_iter().next())
+        .collect();
+    let (ops, seen) = without_silent(ctx, mapping, ops, seen).await?;
+    let mut seen: Vec<Observation> = seen
+        .into_iter()
+        .flatten()
         .filter(|seen| seen.presence == Presence::Live)
         .collect();
     read_associations(ctx.engine, &[mapping], &mut seen).await?;

@@ -1111,6 +1111,32 @@ async fn a_deletion_without_an_answer_whose_record_hides_is_not_taken_for_done()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_without_an_answer_waits_for_its_record_until_a_person_says_that_it_was_deleted() {
+    let (house, s, h) = clerk(&people("deletes = \"archive\"")).await;
+    house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
+    house.wait(60).await;
+    let path = "/services/data/v68.0/composite/sobjects";
+    let cut = Fault::Cut { committed: false };
+    house.script(Party::Salesforce, Some("PATCH"), path, cut, 1);
+    let run = house.fine().await;
+    house.sandbox.lock().unwrap().org.hide_record(S, &s, true);
+    for pause in [300, 4_000] {
+        house.wait(pause).await;
+        house.fine().await;
+        assert_eq!(house.the_error().await.category, ErrorCategory::Gone);
+        let op = house.journal(run.run).await.remove(0);
+        assert_eq!(op.state, OpState::Unknown);
+    }
+    say_deleted(&house).await;
+    house.send_stored().await;
+    let op = house.journal(run.run).await.remove(0);
+    assert_eq!(op.state, OpState::Superseded);
+    house.the_item(ItemKind::DeleteUpdate).await;
+    assert!(house.errors().await.is_empty());
+    house.sound().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deletion_whose_trace_was_purged_is_told_of_for_as_long_as_nobody_says_what_it_was() {
     let (house, s, h) = clerk(&people("")).await;
     house.sf_delete(S, &s);

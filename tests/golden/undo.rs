@@ -12,7 +12,7 @@ use crate::support::wire::wired;
 use crate::support::{House, order};
 use crate::upkeep;
 use syncline::domain::{
-    Choice, ItemKind, LinkState, Op, OpState, RunId, RunKind, RunRecord, RunState,
+    Choice, ErrorCategory, ItemKind, LinkState, Op, OpState, RunId, RunKind, RunRecord, RunState,
 };
 use syncline::engine::{Order, Scope};
 use syncline::sandbox::Side as Party;
@@ -695,6 +695,48 @@ async fn an_undo_that_got_no_answer_stays_done_whatever_halted_runs_have_seen_be
         house.fine().await;
         house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Clerk"));
     }
+    house.quiet().await;
+}
+
+/// What a record that hides for a while says of a write without an answer is nothing: taken for a refusal of it, the value that
+/// the undo put back would pass for an edit of whoever touches the record next.
+#[tokio::test(start_paused = true)]
+async fn an_undo_that_got_no_answer_of_a_record_that_hides_is_looked_up_once_it_is_back() {
+    let (house, s, h) = clerk(&people("")).await;
+    house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
+    house.wait(60).await;
+    let run = house.fine().await;
+    let path = "/services/data/v68.0/composite/sobjects";
+    let failed = Fault::ServerError {
+        status: 503,
+        html: false,
+        committed: true,
+    };
+    house.script(Party::Salesforce, Some("PATCH"), path, failed, 1);
+    let undone = house.run(&undo_order(run.run)).await.record;
+    let hide = |hidden: bool| {
+        let mut sandbox = house.sandbox.lock().unwrap();
+        sandbox.org.hide_record(S, &s, hidden);
+    };
+    hide(true);
+    for pause in [60, 300] {
+        house.wait(pause).await;
+        house.fine().await;
+        assert_eq!(house.the_error().await.category, ErrorCategory::Gone);
+        let op = journal(&house, undone.run).await.remove(0);
+        assert_eq!(op.state, OpState::Unknown);
+    }
+    hide(false);
+    house.sf_edit(S, &s, &[("MailingCity", "Bergen")]);
+    for pause in [60, 300, 4_000] {
+        house.wait(pause).await;
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Clerk", "Boss"));
+        house.both((&s, &h), ("MailingCity", "city"), ("Bergen", "Bergen"));
+    }
+    let op = journal(&house, undone.run).await.remove(0);
+    assert_eq!(op.state, OpState::Confirmed);
+    assert!(house.errors().await.is_empty());
     house.quiet().await;
 }
 
