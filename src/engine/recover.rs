@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::apply::settled_at;
 use super::archive;
 use super::context::EngineError;
@@ -65,15 +67,39 @@ pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
     Ok(())
 }
 
+/// Forgets the ghosts whose time is over. One that landed while nobody looked (a console that was closed over the weekend) is
+/// still to be known for what it is: it stays until its record was looked at.
 async fn expire_ghosts(ctx: &RunCtx<'_>) -> Result<(), EngineError> {
+    let db = &ctx.engine.db;
     let now = ctx.engine.clock.now();
-    let mut tx = ctx.engine.db.begin();
-    for (op, ghost) in ctx.engine.db.ghosts().await? {
-        if ghost.until <= now {
-            tx.drop_ghost(op);
+    let over = db.ghosts().await?.into_iter();
+    let over: BTreeMap<_, _> = over.filter(|(_, ghost)| ghost.until <= now).collect();
+    if over.is_empty() {
+        return Ok(());
+    }
+    let mut tx = db.begin();
+    for op in db.ghost_ops().await? {
+        if let Some(ghost) = over.get(&op.id)
+            && was_watched(ctx, &op, ghost.until).await?
+        {
+            tx.drop_ghost(op.id);
         }
     }
     Ok(tx.apply().await?)
+}
+
+/// True where all that a write may have changed up to that moment was seen, and what was seen has been dealt with.
+async fn was_watched(ctx: &RunCtx<'_>, op: &Op, until: DateTime<Utc>) -> Result<bool, EngineError> {
+    let db = &ctx.engine.db;
+    if ctx.engine.mapping(&op.mapping).is_none() {
+        // Nobody looks any more.
+        return Ok(true);
+    }
+    let cursor = db.cursor(op.side, &op.object).await?;
+    let target = op.target.as_slice();
+    let marks = db.dirty(&op.mapping, op.side, target).await?;
+    let seen = cursor.seen_by(&op.mapping).is_some_and(|at| at >= until);
+    Ok(seen && marks.iter().all(Option::is_none))
 }
 
 pub(super) fn is_settled(ctx: &RunCtx<'_>, op: &Op) -> bool {
