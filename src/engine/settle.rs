@@ -14,8 +14,8 @@ use super::run::RunCtx;
 use super::tally::Fate;
 use crate::crm::Purpose;
 use crate::domain::{
-    Conflict, ErrorItem, FieldPair, ItemKind, ItemState, Mapping, Observation, Op, OpKind, PerSide,
-    Presence, Side,
+    Conflict, ErrorItem, FieldPair, ItemKind, ItemState, LinkId, Mapping, Observation, Op, OpKind,
+    PerSide, Presence, Side,
 };
 use crate::store::rows::Dirty;
 use crate::transform;
@@ -308,8 +308,25 @@ pub(super) fn is_by_us(ctx: &RunCtx<'_>, back: &Observation) -> bool {
     us.is_some() && back.modified_by.as_ref() == us
 }
 
-/// Compares what was read back with what should be there. The new settle point, or `None` where somebody else changed
-/// the record in between: then the base keeps its old stamp and the record is looked at again.
+/// True where that is what a write of ours, given up before, sent to the field: it has landed right behind the one that is
+/// read back (16.5).
+fn is_late(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    link: LinkId,
+    (back, name): (&Observation, &str),
+) -> bool {
+    let mut ghosts = ctx.ghosts.get(&link).into_iter().flatten();
+    ghosts.any(|op| {
+        let sent = op.fields.get(name).filter(|_| op.side == back.side);
+        sent.is_some_and(|one| {
+            super::fields::same_value(mapping, op.side, name, &one.after, back.value(name))
+        })
+    })
+}
+
+/// Compares what was read back with what should be there. The new settle point, or `None` where somebody else, or a late write
+/// of ours, changed the record in between: then the base keeps its old stamp and the record is looked at again.
 fn verify(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
@@ -329,7 +346,8 @@ fn verify(
         let name = pair.field(side);
         let now = back.value(name);
         let same = super::fields::same_value(mapping, side, name, now, seen.value(name));
-        if progress.fields.get(side).contains(name) && (same || by_us) {
+        let made_of_ours = || by_us && !is_late(ctx, mapping, work.link.id, (back, name));
+        if progress.fields.get(side).contains(name) && (same || made_of_ours()) {
             let field = base_field(&mut work.base, pair.name());
             if *field.apart.get(side) {
                 // The other side has not taken the same decision yet.

@@ -10,6 +10,7 @@ use crate::support::wire::wired;
 use syncline::domain::{Choice, ErrorCategory, ItemKind, RunState};
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
+use syncline::sandbox::history::Author;
 
 const S: &str = "Contact";
 const H: &str = "contacts";
@@ -324,6 +325,78 @@ async fn an_old_write_that_lands_after_a_newer_one_is_not_taken_for_an_edit() {
         house.quiet().await;
         house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_write_that_landed_while_nobody_looked_is_known_for_one_days_later() {
+    for (target, away) in [
+        (Party::HubSpot, 3),
+        (Party::HubSpot, 16),
+        (Party::Salesforce, 16),
+    ] {
+        let (house, s, h) = clerk(&people("")).await;
+        let (method, path) = door(target, false);
+        let edit = |title: &str| match target {
+            Party::HubSpot => house.sf_edit(S, &s, &[("Title", title)]),
+            Party::Salesforce => house.hs_edit(H, &h, &[("jobtitle", title)]),
+        };
+        let late = Fault::LandsLater(Duration::from_secs(900));
+        house.script(target, Some(method), path, late, 1);
+        edit("First");
+        house.wait(60).await;
+        house.fine().await;
+        edit("Second");
+        house.wait(200).await;
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
+        // The console is closed before the first one lands.
+        for pause in [away * 86_400, 60] {
+            house.wait(pause).await;
+            house.fine().await;
+        }
+        house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
+        house.quiet().await;
+        assert!(house.db().await.ghosts().await.unwrap().is_empty());
+    }
+}
+
+/// It lands between the next write and its read-back: what that shows is ours, and still not what was written.
+#[tokio::test(start_paused = true)]
+async fn an_old_write_that_lands_right_behind_a_newer_one_is_written_over() {
+    let mut landed = 0;
+    for at in 1.. {
+        let (house, s, h) = clerk(&people("")).await;
+        let (method, path) = door(Party::Salesforce, false);
+        house.script(Party::Salesforce, Some(method), path, LOST, 1);
+        house.hs_edit(H, &h, &[("jobtitle", "First")]);
+        house.wait(60).await;
+        house.fine().await;
+        house.hs_edit(H, &h, &[("jobtitle", "Second")]);
+        house.wait(200).await;
+        let (sandbox, clock, id) = (house.sandbox.clone(), house.clock.clone(), s.clone());
+        let land = move || {
+            let (mut sandbox, now) = (sandbox.lock().unwrap(), clock.now());
+            let us = sandbox.org.integration_user().to_owned();
+            let first = values(&[("Title", "First")]);
+            let by = Author::Api(us);
+            sandbox.org.edit(now, &by, S, &id, first).unwrap();
+        };
+        let (engine, wire) = wired(&house, at, false, Box::new(land)).await;
+        let record = engine.begin(&support::order()).await.unwrap();
+        engine.execute(record, &support::order()).await.unwrap();
+        drop(engine);
+        if wire.sent.load(Ordering::SeqCst) < at {
+            break;
+        }
+        landed += 1;
+        for pause in [60, 300, 1_000] {
+            house.wait(pause).await;
+            house.fine().await;
+        }
+        house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
+        house.quiet().await;
+    }
+    assert!(landed > 5, "{landed} requests");
 }
 
 #[tokio::test(start_paused = true)]
