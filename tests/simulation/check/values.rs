@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline::domain::{
-    Assignment, BaseValue, ItemState, Link, LinkState, Mapping, Op, OpKind, RecordId, Side,
+    Assignment, BaseValue, ItemState, Link, LinkState, Mapping, Op, OpKind, RecordId, RunState,
+    Side,
 };
 use syncline::sandbox::history::{Author, Version};
 
@@ -156,8 +157,10 @@ fn raced(
         .filter(wrote)
         .filter_map(|op| op.attempt.sent_at)
         .filter(|sent| *sent <= after.at + TimeDelta::seconds(1));
+    // A merge brings an old value to a record that it was not on when the write was sent to what is merged into it.
+    let since = before.at.max(scene.begins(side, id));
     sent.max()
-        .is_some_and(|sent| before.at >= sent - TimeDelta::seconds(11))
+        .is_some_and(|sent| since >= sent - TimeDelta::seconds(11))
 }
 
 /// I-23: a base is a value that the side really held.
@@ -402,9 +405,10 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             let settled = judged
                 || known
                 || begun_anew
-                || ids
-                    .iter()
-                    .any(|(side, id)| set_back(scene, link, *side, id, at, name))
+                || ids.iter().any(|(side, id)| {
+                    set_back(scene, link, *side, id, at, name)
+                        || filled_anew(scene, link, *side, id, at)
+                })
                 || undo_forgotten(scene, link, name)
                 || words.iter().flatten().any(ruled);
             if held[0] == held[1] && !settled && words.iter().any(Option::is_some) {
@@ -429,7 +433,17 @@ fn set_back(scene: &Scene<'_>, link: &Link, side: Side, id: &str, at: usize, pai
     let Some(word) = words.find(|one| !ours(one)) else {
         return false;
     };
-    let base = scene.diary.bases_before(word.at);
+    // As long as no run was let through since, the store knows what it was put back with and nothing else.
+    let put_back = scene.diary.recalled.iter().rev();
+    let put_back = put_back.copied().find(|at| *at <= word.at);
+    let untouched = put_back.filter(|at| {
+        let mut runs = scene.books.runs.iter();
+        !runs.any(|run| {
+            matches!(run.state, RunState::Done | RunState::DoneWithErrors)
+                && (*at..=word.at).contains(&run.started_at)
+        })
+    });
+    let base = scene.diary.bases_before(untouched.unwrap_or(word.at));
     let base = base.and_then(|bases| bases.get(&link.id)?.value(pair, side));
     let said = word.value(name).unwrap_or_default();
     match base {
@@ -437,6 +451,21 @@ fn set_back(scene: &Scene<'_>, link: &Link, side: Side, id: &str, at: usize, pai
         Some(BaseValue::Raw(held)) => said == held,
         _ => false,
     }
+}
+
+/// Somebody emptied the field before a store that knows of neither record linked them like in a first sync: it fills a blank
+/// with the other side's value (F9), also where that is of a sync it has forgotten.
+fn filled_anew(scene: &Scene<'_>, link: &Link, side: Side, id: &str, at: usize) -> bool {
+    let name = field(at, side, id);
+    let past = scene.history(side, id).into_iter();
+    let mut words = past.flat_map(|past| past.of_field(name));
+    let Some(word) = words.find(|one| !ours(one)) else {
+        return false;
+    };
+    let mut recalled = scene.diary.recalled.iter();
+    word.value(name).unwrap_or_default().is_empty()
+        && word.at <= link.created_at
+        && recalled.any(|at| *at <= link.created_at)
 }
 
 /// An undo put the field back, and the store that knew of it was put away: what it left looks like a person's edit.
