@@ -67,11 +67,16 @@ pub(super) fn holds(mapping: &Mapping, op: &Op, seen: &Observation, pick: Pick) 
 }
 
 /// True where the record is there and holds neither what was sent nor what was there before: the vendor may have stored what
-/// we sent in another form (11), which only who set it tells.
+/// we sent in another form (11), which only who set it tells. Where a field is as it was the write has not been there, and an older
+/// one of ours that landed late is not to be taken for it.
 pub(super) fn is_third(mapping: &Mapping, op: &Op, seen: &Observation) -> bool {
+    let is_as_before = |(name, one): (&String, &Assignment)| {
+        let held = |value: &Value| same_value(mapping, op.side, name, value, seen.value(name));
+        held(&one.before) && !held(&one.after)
+    };
     seen.presence == Presence::Live
         && !holds(mapping, op, seen, |one| &one.after)
-        && !holds(mapping, op, seen, |one| &one.before)
+        && !op.fields.iter().any(is_as_before)
 }
 
 /// True where a moment of the vendor's clock, which is that much ahead of ours, is not before the op was sent.
