@@ -51,7 +51,7 @@ async fn forget(
     if app.out.json {
         app.out.document(&serde_json::json!({
             "forgotten": done.records, "links": done.links, "journal": done.journal, "items": done.items,
-            "backups": done.backups,
+            "backups": done.backups, "copies": done.copies,
         }))?;
         return Ok(Exit::Well);
     }
@@ -62,9 +62,16 @@ async fn forget(
         .line("Forgotten. A hash of each record stays, so that no sync takes it up again.")?;
     if done.backups > 0 {
         let text = format!(
-            "{} made before still hold{} the values; newer ones replace the daily ones within seven days, or delete them now.",
-            count(done.backups, "backup"),
+            "{} made before still hold{} the values; newer ones replace them within seven days, or delete them now.",
+            count(done.backups, "daily backup"),
             if done.backups == 1 { "s" } else { "" }
+        );
+        app.out.note(Role::Warn, &text);
+    }
+    for copy in &done.copies {
+        let text = format!(
+            "{} is a copy of the store from before and may still hold the values; nothing replaces it: delete it once you need it no more.",
+            copy.display()
         );
         app.out.note(Role::Warn, &text);
     }

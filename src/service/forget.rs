@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::host::{House, lock, refusal, store_refusal};
 use super::messages::{Forgotten, Refusal, RefusalKind, Reply};
 use crate::domain::{MappingId, RecordId, RecordKey, Side};
-use crate::store::{StoreError, backups};
+use crate::store::{BackupKind, StoreError, backups, kept_copies};
 
 impl House {
     /// Looks up what is stored about a person; `sure` removes it.
@@ -49,13 +49,16 @@ impl House {
             self.changed();
             self.publish().await;
         }
-        let kept = self.backups_in.as_deref().map(backups).unwrap_or_default();
+        let folder = self.backups_in.as_deref();
+        let kept = folder.map(backups).unwrap_or_default();
+        let daily = kept.iter().filter(|one| one.kind == BackupKind::Daily);
         Ok(Reply::Forgotten(Forgotten {
             links: found.links.len() as u64,
             journal: found.ops.len() as u64,
             items: (found.conflicts.len() + found.errors.len()) as u64,
             records: found.records.into_iter().collect(),
-            backups: kept.len() as u64,
+            backups: daily.count() as u64,
+            copies: folder.map(kept_copies).unwrap_or_default(),
             done: sure,
         }))
     }

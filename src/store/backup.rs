@@ -139,6 +139,21 @@ pub fn backups(data_dir: &Path) -> Vec<Backup> {
     found
 }
 
+/// Copies of the store that were set aside and that nothing replaces by itself: damaged or replaced stores, and backups of before a
+/// new version, in the order of their names.
+pub fn kept_copies(data_dir: &Path) -> Vec<PathBuf> {
+    let lasting = backups(data_dir)
+        .into_iter()
+        .filter(|backup| backup.kind != BackupKind::Daily)
+        .map(|backup| backup.path);
+    let mut kept: Vec<PathBuf> = folder::stores_beside(data_dir)
+        .into_iter()
+        .chain(lasting)
+        .collect();
+    kept.sort();
+    kept
+}
+
 /// What was found on the way from the newest backup to one that reads back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewestSound {

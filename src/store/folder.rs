@@ -98,6 +98,20 @@ pub(super) fn copy_aside(store: &Path, now: DateTime<Utc>) -> io::Result<PathBuf
     Ok(copy)
 }
 
+/// The folders beside the store that hold one too, whatever they were set aside for.
+pub(super) fn stores_beside(data_dir: &Path) -> Vec<PathBuf> {
+    let is_store = |name: &str| {
+        name.strip_prefix(STORE_FOLDER)
+            .is_some_and(|rest| rest.starts_with('-'))
+    };
+    let entries = fs::read_dir(data_dir).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_store))
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect()
+}
+
 fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     make_private(to)?;
     for entry in fs::read_dir(from)? {

@@ -32,7 +32,8 @@ mod traits;
 mod typed;
 
 pub use backup::{
-    Backup, BackupError, BackupKind, NewestSound, back_up, backup_is_due, backups, newest_sound,
+    Backup, BackupError, BackupKind, NewestSound, back_up, backup_is_due, backups, kept_copies,
+    newest_sound,
 };
 pub use codec::{FORMAT, VALUE_LIMIT, decode, encode};
 pub use compact::{Compacted, compact};

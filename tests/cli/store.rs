@@ -141,6 +141,18 @@ fn a_person_is_forgotten_after_a_question_and_stays_forgotten() {
         state,
         "a question changes nothing"
     );
+    // Copies of the store that were set aside hold it on; a file of such a name is none.
+    let copies = [
+        "backups/before-v1-20200101T000000Z.jsonl",
+        "store-damaged-20200101T000000Z",
+        "store-replaced-20200102T000000Z",
+    ]
+    .map(|name| desk.data().join(name));
+    let [backup, damaged, replaced] = &copies;
+    std::fs::write(backup, "").unwrap();
+    std::fs::create_dir(damaged).unwrap();
+    std::fs::create_dir(replaced).unwrap();
+    std::fs::write(desk.data().join("store-note"), "").unwrap();
     let done = desk
         .run(&["forget", email, "--yes", "--json"])
         .ends(0)
@@ -151,6 +163,7 @@ fn a_person_is_forgotten_after_a_question_and_stays_forgotten() {
         "{done}"
     );
     assert_eq!(done["forgotten"].as_array().unwrap().len(), 2, "{done}");
+    assert_eq!(done["copies"], serde_json::json!(copies), "{done}");
     let after = desk.run(&["export"]).ends(0).out;
     assert!(!after.contains(email), "{email}");
     desk.run(&["doctor"]).ends(0);

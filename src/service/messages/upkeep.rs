@@ -18,8 +18,10 @@ pub struct Forgotten {
     pub journal: u64,
     /// Conflicts, review items and errors, those that are over too.
     pub items: u64,
-    /// Backups that were made before and are untouched.
+    /// Daily backups that were made before and are untouched.
     pub backups: u64,
+    /// Copies of the store that were set aside before and that nothing replaces by itself.
+    pub copies: Vec<PathBuf>,
     /// True where it was removed.
     pub done: bool,
 }
