@@ -91,7 +91,7 @@ fn line(setting: &str, comment: &str) -> String {
     if comment.is_empty() {
         format!("{setting}\n")
     } else {
-        format!("{setting:<31}# {comment}\n")
+        format!("{setting:<30} # {comment}\n")
     }
 }
 

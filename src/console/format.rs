@@ -180,15 +180,17 @@ pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
-/// A vendor's id as lists show it: `003..8Qk`; short ones whole.
+/// A vendor's id as lists show it: `003..8Qk`; short ones whole. The last three of Salesforce's 18 characters only repeat the capitals
+/// of the others and are the same in most ids of a list, so the three before them are shown.
 pub fn id(text: &str) -> String {
     let text = clean(text);
     let chars: Vec<char> = text.chars().collect();
     if chars.len() <= 10 {
         return text;
     }
+    let telling = if chars.len() == 18 { 15 } else { chars.len() };
     let head: String = chars.iter().take(3).collect();
-    let tail: String = chars.iter().skip(chars.len() - 3).collect();
+    let tail: String = chars.iter().take(telling).skip(telling - 3).collect();
     format!("{head}..{tail}")
 }
 
@@ -294,6 +296,14 @@ mod tests {
         assert_eq!(short_number(1_250_000), "1.2M");
         assert_eq!(duration(68), "1m08s");
         assert_eq!(duration(7_500), "2h05m");
+    }
+
+    #[test]
+    fn ids_of_neighbours_are_told_apart() {
+        assert_eq!(id("003Wb00000Ab01CIAR"), "003..01C");
+        assert_eq!(id("003Wb00000Ab01DIAR"), "003..01D");
+        assert_eq!(id("44237313123"), "442..123");
+        assert_eq!(id("1796"), "1796");
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn cells(model: &Model, row: &ConflictRow) -> Vec<Text> {
     ]
 }
 
-/// Draws the first two fields of the selected row.
+/// Draws the first two fields of the selected row, or why a review item waits.
 pub fn draw_peek(model: &Model, area: Rect, buf: &mut Buffer) {
     let Some(row) = model.conflicts.queue.current() else {
         Panel::default().draw(buf, area, model.theme);
@@ -137,12 +137,17 @@ pub fn draw_peek(model: &Model, area: Rect, buf: &mut Buffer) {
             .map(|field| peek_line(field, inner.width))
             .collect()
     } else {
-        vec![
-            Text::plain(format!(" {}", row.rule)),
-            Text::new()
-                .and(" enter", Role::Key)
-                .then(" shows the records side by side"),
-        ]
+        let width = usize::from(inner.width.saturating_sub(2));
+        let reason = format::wrap(&format::clean(&row.rule), width);
+        let mut lines: Vec<Text> = reason
+            .iter()
+            .map(|line| Text::plain(format!(" {line}")))
+            .collect();
+        if lines.len() == 1 {
+            let hint = Text::new().and(" enter", Role::Key);
+            lines.push(hint.then(" shows the records side by side"));
+        }
+        lines
     };
     draw_lines(buf, inner, &lines, model.theme);
 }
