@@ -6,7 +6,7 @@ use super::door::Door;
 use super::exit::{Exit, Failure};
 use super::follow::{self, Followed};
 use super::signals::Signals;
-use super::{json, report};
+use super::{json, lists, report};
 use crate::domain::{MappingId, RunState};
 use crate::service::messages::{Request, SyncOrder};
 
@@ -31,30 +31,26 @@ pub async fn run(app: &mut App, args: &SyncArgs) -> Result<Exit, Failure> {
     let ended = sync(app, session.door(), order, &mut signals).await;
     session.close().await;
     let followed = ended?;
-    if app.out.json {
-        app.out.document(&json::run(&followed.run))?;
-    } else {
-        report::run(&followed.run, &mut app.out)?;
-    }
     Ok(follow::status(&followed))
 }
 
-/// One run; where it is a first sync and a person is there, their answer starts it again for exactly that plan.
+/// One run and what it came to; where it is a first sync and a person is there, their answer starts it again for exactly that plan.
 async fn sync(
     app: &mut App,
     door: &dyn Door,
     order: SyncOrder,
     signals: &mut Signals,
 ) -> Result<Followed, Failure> {
+    let confirms = order.confirm.is_some();
     let followed = follow::run(door, Request::Sync(order.clone()), signals, &mut app.out).await?;
     let asks = followed.run.state == RunState::AwaitingConfirm && followed.signal.is_none();
     let ttys = app.out.ttys;
-    let Some(hash) = json::confirm_hash(&followed.run).map(str::to_owned) else {
+    let hash = json::confirm_hash(&followed.run).map(str::to_owned);
+    let answers = ttys.stdin && ttys.stderr && !app.out.json;
+    let Some(hash) = hash.filter(|_| asks && answers) else {
+        tell(app, door, &followed, confirms).await?;
         return Ok(followed);
     };
-    if !asks || !ttys.stdin || !ttys.stderr || app.out.json {
-        return Ok(followed);
-    }
     report::run(&followed.run, &mut app.out)?;
     let question = "Nothing was written yet. Carry out this plan?";
     if !app.confirm(question, signals).await? {
@@ -64,5 +60,29 @@ async fn sync(
         confirm: Some(hash),
         ..order
     };
-    follow::run(door, Request::Sync(confirmed), signals, &mut app.out).await
+    let followed = follow::run(door, Request::Sync(confirmed), signals, &mut app.out).await?;
+    tell(app, door, &followed, true).await?;
+    Ok(followed)
+}
+
+/// What a run came to; of one that carried out a plan also what it left out of it.
+async fn tell(
+    app: &mut App,
+    door: &dyn Door,
+    followed: &Followed,
+    confirms: bool,
+) -> Result<(), Failure> {
+    let run = &followed.run;
+    let left = match confirms {
+        true => report::not_done(lists::journal(door, run.run).await?),
+        false => Vec::new(),
+    };
+    if !app.out.json {
+        report::run(run, &mut app.out)?;
+        return report::left_out(&left, &mut app.out);
+    }
+    app.out.document(&match confirms {
+        true => json::run_with_left_out(run, &left),
+        false => json::run(run),
+    })
 }

@@ -13,10 +13,24 @@ use super::run::RunCtx;
 use super::tally;
 use crate::crm::Purpose;
 use crate::domain::{
-    Candidate, CreatedBy, ItemKind, Link, LinkState, Mapping, Observation, PerSide, Presence,
-    RecordId, Side,
+    Candidate, Conflict, CreatedBy, ItemKind, ItemState, Link, LinkState, Mapping, Observation,
+    PerSide, Presence, RecordId, Side,
 };
 use crate::store::rows::Dirty;
+
+/// Why a record that the look-up found is a candidate.
+const HOLDS_KEY: &str = "holds its key";
+const HELD_KEY: &str = "holds its key, but is deleted";
+
+/// True for the open question of a record whose counterpart was to be made: what the look-up found stands in the way, and nothing
+/// but another look-up, or a person, knows whether it still does.
+pub(super) fn is_still_asked(item: &Conflict) -> bool {
+    let found = |one: &Candidate| one.why == HOLDS_KEY || one.why == HELD_KEY;
+    item.state == ItemState::Open
+        && item.link.is_none()
+        && !item.candidates.is_empty()
+        && item.candidates.iter().all(found)
+}
 
 /// What a draft is looked up by.
 type KeyOf = Box<dyn Fn(&Draft) -> Option<String> + Send + Sync>;
@@ -97,7 +111,11 @@ pub(super) async fn look_up(
             // That the old record was deleted is known, and a rule or a person said to make it anew.
             hits.retain(|seen| seen.presence == Presence::Live);
         }
-        if hits.is_empty() {
+        if hits.is_empty() && ctx.asked.contains(&source) {
+            // Nothing is in the way any more. The plan did not have this create, so no valve has seen it: the mark stays, and the
+            // next run plans it like any other.
+            draft.count(ctx, mapping, tally::Unlinked::Review);
+        } else if hits.is_empty() {
             rest.push(draft);
         } else {
             there_already(ctx, mapping, target, draft, hits).await?;
@@ -139,14 +157,15 @@ async fn there_already(
             let candidates = hits.iter().map(|seen| Candidate {
                 record: links::record_key(mapping, target, &seen.id),
                 label: seen.label(),
-                why: if seen.presence == Presence::Live {
-                    "holds its key".into()
-                } else {
-                    "holds its key, but is deleted".into()
+                why: match seen.presence {
+                    Presence::Live => HOLDS_KEY.into(),
+                    _ => HELD_KEY.into(),
                 },
             });
             let why = if live.is_empty() {
                 format!("Its {target} record was deleted; it is not made anew by itself.")
+            } else if live.len() == 1 {
+                format!("A {target} record that is linked to another holds its key.")
             } else {
                 format!("{} {target} records hold its key.", live.len())
             };

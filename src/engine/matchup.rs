@@ -7,6 +7,7 @@ use super::blocked::wake;
 use super::context::EngineError;
 use super::convert;
 use super::convert_stamps::answers_for_leads;
+use super::create_lookup::is_still_asked;
 use super::db::Waiting;
 use super::failures::error_id;
 use super::group;
@@ -84,6 +85,18 @@ pub(super) async fn match_up(
     };
     let mut tx = ctx.engine.db.begin();
     for outcome in outcomes {
+        if let MatchOutcome::Create { side, id } = &outcome
+            && dirty.get(*side).contains(id)
+            && let Some(item) = stored(ctx, review_id(mapping, *side, id)).await?
+            && is_still_asked(&item)
+        {
+            // No plan promises what a person has to say first. A run looks again: who was in the way may be so no more.
+            if ctx.mode != Mode::Write {
+                pass_over(ctx, mapping, *side, id, tally::Unlinked::Review, &mut tx).await?;
+                continue;
+            }
+            ctx.asked.insert((mapping.id.clone(), *side, id.clone()));
+        }
         let concerned: Vec<(Side, &RecordId)> = match &outcome {
             MatchOutcome::Link { s, h, .. } => vec![(Side::Salesforce, s), (Side::HubSpot, h)],
             MatchOutcome::Create { side, id } if dirty.get(*side).contains(id) => {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 
 use super::budget::Budget;
-use super::confirmed::Confirmed;
 use super::context::{Engine, EngineError, Halt, Order, Scope};
 use super::convert;
 use super::db::names;
@@ -251,11 +250,7 @@ impl Engine {
 
     async fn conduct(&self, record: &mut RunRecord, order: &Order) -> Result<(), EngineError> {
         let mappings = self.chosen(order).await?;
-        let only = match (&order.confirm, &order.scope) {
-            (Some(hash), _) => Some(self.kept_plan(hash).await?),
-            (None, Scope::Plan(planned)) => Some(Confirmed::of(planned)),
-            (None, _) => None,
-        };
+        let carried = self.carried(order).await?;
         let budget = Budget::load(self).await?;
         let found = preflight(self, &mappings).await?;
         let doubted = |one: &&&Mapping| found.refused.contains_key(&one.id);
@@ -274,7 +269,7 @@ impl Engine {
         }
         let known = found.known.clone();
         let mut ctx = RunCtx::new(&typed, record.run, Mode::Write, known, budget);
-        ctx.only = only;
+        (ctx.carried, ctx.only) = carried.unzip();
         let outcome = if let Scope::Undo(target) = order.scope {
             if !found.refused.is_empty() {
                 return Err(found.halt());
@@ -345,37 +340,10 @@ impl Engine {
         self.report
             .change(|view| view.forecast = Some(estimate.forecast));
         self.room_for(estimate.foreseen.planned() as u64)?;
-        let hash = estimate.foreseen.hash();
-        record.plan_hash = Some(hash.clone());
+        record.plan_hash = Some(estimate.foreseen.hash());
         if ctx.only.is_none() {
-            let hits = self
-                .valves(ctx, mappings, states, &estimate.foreseen, order.yes)
+            self.guard_plan(ctx, order, mappings, states, &estimate.foreseen)
                 .await?;
-            if let Some(first) = hits.first() {
-                let awaiting = hits.iter().all(|hit| hit.valve == "first_run");
-                let confirmable = hits.iter().all(|hit| hit.confirmable);
-                let next = if awaiting {
-                    "look at its preview, then answer with --yes (or R in the console)".to_owned()
-                } else {
-                    format!("look at the plan, then accept it with --confirm {hash}")
-                };
-                let reason = if confirmable {
-                    format!("{}; {next}", first.message)
-                } else {
-                    first.message.clone()
-                };
-                if confirmable {
-                    // Halted runs are rare and plans are large: only now is it made again to be kept.
-                    let kept = Keep::Stored(self.db.clone());
-                    self.estimate(ctx, mappings, kept).await?;
-                }
-                return Err(EngineError::Halted(Box::new(Halt {
-                    valves: hits,
-                    confirm: confirmable.then_some(hash),
-                    awaiting,
-                    ..Halt::because(reason)
-                })));
-            }
         }
         let scarce = ctx.budget.is_scarce(self, estimate.forecast);
         drop(estimate);
@@ -392,9 +360,7 @@ impl Engine {
             self.report.end(Phase::Apply(side));
         }
         self.report.begin(Phase::Settle);
-        if let Scope::Plan(planned) = &order.scope {
-            leave_out(ctx, planned).await?;
-        }
+        leave_out(ctx, &halted).await?;
         let epoch = self.db.number(keys::META_EPOCH).await?;
         let mut tx = self.db.begin();
         for mapping in mappings

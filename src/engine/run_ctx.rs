@@ -12,6 +12,7 @@ use super::context::{Engine, EngineError, Halt, Known};
 use super::cost::{CostInput, expected_calls};
 use super::foresee::Foreseen;
 use super::tally::Tally;
+use super::valves::Carried;
 use crate::domain::{
     Counters, LinkId, Mapping, MappingCounts, MappingId, Op, PerSide, RecordId, RunId, Side,
     SideCount,
@@ -46,6 +47,9 @@ pub(super) struct RunCtx<'e> {
     pub(super) locked: BTreeSet<LinkId>,
     /// Records without a link that a person said to make a counterpart of, although an earlier one was deleted.
     pub(super) despite: BTreeSet<(MappingId, Side, RecordId)>,
+    /// Records without a link about whose create a person was asked and has not answered: no plan has it, so it is only looked at
+    /// whether the question still stands.
+    pub(super) asked: BTreeSet<(MappingId, Side, RecordId)>,
     /// Contacts that a Lead was converted into whose own link is not settled yet: nothing is made of them meanwhile (13).
     pub(super) held: BTreeSet<RecordId>,
     /// Leads that Contacts without a link were converted from, which HubSpot's key fields still name (13).
@@ -58,6 +62,8 @@ pub(super) struct RunCtx<'e> {
     pub(super) newly_linked: Vec<(MappingId, LinkId, PerSide<RecordId>)>,
     /// What would be done (previews and estimates).
     pub(super) foreseen: Foreseen,
+    /// The plan that is carried out, where the run does no more than one.
+    pub(super) carried: Option<Carried>,
     /// The ops that a confirm covers; `None`: all.
     pub(super) only: Option<Confirmed>,
     /// Of those, what was sent.
@@ -88,12 +94,14 @@ impl<'e> RunCtx<'e> {
             batch: 0,
             locked: BTreeSet::new(),
             despite: BTreeSet::new(),
+            asked: BTreeSet::new(),
             held: BTreeSet::new(),
             behind: BTreeMap::new(),
             leads_read: false,
             ghosts: BTreeMap::new(),
             newly_linked: Vec::new(),
             foreseen: Foreseen::default(),
+            carried: None,
             only: None,
             covered: BTreeSet::new(),
             budget,

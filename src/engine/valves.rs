@@ -2,40 +2,113 @@
 //! (docs/design/sync-semantics.md 15.3, 18).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::confirmed::Confirmed;
-use super::context::{Engine, EngineError, Halt, Planned};
-use super::foresee::Foreseen;
+use super::context::{Engine, EngineError, Halt, Order, Planned, Scope};
+use super::db::Waiting;
+use super::foresee::{Foreseen, Keep, signature};
 use super::guard;
+use super::links;
 use super::run_ctx::RunCtx;
 use super::whole::is_restored;
-use crate::domain::{Mapping, MappingId, Op, OpState, RunRecord, RunState, SideCount, ValveHit};
+use crate::domain::{
+    ItemState, Mapping, MappingId, Op, OpKind, OpState, RunId, RunRecord, RunState, SideCount,
+    ValveHit,
+};
 use crate::store::rows::{MapState, MappingPhase};
-use crate::store::{Count, keys};
+use crate::store::{Count, Family, Key, Range, TypedStore, keys};
 
-/// Journals the ops of a plan that were not sent: what they are about has moved since it was made (15.3).
-pub(super) async fn leave_out(ctx: &mut RunCtx<'_>, planned: &Planned) -> Result<(), EngineError> {
+/// Ops of a kept plan that are read at a time.
+const PAGE: usize = 1000;
+
+/// The plan that a run carries out, and no more than that.
+#[derive(Clone, Debug)]
+pub(super) enum Carried {
+    /// One that was kept in a file.
+    Saved(Arc<Planned>),
+    /// One that a halted run kept.
+    Kept(RunId),
+}
+
+/// Journals the ops of the plan that were not sent, with the reason (15.3).
+pub(super) async fn leave_out(
+    ctx: &mut RunCtx<'_>,
+    halted: &BTreeMap<MappingId, Vec<ValveHit>>,
+) -> Result<(), EngineError> {
+    let run = match &ctx.carried {
+        None => return Ok(()),
+        Some(Carried::Kept(run)) => *run,
+        Some(Carried::Saved(planned)) => {
+            let rows = planned.ops.iter();
+            let left = rows.filter(|(signature, _)| !ctx.covered.contains(*signature));
+            let left = left.map(|(_, op)| op.clone()).collect();
+            return journal_left(ctx, left, halted).await;
+        }
+    };
+    let mut after = None;
+    loop {
+        let range = Range::prefix(keys::by_run(Family::Plan, run), PAGE).after(after);
+        let rows: Vec<(Key, Op)> = ctx.engine.db.store().scan(range).await?;
+        let Some((last, _)) = rows.last() else {
+            return Ok(());
+        };
+        after = Some(last.clone());
+        let ops = rows.into_iter().map(|(_, op)| op);
+        let left = ops.filter(|op| !ctx.covered.contains(&signature(op)));
+        let left = left.collect();
+        journal_left(ctx, left, halted).await?;
+    }
+}
+
+async fn journal_left(
+    ctx: &mut RunCtx<'_>,
+    left: Vec<Op>,
+    halted: &BTreeMap<MappingId, Vec<ValveHit>>,
+) -> Result<(), EngineError> {
     let db = ctx.engine.db.clone();
     let mut tx = db.begin();
-    for (signature, op) in &planned.ops {
-        if ctx.covered.contains(signature) {
-            continue;
-        }
+    for op in left {
         ctx.seq += 1;
         let mut op = Op {
             run: ctx.run,
             seq: ctx.seq,
             state: OpState::Skipped,
-            ..op.clone()
+            ..op
         };
-        op.outcome.why = Some(
-            "its record has changed since the plan was made, or waits for a person; a sync plans it anew".into(),
-        );
+        let why = if halted.contains_key(&op.mapping) {
+            "its mapping was halted before; a sync plans it anew"
+        } else if waits_for_person(ctx, &op).await? {
+            "a person is asked about its record in Conflicts; what is chosen there is done by the next sync"
+        } else {
+            "its record has changed since the plan was made; a sync plans it anew"
+        };
+        op.outcome.why = Some(why.into());
         ctx.engine.report.change(|view| view.skipped += 1);
         tx.put_op(&op)?;
         tx = tx.rolled().await?;
     }
     Ok(tx.apply().await?)
+}
+
+/// True where a conflict or review item of the op's link, or of the record that it was to make a counterpart of, is open.
+async fn waits_for_person(ctx: &RunCtx<'_>, op: &Op) -> Result<bool, EngineError> {
+    let engine = ctx.engine;
+    let mut owners = vec![op.link.0];
+    if let (OpKind::Create, Some(mapping), Some(id)) =
+        (op.kind, engine.mapping(&op.mapping), &op.source)
+    {
+        let record = links::record_key(mapping, op.side.other(), id);
+        owners.push(keys::record_owner(&record));
+    }
+    let open =
+        |item: &Waiting| matches!(item, Waiting::Conflict(item) if item.state == ItemState::Open);
+    for owner in owners {
+        if engine.db.waiting(owner).await?.iter().any(open) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Engine {
@@ -78,24 +151,89 @@ impl Engine {
         Ok(hits)
     }
 
-    /// The plan that a halted run kept under that hash.
-    pub(super) async fn kept_plan(&self, hash: &str) -> Result<Confirmed, EngineError> {
-        let halted = self.db.runs(50).await?.into_iter().find(|run| {
-            run.plan_hash.as_deref() == Some(hash)
-                && matches!(run.state, RunState::Halted | RunState::AwaitingConfirm)
-                && !run.valves.is_empty()
-        });
-        let Some(halted) = halted else {
-            return Err(EngineError::halt(format!(
-                "no halted run has the plan {hash}; `syncline runs` lists the halted ones with their hash"
-            )));
+    /// Stops the run where a valve trips, unless a person has let exactly this plan through: then it is what the run may do (18).
+    pub(super) async fn guard_plan(
+        &self,
+        ctx: &mut RunCtx<'_>,
+        order: &Order,
+        mappings: &[&Mapping],
+        states: &BTreeMap<MappingId, MapState>,
+        foreseen: &Foreseen,
+    ) -> Result<(), EngineError> {
+        let hash = foreseen.hash();
+        // Who confirms a plan has answered for that one, not for whatever a first sync would do.
+        let yes = order.yes && order.confirm.is_none();
+        let hits = self.valves(ctx, mappings, states, foreseen, yes).await?;
+        let confirmable = hits.iter().all(|hit| hit.confirmable);
+        let Some(first) = hits.first() else {
+            return match &order.confirm {
+                Some(shown) if *shown != hash => Err(EngineError::halt(format!(
+                    "no halted run has the plan {shown}, and it is not what a run would do now; `syncline runs` lists the halted ones with their hash"
+                ))),
+                _ => Ok(()),
+            };
         };
+        if confirmable {
+            // Plans that stop a run are rare and large: only now is it made again to be kept.
+            let kept = Keep::Stored(self.db.clone());
+            self.estimate(ctx, mappings, kept).await?;
+            if order.confirm.as_ref() == Some(&hash) {
+                // A preview showed it.
+                ctx.only = Some(self.plan_of(ctx.run).await?);
+                ctx.carried = Some(Carried::Kept(ctx.run));
+                return Ok(());
+            }
+        }
+        let awaiting = hits.iter().all(|hit| hit.valve == "first_run");
+        let next = if awaiting {
+            "look at its preview, then answer with --yes (or R in the console)".to_owned()
+        } else {
+            format!("look at the plan, then accept it with --confirm {hash}")
+        };
+        let reason = if confirmable {
+            format!("{}; {next}", first.message)
+        } else {
+            first.message.clone()
+        };
+        Err(EngineError::Halted(Box::new(Halt {
+            valves: hits,
+            confirm: confirmable.then_some(hash),
+            awaiting,
+            ..Halt::because(reason)
+        })))
+    }
+
+    /// The plan that an order limits its run to, and what that covers; none where no halted run has kept the plan that a person
+    /// confirms: a preview may have shown it.
+    pub(super) async fn carried(
+        &self,
+        order: &Order,
+    ) -> Result<Option<(Carried, Confirmed)>, EngineError> {
+        match (&order.confirm, &order.scope) {
+            (Some(hash), _) => {
+                let halted = self.db.runs(50).await?.into_iter().find(|run| {
+                    run.plan_hash.as_deref() == Some(hash)
+                        && matches!(run.state, RunState::Halted | RunState::AwaitingConfirm)
+                        && !run.valves.is_empty()
+                });
+                Ok(match halted {
+                    Some(run) => Some((Carried::Kept(run.run), self.plan_of(run.run).await?)),
+                    None => None,
+                })
+            }
+            (None, Scope::Plan(planned)) => {
+                let confirmed = Confirmed::of(planned);
+                Ok(Some((Carried::Saved(planned.clone()), confirmed)))
+            }
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// The plan that a run has kept.
+    async fn plan_of(&self, run: RunId) -> Result<Confirmed, EngineError> {
         let mut only = Confirmed::default();
         self.db
-            .walk(
-                keys::by_run(crate::store::Family::Plan, halted.run),
-                |op: Op| only.add(&op),
-            )
+            .walk(keys::by_run(Family::Plan, run), |op: Op| only.add(&op))
             .await?;
         Ok(only)
     }

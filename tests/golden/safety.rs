@@ -7,7 +7,7 @@ use crate::support;
 use crate::support::town::*;
 use crate::support::wire::wired;
 use crate::support::{House, order};
-use syncline::domain::{OpKind, OpState, RunState};
+use syncline::domain::{ItemKind, OpKind, OpState, RunState};
 use syncline::engine::{Control, Order, Planned, Scope, signature};
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
@@ -87,6 +87,8 @@ async fn too_many_changes_stop_the_run_and_a_confirm_carries_out_exactly_that_pl
     let got = counts(&run, "contacts");
     adds_up(got);
     assert_eq!((got.updated.hubspot, got.held), (229, 2), "{got:?}");
+    // Its journal names what it left out of the plan.
+    assert_eq!(left_out(&house, run.run).await, [h[0].clone()]);
     assert_eq!(
         house.hs_value(H, &h[0], "jobtitle").as_deref(),
         Some("Clerk")
@@ -118,6 +120,34 @@ async fn too_many_changes_stop_the_run_and_a_confirm_carries_out_exactly_that_pl
         })
         .await;
     assert_eq!(end.record.state, RunState::Halted);
+}
+
+/// The console asks with what a preview found: no run has been halted then.
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_a_preview_showed_is_let_through_while_it_is_what_a_run_would_do() {
+    let (house, s, h) = town(260).await;
+    for (at, id) in s.iter().enumerate().take(230) {
+        house.sf_edit(S, id, &[("Title", &format!("T{at}"))]);
+    }
+    house.wait(60).await;
+    let shown = house.engine().await.preview(&order()).await.unwrap();
+    assert!(shown.valves.iter().any(|hit| hit.valve == "max_changes"));
+    let confirms = Order {
+        confirm: Some(shown.plan_hash.clone()),
+        ..order()
+    };
+    house.sf_edit(S, &s[240], &[("Title", "Meanwhile")]);
+    house.wait(60).await;
+    let other = house.run(&confirms).await.record;
+    assert_eq!((other.state, writes(&other)), (RunState::Halted, 0));
+    assert_ne!(other.plan_hash.as_ref(), Some(&shown.plan_hash));
+    house.sf_edit(S, &s[240], &[("Title", "Clerk")]);
+    house.wait(60).await;
+    let run = confirm(&house, &shown.plan_hash).await;
+    assert_eq!(counts(&run, "contacts").updated.hubspot, 230);
+    assert_eq!(house.hs_value(H, &h[1], "jobtitle").as_deref(), Some("T1"));
+    assert_eq!(left_out(&house, run.run).await, Vec::<String>::new());
+    house.quiet().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,6 +202,74 @@ async fn too_many_creates_stop_the_run() {
     let run = confirm(&house, &hash).await;
     assert_eq!(counts(&run, "contacts").created.hubspot, 10);
     house.quiet().await;
+}
+
+/// Newcomers of HubSpot, and one more of them whose Salesforce record lies in the recycle bin under its key: a store that knows
+/// nothing asks about that one. Gives its id.
+async fn newcomers(house: &mut House, count: usize) -> String {
+    let newcomer = |house: &House, mail: &str| {
+        let (now, of) = (
+            house.clock.now(),
+            values(&[("lastname", "New"), ("email", mail)]),
+        );
+        let portal = &mut house.sandbox.lock().unwrap().portal;
+        portal.insert(now, colleague(), H, of).unwrap()
+    };
+    let asked = newcomer(house, "asked@example.com");
+    house.wait(60).await;
+    house.fine().await;
+    let gone = house.sf_ids(S).into_iter().find(|id| {
+        house.sf_value(S, id, "Syncline_HubSpot_Id__c").as_deref() == Some(asked.as_str())
+    });
+    house.sf_delete(S, &gone.unwrap());
+    house.store = Arc::new(SimStore::new());
+    support::install(&house.store).await;
+    house.wait(60).await;
+    house.fine().await;
+    for at in 0..count {
+        newcomer(house, &format!("n{at}@example.com"));
+    }
+    asked
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_a_person_is_asked_about_is_in_no_plan() {
+    let (mut house, _, _) = town(40).await;
+    let asked = newcomers(&mut house, 10).await;
+    let item = house.the_item(ItemKind::Deletion).await;
+    // An edit makes the run look again: it asks as before, and neither the plan nor its confirm has the create.
+    house.hs_edit(H, &asked, &[("jobtitle", "Boss")]);
+    house.wait(60).await;
+    let plan = house.engine().await.preview(&order()).await.unwrap();
+    let sources = |ops: &[syncline::domain::Op]| {
+        let made = ops.iter().filter(|op| op.kind == OpKind::Create);
+        made.map(|op| op.source.clone().unwrap().0)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(plan.ops.len(), 10);
+    assert!(!sources(&plan.ops).contains(&asked));
+    let hash = halted(&house, "max_creates").await;
+    assert_eq!(hash, plan.plan_hash);
+    let run = confirm(&house, &hash).await;
+    let got = counts(&run, "contacts");
+    assert_eq!((got.created.salesforce, got.review), (10, 1), "{got:?}");
+    assert_eq!(left_out(&house, run.run).await, Vec::<String>::new());
+    let again = house.the_item(ItemKind::Deletion).await;
+    assert_eq!(
+        again.first_seen, item.first_seen,
+        "it waits as long as ever"
+    );
+    house.idle().await;
+    // Nobody holds its key any more: the run that finds that out makes nothing that no plan had, the next one does.
+    house.wait(16 * 24 * 3600).await;
+    let run = house.fine().await;
+    assert_eq!(counts(&run, "contacts").created.salesforce, 0);
+    assert_eq!(house.open_items().await, Vec::new());
+    let plan = house.engine().await.preview(&order()).await.unwrap();
+    assert_eq!(sources(&plan.ops), [asked]);
+    let run = house.fine().await;
+    assert_eq!(counts(&run, "contacts").created.salesforce, 1);
+    assert_eq!(house.sf_ids(S).len(), 51);
 }
 
 #[tokio::test(start_paused = true)]
@@ -241,13 +339,48 @@ async fn refusals_of_nearly_everything_stop_the_run() {
     house.sound().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_first_sync_asks_before_it_writes_where_the_connection_is_real() {
+/// A connection that is real, with one Contact.
+async fn solo() -> House {
     let mut house = House::empty(&people("")).await;
     let mut rules = (*house.rules).clone();
     rules.ask_first = true;
     house.rules = Arc::new(rules);
     house.sf(S, &[("LastName", "Solo"), ("Email", "solo@example.com")]);
+    house
+}
+
+/// The console's answer to a first sync names the plan that was shown.
+#[tokio::test(start_paused = true)]
+async fn a_first_sync_that_a_preview_showed_is_carried_out_and_another_one_asks_with_its_own_plan()
+{
+    for moved in [false, true] {
+        let house = solo().await;
+        let shown = house.engine().await.preview(&order()).await.unwrap();
+        if moved {
+            house.sf(S, &[("LastName", "Duo"), ("Email", "duo@example.com")]);
+        }
+        let answer = Order {
+            yes: true,
+            confirm: Some(shown.plan_hash),
+            ..order()
+        };
+        let mut run = house.run(&answer).await.record;
+        if moved {
+            assert_eq!(run.state, RunState::AwaitingConfirm, "{:?}", run.reason);
+            assert!(house.hs_ids(H).is_empty());
+            house.wait(60).await;
+            run = confirm(&house, &run.plan_hash.unwrap()).await;
+        }
+        assert_eq!(run.state, RunState::Done, "{:?}", run.reason);
+        assert_eq!(house.hs_ids(H).len(), 1 + usize::from(moved));
+        house.wait(60).await;
+        house.quiet().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_sync_asks_before_it_writes_where_the_connection_is_real() {
+    let house = solo().await;
     let run = house.sync().await;
     assert_eq!(run.state, RunState::AwaitingConfirm);
     assert!(house.hs_ids(H).is_empty());

@@ -73,6 +73,42 @@ fn answering(record: RunRecord) -> impl Fn(&Request) -> Reply + Send + Sync + 's
     }
 }
 
+/// A planned write of one field.
+fn op() -> Op {
+    let mut fields = BTreeMap::new();
+    fields.insert(
+        "phone".to_owned(),
+        Assignment {
+            before: Value::Null,
+            after: Value::text("+14155550100"),
+            rule: "fill".into(),
+            pair: "Phone".into(),
+            source: Value::Unknown,
+            link: None,
+            both: false,
+            left: None,
+        },
+    );
+    Op {
+        id: OpId(7),
+        run: RunId(0),
+        seq: 0,
+        mapping: MappingId::from("contacts"),
+        link: LinkId(1),
+        kind: OpKind::Update,
+        side: Side::HubSpot,
+        object: "contacts".into(),
+        target: Some(RecordId::from("5512")),
+        source: None,
+        fields,
+        evidence: None,
+        modstamp: None,
+        state: OpState::Planned,
+        attempt: Attempt::default(),
+        outcome: OpOutcome::default(),
+    }
+}
+
 #[tokio::test]
 async fn a_run_prints_the_document_of_product_md_and_nothing_else() {
     let ran = ran(
@@ -159,6 +195,9 @@ async fn a_first_sync_asks_a_person_and_carries_out_the_plan_that_was_shown() {
         valves: vec![valve("first_run", true)],
         ..record(RunState::AwaitingConfirm)
     };
+    let mut left = op();
+    left.state = OpState::Skipped;
+    left.outcome.why = Some("its record has changed".into());
     let confirmed = Arc::new(Mutex::new(false));
     let answer = move |request: &Request| match request {
         Request::Sync(order) => {
@@ -171,6 +210,13 @@ async fn a_first_sync_asks_a_person_and_carries_out_the_plan_that_was_shown() {
             Reply::Run(Box::new(record(RunState::Done)))
         }
         Request::Run { .. } => Reply::Run(Box::new(first.clone())),
+        Request::List { .. } => Reply::List(ListPage {
+            total: 1,
+            matched: 1,
+            from: 0,
+            located: None,
+            rows: Rows::Journal(vec![left.clone()]),
+        }),
         _ => Reply::Ok,
     };
     let answer: Arc<dyn Fn(&Request) -> Reply + Send + Sync> = Arc::new(answer);
@@ -180,6 +226,12 @@ async fn a_first_sync_asks_a_person_and_carries_out_the_plan_that_was_shown() {
     };
     let yes = ran_with("sync", b"y\n", true, shared(&answer)).await;
     assert_eq!(yes.code(), 0);
+    let told = ["Left as they are: 1 write", "its record has changed"];
+    assert!(
+        told.iter().all(|text| yes.out.contains(text)),
+        "{}",
+        yes.out
+    );
     assert_eq!(
         yes.asked
             .iter()
@@ -222,38 +274,6 @@ async fn a_refusal_ends_with_its_own_status() {
 
 #[tokio::test]
 async fn a_preview_shows_counts_samples_and_forecast() {
-    let mut fields = BTreeMap::new();
-    fields.insert(
-        "phone".to_owned(),
-        Assignment {
-            before: Value::Null,
-            after: Value::text("+14155550100"),
-            rule: "fill".into(),
-            pair: "Phone".into(),
-            source: Value::Unknown,
-            link: None,
-            both: false,
-            left: None,
-        },
-    );
-    let op = Op {
-        id: OpId(7),
-        run: RunId(0),
-        seq: 0,
-        mapping: MappingId::from("contacts"),
-        link: LinkId(1),
-        kind: OpKind::Update,
-        side: Side::HubSpot,
-        object: "contacts".into(),
-        target: Some(RecordId::from("5512")),
-        source: None,
-        fields,
-        evidence: None,
-        modstamp: None,
-        state: OpState::Planned,
-        attempt: Attempt::default(),
-        outcome: OpOutcome::default(),
-    };
     let preview = Preview {
         kind: RunKind::Full,
         made_at: at(0),
@@ -268,7 +288,7 @@ async fn a_preview_shows_counts_samples_and_forecast() {
         mappings: vec![PreviewMapping {
             mapping: MappingId::from("contacts"),
             would: Counters::default(),
-            samples: vec![op],
+            samples: vec![op()],
             errors: Vec::new(),
         }],
     };
