@@ -7,6 +7,7 @@ use super::groups;
 use super::model::Defaults;
 use super::pair::{self, MappingRules, ReadPair};
 use super::schema::spec;
+use super::sets;
 use super::tree::{Node, Place, Raw};
 use super::value::duration;
 use crate::domain::condition::Condition;
@@ -34,6 +35,8 @@ pub(super) struct ReadMapping {
     pub(super) creates_place: Place,
     /// One per pair.
     pub(super) pair_places: Vec<Place>,
+    /// One per set.
+    pub(super) set_places: Vec<Place>,
 }
 
 /// Reads every mapping that is a table.
@@ -70,6 +73,9 @@ fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems)
         country: &defaults.country,
     };
     let pairs = pair::read_all(node, &shown, &rules, problems);
+    let (sets, set_places) = sets::read_all(node, &shown, &rules, problems)
+        .into_iter()
+        .unzip();
     let match_rules = read_match(node, &shown, &pairs, problems);
     let groups = groups::read(node, &shown, &pairs, problems);
     let creates = read_creates(node, &shown, direction, problems);
@@ -114,6 +120,7 @@ fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems)
                 _ => DeleteUpdate::Ask,
             },
             pairs: pairs.iter().map(|one| one.pair.clone()).collect(),
+            sets,
             match_rules,
             groups,
             keys,
@@ -128,6 +135,7 @@ fn read(index: usize, node: &Node, defaults: &Defaults, problems: &mut Problems)
             .map_or(named, |creates| &creates.place)
             .clone(),
         pair_places: pairs.into_iter().map(|one| one.place).collect(),
+        set_places,
     }
 }
 

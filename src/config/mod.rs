@@ -15,6 +15,7 @@ mod revision;
 mod rules;
 mod schema;
 mod secret;
+mod sets;
 mod starter;
 #[cfg(test)]
 mod tests;

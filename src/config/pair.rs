@@ -3,6 +3,7 @@
 use super::error::Problems;
 use super::field_rules;
 use super::mapping::direction;
+use super::sets;
 use super::transforms::{self, Step};
 use super::tree::{Node, Place, Raw};
 use crate::domain::{
@@ -50,7 +51,7 @@ pub(super) fn read_all(
     items
         .iter()
         .enumerate()
-        .filter(|(_, node)| matches!(node.raw, Raw::Table(_)))
+        .filter(|(_, node)| matches!(node.raw, Raw::Table(_)) && !sets::is_set(node))
         .filter_map(|(index, node)| {
             let shown = format!("{shown}.fields[{}]", index + 1);
             read(node, &shown, rules, problems)
@@ -106,6 +107,7 @@ fn read(
     field_rules::check_foreign_edit(node, flow, shown, problems);
     let monotone = field_rules::monotone(node, &kind, shown, problems);
     let on_unlinked = field_rules::on_unlinked(node, &kind, shown, problems);
+    sets::only_for_links(node, &kind, shown, problems);
     let fold_case = field_rules::fold_case(node, &kind, shown, problems);
     let own = |key: &str| node.get(key);
     Some(ReadPair {
@@ -167,7 +169,7 @@ fn check_name(
 }
 
 /// The narrower of the mapping's and the pair's own direction.
-fn read_direction(
+pub(super) fn read_direction(
     node: &Node,
     shown: &str,
     mapping: Direction,
@@ -323,8 +325,13 @@ fn reference(
         .any(|(object, field)| rules.objects.hubspot == *object && fields.hubspot == *field);
     if !known {
         let message = "only a contact's primary company and a company's parent company can be links in this version";
-        let next = "write { salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" } in the mapping of contacts, \
-                    { salesforce = \"ParentId\", hubspot = \"parent_company\", link = \"accounts\" } in that of companies";
+        let next = match sets::named(fields) {
+            true => "add mode = \"set\"",
+            false => {
+                "write { salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" } in the mapping of contacts, \
+                      { salesforce = \"ParentId\", hubspot = \"parent_company\", link = \"accounts\" } in that of companies"
+            }
+        };
         problems.add(&link.place, &key, link.shown(), message, next);
         return None;
     }

@@ -46,6 +46,10 @@ pub fn mapping_revision(mapping: &Mapping) -> String {
         DeleteUpdate::Ask => digest(&revised),
         chosen => digest(&(revised, chosen)),
     };
+    let revised = match mapping.sets.as_slice() {
+        [] => revised,
+        sets => digest(&(revised, sets)),
+    };
     match &mapping.scope {
         Some(scope) => digest(&(revised, scope.text(), mapping.leaves_scope)),
         None => revised,

@@ -46,10 +46,14 @@ fn links(mappings: &[ReadMapping], problems: &mut Problems) {
         .map(|one| one.mapping.id.as_str())
         .collect();
     for one in mappings {
-        for (pair, place) in one.mapping.pairs.iter().zip(&one.pair_places) {
-            let PairKind::Reference { mapping } = &pair.kind else {
-                continue;
-            };
+        let pairs = one.mapping.pairs.iter().zip(&one.pair_places);
+        let references = pairs.filter_map(|(pair, place)| match &pair.kind {
+            PairKind::Reference { mapping } => Some((pair.name(), mapping, place)),
+            _ => None,
+        });
+        let sets = one.mapping.sets.iter().zip(&one.set_places);
+        let sets = sets.map(|(set, place)| (set.name(), &set.mapping, place));
+        for (name, mapping, place) in references.chain(sets) {
             if companies.contains(&mapping.as_str()) {
                 continue;
             }
@@ -64,7 +68,7 @@ fn links(mappings: &[ReadMapping], problems: &mut Problems) {
             } else {
                 suggestion(mapping.as_str(), &companies)
             };
-            let key = format!("{}.{}.link", one.shown, pair.name());
+            let key = format!("{}.{name}.link", one.shown);
             let value = format!("\"{}\"", mapping.as_str().escape_debug());
             problems.add(place, &key, value, message, next);
         }

@@ -257,6 +257,14 @@ pub(super) const KEYS: &[KeySpec] = &[
     key("mapping.fields.direction", DIRECTION, ""),
     key("mapping.fields.link", Kind::Text, ""),
     key(
+        "mapping.fields.mode",
+        Kind::Words {
+            built: &["single", "set"],
+            planned: &[],
+        },
+        "single",
+    ),
+    key(
         "mapping.fields.on_unlinked",
         Kind::Words {
             built: &["keep", "clear"],
@@ -276,7 +284,6 @@ pub(super) const PLANNED: &[&str] = &[
     "mapping.salesforce.report",
     "mapping.hubspot.list",
     "mapping.hubspot.originated",
-    "mapping.fields.mode",
     "mapping.fields.rich",
 ];
 

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::{CrmError, Meter, Purpose, SideHealth};
-use crate::domain::{ObjectSchema, Observation, RecordId, Side, Value, VendorError};
+use crate::domain::{
+    Members, ObjectSchema, Observation, RecordId, SetKind, Side, Value, VendorError,
+};
 
 /// Who we are on a side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +95,7 @@ pub struct FieldVersion {
 }
 
 /// What a write batch does. All items of a batch do the same to the same object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WriteKind {
     /// Upsert by the named key field; `WriteItem::key` holds the key.
     Upsert {
@@ -119,8 +121,32 @@ pub enum WriteKind {
         /// The other object.
         to_object: String,
     },
+    /// Give the record the element `WriteItem::to` of a set. One that it has already counts as done.
+    Join {
+        /// The set.
+        set: SetKind,
+    },
+    /// Take that element off, and nothing beside it: never the primary one, nor one that has a label of its own. One that it
+    /// has not counts as done.
+    Part {
+        /// The set.
+        set: SetKind,
+    },
     /// Move to the recycle bin (Salesforce) or archive (HubSpot), by id. A record that is there already counts as done.
     Delete,
+}
+
+impl WriteKind {
+    /// True where records are tied together, or apart.
+    pub fn is_association(&self) -> bool {
+        matches!(
+            self,
+            WriteKind::Associate { .. }
+                | WriteKind::Dissociate { .. }
+                | WriteKind::Join { .. }
+                | WriteKind::Part { .. }
+        )
+    }
 }
 
 /// One item of a write batch.
@@ -271,6 +297,14 @@ pub trait Crm: Send + Sync {
         ids: &[RecordId],
         to_object: &str,
     ) -> Result<BTreeMap<RecordId, BTreeSet<RecordId>>, CrmError>;
+
+    /// What each of the records is tied to in a set; ids that do not answer are missing.
+    async fn members(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        set: SetKind,
+    ) -> Result<BTreeMap<RecordId, Members>, CrmError>;
 
     /// Sends one write batch. `Err` with class `Unknown`: it may have been applied; any other class: nothing was.
     async fn write(

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
-use super::{FieldGroup, FieldType, MappingId, PerSide, Side};
+use super::{FieldGroup, FieldType, MappingId, PerSide, SetPair, Side, whole_field};
 
 /// Where values may flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -325,6 +325,9 @@ pub struct Mapping {
     pub delete_update: DeleteUpdate,
     /// Field pairs in the config's order.
     pub pairs: Vec<FieldPair>,
+    /// Associations that are kept in step as sets (14.5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<SetPair>,
     /// Match rules in order.
     pub match_rules: Vec<MatchRule>,
     /// Pairs that merge as one; a pair is in one group at most.
@@ -362,6 +365,17 @@ impl Mapping {
         Side::BOTH
             .into_iter()
             .find(|side| same(*side) && !same(side.other()))
+    }
+
+    /// The set whose base is kept under that name.
+    pub fn set(&self, name: &str) -> Option<&SetPair> {
+        self.sets.iter().find(|set| set.name() == name)
+    }
+
+    /// The set that a field of `side` stands for, or for an element of which it stands.
+    pub fn set_of(&self, side: Side, field: &str) -> Option<&SetPair> {
+        let name = whole_field(field);
+        self.sets.iter().find(|set| set.field(side) == name)
     }
 
     /// The object's name on `side`.

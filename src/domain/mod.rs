@@ -14,6 +14,7 @@ mod pending;
 mod run;
 mod schema;
 mod secret;
+mod sets;
 mod side;
 mod value;
 
@@ -40,5 +41,8 @@ pub use run::{
 };
 pub use schema::{FieldSchema, FieldType, ObjectSchema, PicklistValue};
 pub use secret::Secret;
+pub use sets::{
+    Member, Members, SETS, SetKind, SetPair, SetTable, element_field, element_of, whole_field,
+};
 pub use side::{PerSide, Side};
 pub use value::{Observation, Presence, Value};

@@ -8,10 +8,11 @@ use super::{Mapping, MappingId, PairKind};
 impl Mapping {
     /// The mappings that its references go through.
     pub fn parents(&self) -> impl Iterator<Item = &MappingId> {
-        self.pairs.iter().filter_map(|pair| match &pair.kind {
+        let references = self.pairs.iter().filter_map(|pair| match &pair.kind {
             PairKind::Reference { mapping } => Some(mapping),
             _ => None,
-        })
+        });
+        references.chain(self.sets.iter().map(|set| &set.mapping))
     }
 }
 
@@ -146,6 +147,7 @@ mod tests {
             pairs: parents.split_whitespace().map(reference).collect(),
             match_rules: Vec::new(),
             groups: Vec::new(),
+            sets: Vec::new(),
             keys: KeyFields {
                 salesforce: String::new(),
                 hubspot: String::new(),

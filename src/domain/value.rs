@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{RecordId, Side};
+use super::{RecordId, Side, element_of};
 
 /// One field as a vendor returned it. Numbers and booleans are kept as the text they had on the wire; the client
 /// renders them by the field's type when it writes.
@@ -113,9 +113,14 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// The value of a field; `Unknown` where it was not answered.
+    /// The value of a field; `Unknown` where it was not answered. An element that a set which was read does not have is blank.
     pub fn value(&self, field: &str) -> &Value {
-        self.fields.get(field).unwrap_or(&Value::Unknown)
+        let read = |set| self.fields.contains_key(set);
+        match self.fields.get(field) {
+            Some(value) => value,
+            None if element_of(field).is_some_and(|(set, _)| read(set)) => &Value::Null,
+            None => &Value::Unknown,
+        }
     }
 
     /// A name for people, from the record's own values; the id where it has none.

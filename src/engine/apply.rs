@@ -16,7 +16,7 @@ use super::slice::close;
 use crate::crm::Purpose;
 use crate::domain::{
     ErrorCategory, ErrorItem, Mapping, Observation, Op, OpId, OpKind, OpState, Presence, RecordId,
-    Side, Unit, Value,
+    Side, Unit, Value, element_of,
 };
 
 /// Reads the targets of batches whose read is older than `max_age` once more; ops whose target moved are taken out and
@@ -268,6 +268,12 @@ pub(super) fn note_left(op: &mut Op, stored: Option<&Observation>) {
 fn move_base(mapping: &Mapping, work: &mut Work, op: &Op, unverified: bool) {
     super::bases::written(mapping, &mut work.base, op, unverified);
     for (name, assignment) in &op.fields {
+        if let Some(set) = mapping.set(&assignment.pair) {
+            if let Some((_, id)) = element_of(name) {
+                work.note_element(set, op.side, id, !assignment.after.is_blank());
+            }
+            continue;
+        }
         if assignment.pair.is_empty() {
             *work.link.stamped.get_mut(op.side) = true;
             continue;

@@ -2,7 +2,7 @@
 //! read once, and the pairs begin in their first state for every link (F8 to F10).
 
 use super::context::{Engine, EngineError};
-use crate::domain::{Base, Link, Mapping};
+use crate::domain::{Base, Link, Mapping, Side};
 use crate::store::{Family, TypedStore, keys};
 
 /// A pair as it is remembered: its fields on both sides.
@@ -13,27 +13,29 @@ fn row_name(mapping: &Mapping) -> String {
 }
 
 fn pairs_of(mapping: &Mapping) -> Vec<PairFields> {
-    mapping
-        .pairs
-        .iter()
-        .map(|pair| {
-            let fields = &pair.fields;
-            (fields.salesforce.clone(), fields.hubspot.clone())
-        })
-        .collect()
+    let named = named(mapping).into_iter();
+    named.map(|(_, fields)| fields).collect()
+}
+
+/// Every pair and every set by its name, with its fields.
+fn named(mapping: &Mapping) -> Vec<(&str, PairFields)> {
+    let pairs = mapping.pairs.iter().map(|pair| {
+        let fields = &pair.fields;
+        let both = (fields.salesforce.clone(), fields.hubspot.clone());
+        (pair.name(), both)
+    });
+    let sets = mapping.sets.iter().map(|set| {
+        let [s, h] = Side::BOTH.map(|side| set.field(side).to_owned());
+        (set.name(), (s, h))
+    });
+    pairs.chain(sets).collect()
 }
 
 /// Names of the pairs among `now` that are not among those remembered.
 fn added(mapping: &Mapping, known: &[PairFields]) -> Vec<String> {
-    mapping
-        .pairs
-        .iter()
-        .filter(|pair| {
-            let same =
-                |(s, h): &PairFields| *s == pair.fields.salesforce && *h == pair.fields.hubspot;
-            !known.iter().any(same)
-        })
-        .map(|pair| pair.name().to_owned())
+    let new = named(mapping).into_iter();
+    new.filter(|(_, fields)| !known.contains(fields))
+        .map(|(name, _)| name.to_owned())
         .collect()
 }
 

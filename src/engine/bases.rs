@@ -4,7 +4,10 @@ use super::fields::same_value;
 use super::links::{base_field, base_raw};
 use super::oscillation;
 use super::references::is_translated;
-use crate::domain::{Base, FieldPair, Mapping, Observation, Op, PerSide, Side, Written};
+use super::sets;
+use crate::domain::{
+    Base, FieldPair, Mapping, Observation, Op, PerSide, Side, Written, element_of,
+};
 use crate::transform;
 
 /// The target's base moves to what was stored, the source's to the value that led there. Where both sides are written, the
@@ -14,8 +17,12 @@ pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: b
     // The last to be sent, whatever our clock said then: it may have been set back since the one before.
     let wrote = &mut base.sides.get_mut(op.side).wrote_at;
     *wrote = op.attempt.sent_at.or(*wrote);
-    for assignment in op.fields.values() {
+    for (field, assignment) in &op.fields {
         let name = assignment.pair.as_str();
+        if let (Some(set), Some((_, id))) = (mapping.set(name), element_of(field)) {
+            sets::written(base, set, op.side, id, assignment);
+            continue;
+        }
         let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == name) else {
             continue;
         };

@@ -9,7 +9,7 @@ use super::context::EngineError;
 use super::db::Tx;
 use super::run::RunCtx;
 use crate::crm::{CrmError, ErrorClass, Purpose, WriteItem, WriteKind, WriteRequest, WriteResult};
-use crate::domain::{Mapping, Op, OpKind, OpState, Side};
+use crate::domain::{Mapping, Op, OpKind, OpState, Side, element_of};
 
 /// What became of one op on the wire.
 #[derive(Clone, Debug)]
@@ -170,8 +170,8 @@ async fn sent_results(
             kind: batch.kind.clone(),
             items: batch.ops.iter().map(item).collect(),
         };
-        let purpose = match batch.kind {
-            WriteKind::Associate { .. } | WriteKind::Dissociate { .. } => Purpose::Associations,
+        let purpose = match &batch.kind {
+            kind if kind.is_association() => Purpose::Associations,
             _ => Purpose::Write,
         };
         let result = engine.side(batch.side).write(purpose, &request).await;
@@ -276,18 +276,18 @@ fn halves(mut batch: OpBatch) -> [OpBatch; 2] {
 fn assert_disjoint(group: &[OpBatch]) -> Result<(), EngineError> {
     let mut seen = BTreeSet::new();
     for batch in group {
-        let association = matches!(
-            batch.kind,
-            WriteKind::Associate { .. } | WriteKind::Dissociate { .. }
-        );
+        let association = batch.kind.is_association();
         for op in &batch.ops {
             let key = op.target.as_ref().or(op.source.as_ref());
+            // Every element of a set is a write by itself.
+            let element = op.fields.keys().next().and_then(|field| element_of(field));
             if !seen.insert((
                 batch.side,
                 batch.object.clone(),
                 association,
                 op.target.is_some(),
                 key.cloned(),
+                element.map(|(set, id)| (set.to_owned(), id.to_owned())),
             )) {
                 return Err(EngineError::Invariant(format!(
                     "two writes to {} {} were about to be in flight at once",

@@ -73,15 +73,13 @@ async fn is_outside(
     pair: &str,
     parent: &RecordKey,
 ) -> Result<bool, EngineError> {
-    let through = mapping
-        .pairs
-        .iter()
-        .find(|one| one.name() == pair)
-        .and_then(|one| match &one.kind {
-            PairKind::Reference { mapping } => engine.mapping(mapping),
-            _ => None,
-        });
-    match through {
+    let named = mapping.pairs.iter().find(|one| one.name() == pair);
+    let named = named.and_then(|one| match &one.kind {
+        PairKind::Reference { mapping } => Some(mapping),
+        _ => None,
+    });
+    let through = named.or_else(|| mapping.set(pair).map(|set| &set.mapping));
+    match through.and_then(|through| engine.mapping(through)) {
         Some(through) => scope::is_outside(engine, through, parent.side, &parent.id).await,
         None => Ok(false),
     }

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::context::EngineError;
+use super::cost::read_calls;
 use super::db::Tx;
 use super::fields;
 use super::gone;
@@ -32,7 +33,11 @@ pub(super) async fn complete(
         let wanted: Vec<usize> = plans
             .iter()
             .enumerate()
-            .filter(|(_, plan)| *plan.needs.get(side))
+            .filter(|(index, plan)| {
+                let work = works.get(*index);
+                let unseen = || work.is_some_and(|work| work.seen.get(side).is_none());
+                *plan.needs.get(side) || (*plan.needs_sets.get(side) && unseen())
+            })
             .map(|(index, _)| index)
             .filter(|index| {
                 works
@@ -42,6 +47,11 @@ pub(super) async fn complete(
             .collect();
         if !wanted.is_empty() {
             any = true;
+            let needs =
+                |index: &&usize| plans.get(**index).is_some_and(|plan| *plan.needs.get(side));
+            let others = wanted.iter().filter(needs).count() as u64;
+            let calls = read_calls(side, wanted.len() as u64) - read_calls(side, others);
+            *ctx.cost(&mapping.id).sets_read.get_mut(side) += calls;
             read_side(ctx, mapping, works, side, &wanted).await?;
         }
     }

@@ -1,5 +1,6 @@
 //! What a run must cost by the formula of docs/design/sync-semantics.md 21, from what it met. A function of counts.
 
+use crate::crm::WriteKind;
 use crate::domain::{PerSide, Side, SideCount};
 
 /// What one run met of one mapping, in the terms of the formula.
@@ -25,8 +26,25 @@ pub struct CostInput {
     pub associations_read: u64,
     /// Associations written.
     pub associations_written: u64,
+    /// Calls that read sets, and records for their sets only: how many rows a set has, nobody knows beforehand.
+    pub sets_read: SideCount,
+    /// Elements of sets added.
+    pub joined: SideCount,
+    /// Elements of sets taken off.
+    pub parted: SideCount,
     /// Calls of sweep slices (5.4): how many of them a run takes is no consequence of what changed.
     pub swept: SideCount,
+}
+
+impl CostInput {
+    /// Counts associations of one kind that are written.
+    pub(super) fn tie(&mut self, kind: &WriteKind, side: Side, count: u64) {
+        match kind {
+            WriteKind::Join { .. } => *self.joined.get_mut(side) += count,
+            WriteKind::Part { .. } => *self.parted.get_mut(side) += count,
+            _ => self.associations_written += count,
+        }
+    }
 }
 
 /// Records of one kind are cut into calls of this size (docs/design/sync-semantics.md 21; vendor sheets).
@@ -77,6 +95,15 @@ pub(super) fn association_write_calls(associations: u64) -> u64 {
     associations.div_ceil(per_call::ASSOCIATIONS_WRITE)
 }
 
+/// Calls that add elements of sets, and that take such off: these are looked at directly before.
+pub(super) fn set_write_calls(side: Side, joined: u64, parted: u64) -> u64 {
+    let (join, part) = match side {
+        Side::Salesforce => (per_call::WRITE_SALESFORCE, per_call::WRITE_SALESFORCE),
+        Side::HubSpot => (per_call::ASSOCIATIONS_WRITE, per_call::ASSOCIATIONS_READ),
+    };
+    joined.div_ceil(join) + 2 * parted.div_ceil(part)
+}
+
 /// Calls that read the versions of HubSpot records' properties.
 pub(super) fn history_calls(records: u64) -> u64 {
     records.div_ceil(per_call::HISTORY_HUBSPOT)
@@ -106,6 +133,12 @@ pub fn expected_calls(input: &CostInput) -> SideCount {
         + read_calls(Side::Salesforce, created.salesforce)
         + write_calls(Side::Salesforce, input.deleted.salesforce)
         + input.direct.salesforce
+        + input.sets_read.salesforce
+        + set_write_calls(
+            Side::Salesforce,
+            input.joined.salesforce,
+            input.parted.salesforce,
+        )
         + input.swept.salesforce;
     let hubspot = pages(input.listed.hubspot, PAGE_HUBSPOT_LIST)
         + pages(input.changed.hubspot, PAGE_HUBSPOT_SEARCH)
@@ -118,6 +151,8 @@ pub fn expected_calls(input: &CostInput) -> SideCount {
         + history_calls(input.field_times)
         + association_read_calls(input.associations_read)
         + association_write_calls(input.associations_written)
+        + input.sets_read.hubspot
+        + set_write_calls(Side::HubSpot, input.joined.hubspot, input.parted.hubspot)
         + input.swept.hubspot;
     SideCount {
         salesforce,
@@ -158,6 +193,18 @@ mod tests {
         field_times: 0,
         associations_read: 0,
         associations_written: 0,
+        sets_read: SideCount {
+            salesforce: 0,
+            hubspot: 0,
+        },
+        joined: SideCount {
+            salesforce: 0,
+            hubspot: 0,
+        },
+        parted: SideCount {
+            salesforce: 0,
+            hubspot: 0,
+        },
         swept: SideCount {
             salesforce: 0,
             hubspot: 0,

@@ -179,7 +179,7 @@ pub(super) async fn drafts(
         .iter()
         .flat_map(|seen| reference_values(mapping, seen))
         .collect::<Vec<_>>();
-    let parents = Parents::load(ctx.engine, mapping, values.into_iter())
+    let parents = Parents::load(ctx.engine, mapping, values.into_iter(), std::iter::empty())
         .await?
         .foresee(ctx);
     let mut drafts = Vec::new();

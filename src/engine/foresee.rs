@@ -9,8 +9,9 @@ use super::guard::{FieldCount, GuardInput};
 use super::link_plan::{LinkPlan, Work};
 use super::run::RunCtx;
 use super::tally::Fate;
+use super::ties::association_kind;
 use crate::domain::{
-    ErrorItem, ItemState, Mapping, MappingId, Op, OpKind, Side, SideCount, digest128,
+    ErrorItem, ItemState, Mapping, MappingId, Op, OpKind, Side, SideCount, digest128, whole_field,
 };
 
 /// What becomes of the ops that a plan without writes comes to.
@@ -80,7 +81,12 @@ pub fn signature(op: &Op) -> u128 {
         );
     }
     for (name, assignment) in &op.fields {
-        parts.push(name.clone().into());
+        // An element that the plan makes is named by its link.
+        let named = match assignment.link {
+            Some(_) => whole_field(name),
+            None => name,
+        };
+        parts.push(named.into());
         parts.push(match assignment.link {
             Some(link) => link.to_string().into(),
             None => assignment
@@ -207,7 +213,8 @@ impl RunCtx<'_> {
                     .iter()
                     .filter(|(_, assignment)| !assignment.pair.is_empty())
                 {
-                    let tally = counted.fields.entry((op.side, field.clone())).or_default();
+                    let field = whole_field(field).to_owned();
+                    let tally = counted.fields.entry((op.side, field)).or_default();
                     tally.updates += 1;
                     tally.clears +=
                         u64::from(assignment.after.is_blank() && !assignment.before.is_blank());
@@ -220,9 +227,10 @@ impl RunCtx<'_> {
             }
             self.foreseen.meet(name, &plan.errors);
             for op in ops {
+                let kind = association_kind(self, mapping, &op);
                 let cost = self.cost(name);
                 match op.kind {
-                    OpKind::Associate | OpKind::Dissociate => cost.associations_written += 1,
+                    OpKind::Associate | OpKind::Dissociate => cost.tie(&kind, op.side, 1),
                     _ => {
                         let apart = mapping.strict_cas && op.side == Side::Salesforce;
                         *cost.written.get_mut(op.side) += 1;

@@ -398,6 +398,7 @@ async fn back(
         case.link.state = LinkState::Active;
         tx.put_link(&case.link, &links::objects(mapping))?;
         close_all(ctx, case, tx)?;
+        forget_sets(mapping, case, tx)?;
         let now = ctx.engine.clock.now();
         let step = case.seen.salesforce.as_ref().and_then(|seen| {
             let inside = scope::is_inside(mapping, seen, now);
@@ -437,6 +438,18 @@ async fn back(
         ctx.tally(&mapping.id).linked_after_all(side, &id);
     }
     Ok(())
+}
+
+/// The rows of a set went with the record and do not come back with it (docs/vendor/salesforce.md 6.6): that is no removal, so
+/// the set begins anew (14.5).
+fn forget_sets(mapping: &Mapping, case: &mut Case, tx: &mut Tx<'_>) -> Result<(), EngineError> {
+    if mapping.sets.is_empty() {
+        return Ok(());
+    }
+    for set in &mapping.sets {
+        case.base.fields.remove(set.name());
+    }
+    Ok(tx.put_base(&mapping.id, case.link.id, &case.base)?)
 }
 
 /// The link is set aside until a person has decided; its records are not written.

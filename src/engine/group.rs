@@ -405,6 +405,7 @@ mod tests {
             pairs: Vec::new(),
             match_rules: Vec::new(),
             groups: Vec::new(),
+            sets: Vec::new(),
             keys: KeyFields {
                 salesforce: String::new(),
                 hubspot: String::new(),

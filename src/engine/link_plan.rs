@@ -10,6 +10,7 @@ use super::hindsight::{Landed, NeedsTimes, late_landing, normalised, without_lan
 use super::oscillation;
 use super::outcome::carry_out;
 use super::parts::{self, Part};
+use super::sets;
 use super::stamp::plan_stamp;
 use super::versions;
 pub(super) use super::work::{LinkPlan, View, Work};
@@ -43,6 +44,9 @@ pub(super) fn plan(view: &View<'_>, work: &Work) -> LinkPlan {
         if !unit.pairs().any(paused) {
             plan_unit(view, work, &unit, &mut plan);
         }
+    }
+    for set in &view.mapping.sets {
+        sets::plan(view, work, set, &mut plan);
     }
     for side in Side::BOTH {
         plan_stamp(view, work, side, &mut plan);

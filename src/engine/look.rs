@@ -69,6 +69,9 @@ impl Engine {
                         Pass::Changes => *cost.changed.get_mut(side) = Some(seen.records),
                     }
                     cost.associations_read += seen.associations;
+                    for side in Side::BOTH {
+                        *cost.sets_read.get_mut(side) += seen.sets.get(side);
+                    }
                 }
                 if rides && pass == Pass::Changes {
                     slice(ctx, side, object, &over).await?;

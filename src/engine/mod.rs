@@ -67,6 +67,8 @@ mod room;
 mod run;
 mod run_ctx;
 mod scope;
+mod set_read;
+mod sets;
 mod settle;
 mod shadows;
 mod slice;
@@ -76,6 +78,7 @@ mod sweep;
 mod tally;
 #[cfg(test)]
 mod testkit;
+mod ties;
 mod tombs;
 mod tx;
 mod types;

@@ -13,13 +13,15 @@ use super::gone_note::{Beside, beside, note, note_merged};
 use super::group;
 use super::report::Phase;
 use super::scope;
+use super::set_read::read_sets;
 use super::shadows::set_keys;
 use super::sweep;
 use super::tally::{Fate, Tally, Unlinked};
 use super::waits::{What, close};
 use crate::crm::{Page, SideHealth, Window};
 use crate::domain::{
-    LinkState, Mapping, MappingId, Observation, Presence, RecordId, Side, SideBase, Value,
+    LinkState, Mapping, MappingId, Observation, Presence, RecordId, Side, SideBase, SideCount,
+    Value,
 };
 use crate::store::keys::record_owner;
 use crate::store::rows::{Cursor, Dirty};
@@ -45,6 +47,8 @@ pub(super) struct Observed {
     pub(super) earlier: u64,
     /// Records whose associations were read.
     pub(super) associations: u64,
+    /// Calls that read sets, on either side.
+    pub(super) sets: SideCount,
     /// Records marked dirty.
     pub(super) dirty: u64,
     /// The number that known records are stamped with, where this is a walk over all of them (5.4).
@@ -102,7 +106,7 @@ pub(super) async fn observe(
     let mut buffer: Vec<Observation> = Vec::new();
     let associated = mappings
         .iter()
-        .any(|mapping| side == Side::HubSpot && fields::associations(mapping).next().is_some());
+        .any(|mapping| side == Side::HubSpot && is_tied(mapping));
     loop {
         engine.control.border().await?;
         let page: Page = match pass {
@@ -159,6 +163,11 @@ pub(super) async fn observe(
             return Ok(total);
         }
     }
+}
+
+/// True where more is read of a mapping's HubSpot records than their properties.
+fn is_tied(mapping: &Mapping) -> bool {
+    fields::associations(mapping).next().is_some() || !mapping.sets.is_empty()
 }
 
 /// Up to where all of these mappings have seen everything.
@@ -264,6 +273,10 @@ pub(super) async fn store_pages(
     total: &mut Observed,
 ) -> Result<(), EngineError> {
     total.associations += read_associations(engine, mappings, &mut records).await?;
+    let calls = read_sets(engine, mappings, &mut records).await?;
+    for side in Side::BOTH {
+        *total.sets.get_mut(side) += calls.get(side);
+    }
     for page in records.chunks(STORED_TOGETHER) {
         store_page(engine, page, pass, mappings, tallies, total).await?;
     }

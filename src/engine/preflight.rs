@@ -15,8 +15,8 @@ use super::scope;
 use super::whole::is_restored;
 use crate::crm::{CrmError, ErrorClass};
 use crate::domain::{
-    FieldSchema, Mapping, MappingId, ObjectSchema, PairKind, PerSide, Side, SideCount, ValveHit,
-    digest128,
+    FieldSchema, Mapping, MappingId, ObjectSchema, PairKind, PerSide, SetPair, Side, SideCount,
+    ValveHit, digest128,
 };
 use crate::store::keys;
 use crate::store::rows::SchemaRow;
@@ -188,10 +188,14 @@ async fn schemas(
     let refresh = TimeDelta::from_std(engine.rules.settings.schema_refresh).unwrap_or_default();
     let mut all = BTreeMap::new();
     for side in Side::BOTH {
-        let objects: BTreeSet<&str> = mappings
+        let mut objects: BTreeSet<&str> = mappings
             .iter()
             .map(|mapping| mapping.object(side))
             .collect();
+        if side == Side::Salesforce {
+            let sets = mappings.iter().flat_map(|mapping| &mapping.sets);
+            objects.extend(sets.map(|set| set.kind.table().junction));
+        }
         for object in objects {
             let stored = engine
                 .db
@@ -307,6 +311,11 @@ fn unmet(mapping: &Mapping, schemas: &BTreeMap<(Side, String), ObjectSchema>) ->
             message,
         });
     };
+    for set in &mapping.sets {
+        if let Some(message) = unmet_set(mapping, set, schemas) {
+            tell(set.name(), false, message);
+        }
+    }
     for side in Side::BOTH {
         let object = mapping.object(side);
         let Some(schema) = schemas.get(&(side, object.to_owned())) else {
@@ -342,6 +351,29 @@ fn unmet(mapping: &Mapping, schemas: &BTreeMap<(Side, String), ObjectSchema>) ->
         }
     }
     problems
+}
+
+/// Why a set cannot be kept in step.
+fn unmet_set(
+    mapping: &Mapping,
+    set: &SetPair,
+    schemas: &BTreeMap<(Side, String), ObjectSchema>,
+) -> Option<String> {
+    let table = set.kind.table();
+    let (side, junction) = (Side::Salesforce, table.junction);
+    let Some(schema) = schemas.get(&(side, junction.to_owned())) else {
+        return Some(format!(
+            "mapping {}: {side} has no object {junction}; switch on \"Contacts to Multiple Accounts\" and give the \
+             integration user its rights, or take the pair out",
+            mapping.id
+        ));
+    };
+    let mut fields = [table.own, table.other, table.mirror].into_iter();
+    let missing = fields.find(|name| !schema.fields.contains_key(*name))?;
+    Some(format!(
+        "mapping {}: {side} {junction} has no field {missing} that the credentials may read",
+        mapping.id
+    ))
 }
 
 fn nearest(name: &str, schema: &ObjectSchema) -> String {

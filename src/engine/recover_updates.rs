@@ -18,6 +18,7 @@ use super::recover_rules::{
     Pick, Verdict, holds, is_rewritten, is_set_by, is_since, is_third, judge_update,
 };
 use super::run::RunCtx;
+use super::set_read::read_sets;
 use crate::crm::Purpose;
 use crate::domain::{
     LinkState, Mapping, Observation, Op, OpKind, OpState, Presence, RecordId, Side,
@@ -276,6 +277,7 @@ pub(super) async fn associations(
         .filter(|seen| seen.presence == Presence::Live)
         .collect();
     read_associations(ctx.engine, &[mapping], &mut seen).await?;
+    read_sets(ctx.engine, &[mapping], &mut seen).await?;
     let mut tx = ctx.engine.db.begin();
     for mut op in ops {
         let now = seen

@@ -23,6 +23,17 @@ pub(super) struct Parents {
     foreseen: BTreeSet<LinkId>,
 }
 
+/// What a record is to those that refer to it through its mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Met {
+    /// It is linked, or will be.
+    Linked(LinkId),
+    /// Its link is a tombstone: its counterpart was deleted (12.2).
+    Away,
+    /// It has no link, or none that says anything.
+    Unlinked,
+}
+
 /// A value that a pair refers to, in words that both sides share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
@@ -41,13 +52,17 @@ pub(super) enum Token {
 }
 
 impl Parents {
-    /// Reads the links of everything that the given values of a mapping's reference pairs name.
+    /// Reads the links of everything that the given values of a mapping's reference pairs name, and of the `elements` of sets.
     pub(super) async fn load(
         engine: &Engine,
         mapping: &Mapping,
         values: impl Iterator<Item = (usize, Side, String)>,
+        elements: impl Iterator<Item = (MappingId, Side, RecordId)>,
     ) -> Result<Parents, EngineError> {
         let mut wanted: BTreeMap<(MappingId, Side), BTreeSet<RecordId>> = BTreeMap::new();
+        for (parent, side, id) in elements {
+            wanted.entry((parent, side)).or_default().insert(id);
+        }
         let mut outside = BTreeSet::new();
         for (pair, side, id) in values {
             let Some(pair) = mapping.pairs.get(pair) else {
@@ -121,6 +136,28 @@ impl Parents {
         self.links.get(&(parent.clone(), side, id.clone()))
     }
 
+    /// What a record is to those that refer to it.
+    pub(super) fn met(&self, parent: &MappingId, side: Side, id: &RecordId) -> Met {
+        let link = self.link(parent, side, id);
+        match link.map(|link| (&link.state, link.id)) {
+            Some((LinkState::Active | LinkState::OutOfScope | LinkState::PendingCreate, id)) => {
+                Met::Linked(id)
+            }
+            Some((LinkState::Deleted(_), _)) => Met::Away,
+            _ => Met::Unlinked,
+        }
+    }
+
+    /// Both ids of a link that was met.
+    pub(super) fn ids_of(&self, link: LinkId) -> PerSide<Option<RecordId>> {
+        self.ids.get(&link).cloned().unwrap_or_default()
+    }
+
+    /// True for a link whose record the plan makes before anything that refers to it is sent.
+    pub(super) fn is_foreseen(&self, link: LinkId) -> bool {
+        self.foreseen.contains(&link)
+    }
+
     /// What a raw value of a pair means to both sides.
     pub(super) fn token(
         &self,
@@ -136,16 +173,10 @@ impl Parents {
         match &pair.kind {
             PairKind::Reference { mapping } => {
                 let id = RecordId::from(text);
-                let link = self.link(mapping, side, &id);
-                match link.map(|link| (&link.state, link.id)) {
-                    Some((
-                        LinkState::Active | LinkState::OutOfScope | LinkState::PendingCreate,
-                        id,
-                    )) => Token::Shared(Value::Text(id.to_string())),
-                    Some((LinkState::Deleted(_), _)) => {
-                        Token::Away(Value::Text(own_words(side, text)))
-                    }
-                    _ => {
+                match self.met(mapping, side, &id) {
+                    Met::Linked(id) => Token::Shared(Value::Text(id.to_string())),
+                    Met::Away => Token::Away(Value::Text(own_words(side, text))),
+                    Met::Unlinked => {
                         let object = engine
                             .mapping(mapping)
                             .map_or("", |parent| parent.object(side))

@@ -11,6 +11,7 @@ use super::fields;
 use super::link_plan::{LinkPlan, Work, is_silence};
 use super::links::{self, base_field};
 use super::run::RunCtx;
+use super::sets;
 use super::tally::Fate;
 use crate::crm::Purpose;
 use crate::domain::{
@@ -189,6 +190,11 @@ fn one(
                 *field.unverified.get_mut(side) = false;
             }
         }
+    }
+    for set in &plan.sets {
+        sets::settle(&mut work.base, set, |side, field| {
+            progress.fields.get(side).contains(field)
+        });
     }
     let wrote = |side: Side, pair: &FieldPair| {
         let fields = progress.fields.get(side);

@@ -14,12 +14,15 @@ use super::observe::read_associations;
 use super::references::{Parents, is_translated};
 use super::report::Phase;
 use super::run::{Mode, RunCtx};
+use super::set_read::complete_sets;
+use super::sets;
 use super::settle::{Progressed, settle};
 use super::tally::Fate;
+use super::ties::{association_kind, goes_beside_one};
 use crate::crm::WriteKind;
 use crate::domain::{
-    LinkState, Mapping, MappingId, Observation, Op, OpId, OpKind, OpState, PerSide, Presence,
-    RecordId, Side, Value,
+    LinkState, Mapping, Observation, Op, OpId, OpKind, OpState, PerSide, Presence, RecordId,
+    SetPair, Side, Value,
 };
 use crate::store::rows::Dirty;
 
@@ -171,12 +174,14 @@ async fn load(
             away.push(link);
             continue;
         }
+        let seen = PerSide {
+            salesforce,
+            hubspot,
+        };
         works.push(Work {
             link,
-            seen: PerSide {
-                salesforce,
-                hubspot,
-            },
+            sets: sets::seen(mapping, &seen),
+            seen,
             fresh: PerSide::default(),
             base,
             conflicts,
@@ -237,11 +242,15 @@ async fn chunk(
             if read {
                 plans = decide(ctx, mapping, &works).await?;
             }
+            let read_sets = complete_sets(ctx, mapping, &mut works, &plans).await?;
+            if read_sets {
+                plans = decide(ctx, mapping, &works).await?;
+            }
             let looked = look_up_times(ctx, mapping, &mut works, &plans).await?;
             if looked {
                 plans = decide(ctx, mapping, &works).await?;
             }
-            if !read && !looked {
+            if !read && !read_sets && !looked {
                 break;
             }
         }
@@ -336,7 +345,17 @@ async fn decide(
     let values = works
         .iter()
         .flat_map(|work| reference_values(mapping, work));
-    let parents = Parents::load(engine, mapping, values).await?.foresee(ctx);
+    let elements = works.iter().flat_map(|work| {
+        let of = |set: &SetPair| {
+            let named = sets::named(work, set).into_iter();
+            let set = set.mapping.clone();
+            named.map(move |(side, id)| (set.clone(), side, id))
+        };
+        mapping.sets.iter().flat_map(of).collect::<Vec<_>>()
+    });
+    let parents = Parents::load(engine, mapping, values, elements)
+        .await?
+        .foresee(ctx);
     let view = View {
         engine,
         ghosts: &ctx.ghosts,
@@ -424,20 +443,21 @@ fn make_ops(
                 ops.push(op(ctx, mapping, work, side, update_kind(&fields), fields));
             }
         }
-        for (field, assignment) in std::mem::take(&mut plan.associations) {
-            let kind = if assignment.after.is_blank() {
-                OpKind::Dissociate
-            } else {
-                OpKind::Associate
-            };
-            ops.push(op(
-                ctx,
-                mapping,
-                work,
-                Side::HubSpot,
-                kind,
-                BTreeMap::from([(field, assignment)]),
-            ));
+        for side in Side::BOTH {
+            let mut ties = BTreeMap::new();
+            if side == Side::HubSpot {
+                ties.append(&mut plan.associations);
+            }
+            ties.append(plan.elements.get_mut(side));
+            for (field, assignment) in ties {
+                let kind = if assignment.after.is_blank() {
+                    OpKind::Dissociate
+                } else {
+                    OpKind::Associate
+                };
+                let fields = BTreeMap::from([(field, assignment)]);
+                ops.push(op(ctx, mapping, work, side, kind, fields));
+            }
         }
         if !ops.is_empty() {
             all.insert(index, ops);
@@ -480,17 +500,14 @@ async fn write(
 ) -> Result<(), EngineError> {
     let mut owner: BTreeMap<OpId, usize> = BTreeMap::new();
     let mut sides: PerSide<Vec<Op>> = PerSide::default();
-    let mut associations: BTreeMap<(bool, String), Vec<Op>> = BTreeMap::new();
+    let mut associations: BTreeMap<(WriteKind, Side), Vec<Op>> = BTreeMap::new();
     for (index, ops) in ops {
         for op in ops {
             owner.insert(op.id, index);
             match op.kind {
                 OpKind::Associate | OpKind::Dissociate => {
-                    let to = association_object(ctx, mapping, &op);
-                    associations
-                        .entry((op.kind == OpKind::Dissociate, to))
-                        .or_default()
-                        .push(op);
+                    let kind = association_kind(ctx, mapping, &op);
+                    associations.entry((kind, op.side)).or_default().push(op);
                 }
                 _ => sides.get_mut(op.side).push(op),
             }
@@ -508,41 +525,15 @@ async fn write(
         })
         .collect();
     run_queues(ctx, mapping, works, &owner, &mut queues, done).await?;
-    let mut queues: Vec<Vec<OpBatch>> = Vec::new();
-    for ((remove, to_object), ops) in associations {
-        ctx.cost(&mapping.id).associations_written += ops.len() as u64;
-        let kind = if remove {
-            WriteKind::Dissociate { to_object }
-        } else {
-            WriteKind::Associate { to_object }
-        };
-        queues.push(batches::cut(
-            ctx,
-            Side::HubSpot,
-            mapping.object(Side::HubSpot),
-            &kind,
-            ops,
-        ));
-    }
-    for queue in queues {
+    for ((kind, side), mut ops) in associations {
+        if let WriteKind::Join { .. } = &kind {
+            ops.retain(|op| goes_beside_one(mapping, works, &owner, done, op));
+        }
+        ctx.cost(&mapping.id).tie(&kind, side, ops.len() as u64);
+        let queue = batches::cut(ctx, side, mapping.object(side), &kind, ops);
         run_queues(ctx, mapping, works, &owner, &mut [queue], done).await?;
     }
     Ok(())
-}
-
-pub(super) fn association_object(ctx: &RunCtx<'_>, mapping: &Mapping, op: &Op) -> String {
-    let field = op.fields.keys().next().map_or("", String::as_str);
-    let parent: Option<&MappingId> = fields::associations(mapping)
-        .find(|pair| pair.fields.hubspot == field)
-        .and_then(|pair| match &pair.kind {
-            crate::domain::PairKind::Reference { mapping } => Some(mapping),
-            _ => None,
-        });
-    parent
-        .and_then(|parent| ctx.engine.mapping(parent))
-        .map_or_else(String::new, |parent| {
-            parent.object(Side::HubSpot).to_owned()
-        })
 }
 
 /// Sends the queues side by side, a few batches of each at a time; every group is one C2 and one C3.

@@ -19,7 +19,7 @@ use super::run_ctx::{Mode, RunCtx};
 use super::scope;
 use super::shadows::keys_of;
 use super::unmet::{Unmet, clear_stamps};
-use crate::domain::{Base, Link, LinkId, Mapping, Observation, RecordId, Side};
+use crate::domain::{Base, FieldPair, Link, LinkId, Mapping, Observation, RecordId, SetPair, Side};
 use crate::store::keys;
 use crate::store::rows::{Cursor, MappingPhase};
 use crate::transform;
@@ -207,6 +207,8 @@ async fn feed(
     let engine = ctx.engine;
     let asked = super::observe::read_associations(engine, ground.over, &mut records).await?;
     count_calls(ctx, ground, association_read_calls(asked));
+    let calls = super::set_read::read_sets(engine, ground.over, &mut records).await?;
+    count_calls(ctx, ground, *calls.get(ground.side));
     let mut news = Vec::new();
     for part in records.chunks(STORED_TOGETHER) {
         news.extend(sift(ctx, ground, number, part).await?);
@@ -300,12 +302,14 @@ fn is_news(mapping: &Mapping, link: &Link, base: &Base, seen: &Observation) -> b
     if settled.is_none_or(|settled| seen.modstamp > settled) {
         return true;
     }
+    let value = |pair: &FieldPair| {
+        let held = base.value(pair.name(), side);
+        let now = transform::base_value(pair, side, seen.value(pair.field(side)));
+        held.is_some() && now.is_some() && now.as_ref() != held
+    };
+    let set = |set: &SetPair| super::sets::is_news(base, set, seen);
     settled == Some(seen.modstamp)
-        && mapping.pairs.iter().any(|pair| {
-            let held = base.value(pair.name(), side);
-            let now = transform::base_value(pair, side, seen.value(pair.field(side)));
-            held.is_some() && now.is_some() && now.as_ref() != held
-        })
+        && (mapping.pairs.iter().any(value) || mapping.sets.iter().any(set))
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ pub(super) fn mapping(pairs: Vec<FieldPair>) -> Mapping {
         scope: None,
         leaves_scope: Default::default(),
         groups: Vec::new(),
+        sets: Vec::new(),
         match_rules: Vec::new(),
         keys: KeyFields {
             salesforce: "K".into(),

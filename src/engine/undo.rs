@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::budget::Budget;
 use super::context::{Engine, EngineError, Order, Scope};
-use super::cost::{association_write_calls, read_calls, write_calls};
+use super::cost::{association_write_calls, read_calls, set_write_calls, write_calls};
 use super::links;
 use super::preflight::preflight;
 use super::recover::recover;
@@ -19,7 +19,7 @@ use super::undo_plan::LinkNow;
 use super::undo_read::{Done, Pair, Touched, generations};
 use crate::domain::{
     CallCount, LinkId, LinkState, Mapping, MappingCounts, MappingId, Op, OpKind, OpState, PerSide,
-    Presence, RecordId, RecordKey, RunId, RunRecord, RunState, Side, SideCount,
+    Presence, RecordId, RecordKey, RunId, RunRecord, RunState, Side, SideCount, element_of,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Family, keys};
@@ -432,8 +432,22 @@ impl<'c, 'e> Undoing<'c, 'e> {
             }
         }
         for kind in [OpKind::Associate, OpKind::Dissociate] {
-            let count = ops.iter().filter(|op| op.kind == kind).count() as u64;
-            self.count_calls(Side::HubSpot, association_write_calls(count));
+            let of = |side: Side, element: bool| {
+                let same =
+                    |op: &&Op| op.kind == kind && op.side == side && is_element(op) == element;
+                ops.iter().filter(same).count() as u64
+            };
+            self.count_calls(
+                Side::HubSpot,
+                association_write_calls(of(Side::HubSpot, false)),
+            );
+            for side in Side::BOTH {
+                let calls = match kind {
+                    OpKind::Associate => set_write_calls(side, of(side, true), 0),
+                    _ => set_write_calls(side, 0, of(side, true)),
+                };
+                self.count_calls(side, calls);
+            }
             for op in ops.iter().filter(|op| op.kind == kind) {
                 let held = op.fields.values().filter_map(|one| one.before.as_text());
                 let tie = |to| Some((op.object.clone(), op.target.clone()?, RecordId::from(to)));
@@ -514,6 +528,11 @@ impl<'c, 'e> Undoing<'c, 'e> {
     pub(super) fn count_calls(&mut self, side: Side, calls: u64) {
         *self.calls.get_mut(side) += calls;
     }
+}
+
+/// True for an op about an element of a set.
+fn is_element(op: &Op) -> bool {
+    op.fields.keys().any(|field| element_of(field).is_some())
 }
 
 /// The side on which the run made the link's record.

@@ -16,8 +16,9 @@ use super::references::{Parents, is_translated};
 use super::report::Phase;
 use super::run_ctx::RunCtx;
 use super::settle::is_by_us;
-use super::slice::{association_object, close};
+use super::slice::close;
 use super::tally::Fate;
+use super::ties::association_kind;
 use super::waits::{What, close as close_waits};
 use crate::crm::{Purpose, WriteKind};
 use crate::domain::{
@@ -33,13 +34,12 @@ pub(super) async fn put_back(
     ops: Vec<Op>,
 ) -> Result<(), EngineError> {
     let mut sides: PerSide<Vec<Op>> = PerSide::default();
-    let mut associations: BTreeMap<(bool, String), Vec<Op>> = BTreeMap::new();
+    let mut associations: BTreeMap<(WriteKind, Side), Vec<Op>> = BTreeMap::new();
     for op in ops {
         match op.kind {
             OpKind::Associate | OpKind::Dissociate => {
-                let to = association_object(ctx, mapping, &op);
-                let remove = op.kind == OpKind::Dissociate;
-                associations.entry((remove, to)).or_default().push(op);
+                let kind = association_kind(ctx, mapping, &op);
+                associations.entry((kind, op.side)).or_default().push(op);
             }
             _ => sides.get_mut(op.side).push(op),
         }
@@ -54,14 +54,8 @@ pub(super) async fn put_back(
             })
             .collect(),
     );
-    for ((remove, to_object), ops) in associations {
-        let kind = if remove {
-            WriteKind::Dissociate { to_object }
-        } else {
-            WriteKind::Associate { to_object }
-        };
-        let object = mapping.object(Side::HubSpot);
-        queues.push(batches::cut(ctx, Side::HubSpot, object, &kind, ops));
+    for ((kind, side), ops) in associations {
+        queues.push(batches::cut(ctx, side, mapping.object(side), &kind, ops));
     }
     for group in queues.into_iter().filter(|group| !group.is_empty()) {
         ctx.engine.control.border().await?;
@@ -145,7 +139,7 @@ async fn note_apart(
         let named = Side::BOTH
             .into_iter()
             .filter_map(|side| Some((index, side, raws.get(side).as_text()?.to_owned())));
-        let parents = Parents::load(engine, mapping, named).await?;
+        let parents = Parents::load(engine, mapping, named, std::iter::empty()).await?;
         let meant = |side| parents.token(engine, &ctx.known, pair, side, raws.get(side));
         base_field(base, pair.name()).diverged = meant(Side::Salesforce) != meant(Side::HubSpot);
     }

@@ -7,6 +7,7 @@ use super::context::{Engine, EngineError};
 use super::cost::{association_read_calls, history_calls, read_calls};
 use super::fields;
 use super::observe::read_associations;
+use super::set_read::read_sets;
 use super::undo::Undoing;
 use super::undo_read::{Pair, Touched, left};
 use crate::crm::{Found, Purpose};
@@ -68,6 +69,8 @@ impl Undoing<'_, '_> {
             if !associated.is_empty() {
                 let asked = read_associations(self.ctx.engine, &[mapping], &mut associated).await?;
                 self.count_calls(side, association_read_calls(asked));
+                let calls = read_sets(self.ctx.engine, &[mapping], &mut associated).await?;
+                self.count_calls(side, *calls.get(side));
             }
             records.extend(associated.into_iter().map(|seen| (seen.id.clone(), seen)));
             *seen.get_mut(side) = records;
@@ -117,8 +120,9 @@ impl Undoing<'_, '_> {
             }
             Side::Salesforce => {
                 let engine = self.ctx.engine;
-                let (found, calls) = children(engine, mapping, &ids, &self.gone).await?;
+                let (mut found, calls) = children(engine, mapping, &ids, &self.gone).await?;
                 self.count_calls(side, calls);
+                found.extend(self.related(mapping, &ids).await?);
                 Ok(found)
             }
         }
@@ -170,6 +174,50 @@ impl Undoing<'_, '_> {
         Ok(found)
     }
 
+    /// Salesforce records that are elements of a set of a record that stays, by a row that this undo does not take off.
+    async fn related(
+        &mut self,
+        mapping: &Mapping,
+        ids: &[RecordId],
+    ) -> Result<BTreeMap<RecordId, String>, EngineError> {
+        let side = Side::Salesforce;
+        let engine = self.ctx.engine;
+        let crm = engine.side(side);
+        let texts: Vec<String> = ids.iter().map(|id| id.0.clone()).collect();
+        let mut found = BTreeMap::new();
+        for child in &engine.rules.mappings {
+            let object = child.object(side);
+            for set in child.sets.iter().filter(|set| set.mapping == mapping.id) {
+                let table = set.kind.table();
+                let asked = [table.own, table.other, table.mirror].map(str::to_owned);
+                let before = crm.meter().total();
+                let rows = crm
+                    .search(Purpose::LookUp, table.junction, table.other, &texts, &asked)
+                    .await?;
+                self.count_calls(side, crm.meter().total() - before);
+                for row in rows {
+                    let id = |field: &str| row.value(field).as_text().map(RecordId::from);
+                    let (Some(own), Some(other)) = (id(table.own), id(table.other)) else {
+                        continue;
+                    };
+                    let mirrors = row.value(table.mirror).as_text() == Some("true");
+                    let goes = self.gone.contains(&RecordKey {
+                        side,
+                        object: object.to_owned(),
+                        id: own.clone(),
+                    });
+                    let untied = (object.to_owned(), own.clone(), other.clone());
+                    if !mirrors && !goes && !self.untied.contains(&untied) {
+                        let why =
+                            format!("{object} {own} is related to it, and would not be any more");
+                        found.insert(other, why);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// HubSpot records with a mapped property that somebody set after the record was made.
     async fn edited(
         &mut self,
@@ -211,10 +259,11 @@ fn partners<'e>(engine: &'e Engine, mapping: &Mapping) -> BTreeSet<&'e str> {
     let side = Side::HubSpot;
     let mut objects = BTreeSet::new();
     for child in &engine.rules.mappings {
-        for pair in fields::associations(child) {
-            let PairKind::Reference { mapping: parent } = &pair.kind else {
-                continue;
-            };
+        let references = fields::associations(child).filter_map(|pair| match &pair.kind {
+            PairKind::Reference { mapping } => Some(mapping),
+            _ => None,
+        });
+        for parent in references.chain(child.sets.iter().map(|set| &set.mapping)) {
             if *parent == mapping.id {
                 objects.insert(child.object(side));
             }

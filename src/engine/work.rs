@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::blocked::Blocked;
 use super::context::{Engine, Known};
 use super::references::Parents;
+use super::sets::{SetPlan, Sets};
 use crate::crm::FieldVersion;
 use crate::domain::{
     Assignment, Base, Conflict, ErrorItem, Link, LinkId, Mapping, Observation, Op, OpId, PerSide,
@@ -36,6 +37,8 @@ pub(super) struct Work {
     pub(super) only_changed: bool,
     /// Sides of which something new is known to have been seen: where what was seen is not there any more, they are read.
     pub(super) news: PerSide<bool>,
+    /// What is known of its sets.
+    pub(super) sets: Sets,
 }
 
 impl Work {
@@ -55,6 +58,12 @@ pub(super) struct LinkPlan {
     pub(super) writes: PerSide<BTreeMap<String, Assignment>>,
     /// Associations to set or remove on HubSpot, by pseudo field.
     pub(super) associations: BTreeMap<String, Assignment>,
+    /// Elements of sets to add or to take off, by side and the field that stands for each.
+    pub(super) elements: PerSide<BTreeMap<String, Assignment>>,
+    /// Sets that settle with that.
+    pub(super) sets: Vec<SetPlan>,
+    /// Sides whose sets must be read before this can be decided or sent.
+    pub(super) needs_sets: PerSide<bool>,
     /// Pairs that settle without a write: name and whether they diverge.
     pub(super) settles: Vec<(String, bool)>,
     /// Conflicts that are open now (new or seen again).

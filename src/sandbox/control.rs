@@ -33,12 +33,16 @@ impl Sandbox {
             ("GET", "history") => self.history_document(side, request),
             ("POST", "faults") => self.change_faults(request),
             ("POST", "reset") => self.start_anew(now, request),
-            (_, "stats" | "history" | "faults" | "reset") => {
+            ("POST", "relations") => {
+                self.org.relate_accounts(now);
+                Ok(json!({"object": "AccountContactRelation"}))
+            }
+            (_, "stats" | "history" | "faults" | "reset" | "relations") => {
                 Err((405, format!("{} is not for {what}", request.method)))
             }
             _ => Err((
                 404,
-                "there are GET stats, GET history, POST faults, POST reset".into(),
+                "there are GET stats, GET history, POST faults, POST reset, POST relations".into(),
             )),
         };
         Some(match answer {

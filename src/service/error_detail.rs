@@ -81,6 +81,11 @@ fn request(op: &Op, keyed: bool) -> String {
         (Side::Salesforce, OpKind::Create) => format!("POST …/composite/sobjects, {object}"),
         (Side::Salesforce, OpKind::Delete) => "DELETE …/composite/sobjects, by id".to_owned(),
         (_, OpKind::Relink) => "nothing was sent".to_owned(),
+        // An element of a set is a row of a junction object.
+        (Side::Salesforce, OpKind::Associate) => {
+            "POST …/composite/sobjects, one row each".to_owned()
+        }
+        (Side::Salesforce, OpKind::Dissociate) => "DELETE …/composite/sobjects, by id".to_owned(),
         (Side::Salesforce, _) => format!("PATCH …/composite/sobjects, {object}"),
         (Side::HubSpot, kind) => {
             let tail = match kind {

@@ -90,7 +90,7 @@ impl House {
                 .get(&mapping.id)
                 .copied()
                 .filter(|_| scheduled),
-            fields: mapping.pairs.len(),
+            fields: mapping.pairs.len() + mapping.sets.len(),
             rules: words::summary(mapping),
             last_run_text: match state.reason.filter(|_| state.state == MappingPhase::Active) {
                 // Some of its fields are paused; the others go on.
@@ -156,6 +156,14 @@ impl House {
                 last_conflict: in_conflict.get(pair.name()).copied(),
                 sample: PerSide::from_fn(|side| sample(pair.name(), side)),
             })
+            .chain(mapping.sets.iter().map(|set| PairRow {
+                names: PerSide::from_fn(|side| set.field(side).to_owned()),
+                direction: set.direction,
+                rule: "one by one".into(),
+                transform: format!("a set through {}", set.mapping),
+                last_conflict: None,
+                sample: PerSide::from_fn(|side| sample(set.name(), side)),
+            }))
             .collect();
         Ok(Reply::Mapping(Box::new(MappingDetail {
             row,

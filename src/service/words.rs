@@ -112,7 +112,7 @@ pub(super) fn wins(mapping: &Mapping) -> String {
 pub(super) fn summary(mapping: &Mapping) -> String {
     format!(
         "{} fields, {}, match on {}",
-        mapping.pairs.len(),
+        mapping.pairs.len() + mapping.sets.len(),
         wins(mapping),
         match_on(mapping)
     )

@@ -29,7 +29,7 @@ impl House {
     }
 
     /// A HubSpot admin asks for something, and gets it.
-    fn admin(&self, method: &str, path: &str, body: serde_json::Value) {
+    pub(crate) fn admin(&self, method: &str, path: &str, body: serde_json::Value) {
         let mut sandbox = self.sandbox.lock().unwrap();
         let token = sandbox.portal.settings().access_token.clone();
         let request = Request {

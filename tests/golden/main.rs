@@ -29,6 +29,7 @@ mod rules;
 mod safety;
 mod scarcity;
 mod scope;
+mod sets;
 mod shadows;
 mod sweeps;
 mod undo;

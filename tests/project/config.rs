@@ -322,16 +322,13 @@ fn broken_toml_names_its_line() {
 
 #[test]
 fn keys_whose_rule_is_not_built_are_refused_by_line() {
-    for key in ["mode", "rich"] {
-        let text = with("conflict = \"salesforce\"", &format!("{key} = \"x\""));
-        let sentence = format!("`{key}` is not available in this version");
-        assert_refused(
-            &text,
-            13,
-            &format!("mapping.accounts.fields[1].{key}"),
-            &[&sentence],
-        );
-    }
+    let text = with("conflict = \"salesforce\"", "rich = \"x\"");
+    assert_refused(
+        &text,
+        13,
+        "mapping.accounts.fields[1].rich",
+        &["`rich` is not available in this version"],
+    );
     for (from, to, line, key, word) in [
         (
             "object = \"Contact\"",
@@ -1535,4 +1532,111 @@ fn mappings_stand_in_the_order_of_work() {
     let parts: Vec<&str> = GOOD.split("[[mapping]]").collect();
     let turned = format!("{}[[mapping]]{}[[mapping]]{}", parts[0], parts[2], parts[1]);
     assert_eq!(names(&turned), ["accounts", "contacts"]);
+}
+
+/// The contacts' further companies.
+const SET: &str = "{ salesforce = \"AccountContactRelation\", hubspot = \"companies\", link = \"accounts\", mode = \"set\" },";
+
+#[test]
+fn further_companies_are_a_set_beside_the_pairs() {
+    let owner = "  { salesforce = \"OwnerId\"";
+    let of = |set: &str| with(owner, &format!("  {set}\n{owner}"));
+    let config = parse(&of(SET)).unwrap();
+    let contacts = &config.mappings[1];
+    let [set] = contacts.sets.as_slice() else {
+        panic!("{:?}", contacts.sets);
+    };
+    assert_eq!(
+        (set.name(), set.mapping.as_str()),
+        ("AccountContactRelation", "accounts")
+    );
+    assert_eq!(set.direction, Direction::Both);
+    assert_eq!(contacts.pairs.len(), 4, "it is no field pair");
+    let good = parse(GOOD).unwrap();
+    let before = &good.mappings[1];
+    assert_ne!(mapping_revision(contacts), mapping_revision(before));
+    let one_way = of(&SET.replace(
+        "\"set\"",
+        "\"set\", direction = \"to_hubspot\", foreign_edit = \"revert\"",
+    ));
+    let set = parse(&one_way).unwrap().mappings[1].sets[0].clone();
+    assert_eq!(
+        (set.direction, set.foreign_edit),
+        (Direction::ToHubspot, ForeignEdit::Revert)
+    );
+    let single = with(
+        "link = \"accounts\"",
+        "link = \"accounts\", mode = \"single\"",
+    );
+    assert_eq!(
+        mapping_hash(&parse(&single).unwrap().mappings[1]),
+        mapping_hash(before)
+    );
+}
+
+#[test]
+fn a_set_that_cannot_be_one_is_refused_by_line() {
+    let owner = "  { salesforce = \"OwnerId\"";
+    let key = |key: &str| format!("mapping.contacts.fields[4]{key}");
+    let rows = [
+        (
+            SET.replace("\"set\"", "\"sets\""),
+            key(".mode"),
+            vec!["not one of"],
+        ),
+        (
+            SET.replace(", mode = \"set\"", ""),
+            key(".link"),
+            vec!["add mode = \"set\""],
+        ),
+        (
+            SET.replace("companies", "deals"),
+            key(".mode"),
+            vec!["further companies", "AccountContactRelation"],
+        ),
+        (
+            SET.replace("link = \"accounts\", ", ""),
+            key(""),
+            vec!["through which mapping", "add link"],
+        ),
+        (
+            SET.replace("\"accounts\"", "\"acounts\""),
+            "mapping.contacts.AccountContactRelation.link".into(),
+            vec!["no mapping of that name", "accounts"],
+        ),
+        (
+            SET.replace("\"set\"", "\"set\", match = true"),
+            key(".match"),
+            vec!["merged one by one", "take it out"],
+        ),
+        (
+            SET.replace(
+                "\"set\"",
+                "\"set\", direction = \"to_hubspot\", foreign_edit = \"report\"",
+            ),
+            key(".foreign_edit"),
+            vec!["conflicts", "revert"],
+        ),
+        (
+            SET.replace("\"set\"", "\"set\", foreign_edit = \"revert\""),
+            key(".foreign_edit"),
+            vec!["two-way"],
+        ),
+    ];
+    for (set, key, words) in rows {
+        let text = with(owner, &format!("  {set}\n{owner}"));
+        assert_refused(&text, 24, &key, &words);
+    }
+    let twice = with(owner, &format!("  {SET}\n  {SET}\n{owner}"));
+    assert_refused(&twice, 25, "mapping.contacts.fields[5]", &["already"]);
+    let value = with(
+        "hubspot = \"lastname\"",
+        "hubspot = \"lastname\", mode = \"single\"",
+    );
+    assert_refused(
+        &value,
+        21,
+        "mapping.contacts.fields[1].mode",
+        &["refers to no other record"],
+    );
 }

@@ -9,7 +9,9 @@ use syncline::crm::{
     Allowance, Crm, CrmError, FieldVersion, Found, Identity, Meter, Page, Person, Purpose, SafeNow,
     SideHealth, Window, WriteKind, WriteRequest, WriteResult,
 };
-use syncline::domain::{ObjectSchema, Observation, PerSide, Presence, RecordId, Side};
+use syncline::domain::{
+    Members, ObjectSchema, Observation, PerSide, Presence, RecordId, SetKind, Side,
+};
 
 use crate::weak::Weakness;
 
@@ -303,6 +305,15 @@ impl Crm for WeakSide {
         to_object: &str,
     ) -> Result<BTreeMap<RecordId, BTreeSet<RecordId>>, CrmError> {
         self.inner.associated(object, ids, to_object).await
+    }
+
+    async fn members(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        set: SetKind,
+    ) -> Result<BTreeMap<RecordId, Members>, CrmError> {
+        self.inner.members(object, ids, set).await
     }
 
     async fn write(

@@ -15,7 +15,7 @@ use crate::crm::{CrmError, ErrorClass, Purpose, WriteItem, WriteResult};
 use crate::domain::{ErrorCategory, RecordId, Side};
 
 /// Records whose associations one call reads (docs/vendor/hubspot.md 6.4).
-const READ_BATCH: usize = 1_000;
+pub(super) const READ_BATCH: usize = 1_000;
 /// Associations that one call writes (docs/vendor/hubspot.md 6.5).
 pub(super) const WRITE_BATCH: usize = 2_000;
 
@@ -114,7 +114,7 @@ pub fn parse_made(body: &[u8]) -> Result<WireMadeList, Malformed> {
 
 /// What ties a record of one object to the one record of another (6, type ids).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tie {
+pub(super) enum Tie {
     /// The type ids of "primary" and of plain; the record that was primary before stays associated (6.8).
     Primary(u32, u32),
     /// The type id of the company above it, of which there is one (6.14).
@@ -123,7 +123,7 @@ enum Tie {
 
 impl Tie {
     /// From one object to the other, where there is such a thing.
-    fn of(from: &str, to: &str) -> Option<Tie> {
+    pub(super) fn of(from: &str, to: &str) -> Option<Tie> {
         if is_contacts(from) && is_companies(to) {
             Some(Tie::Primary(1, 279))
         } else if is_deals(from) && is_companies(to) {
@@ -155,14 +155,18 @@ impl Tie {
     }
 }
 
-/// The primary one of a record's associations: by label, or by type id.
+impl WireType {
+    /// True for HubSpot's own label of the primary one: by its name, or by its type id.
+    pub(super) fn is_primary(&self, primary_id: Option<u32>) -> bool {
+        self.category.as_deref() != Some("USER_DEFINED")
+            && (self.label.as_deref() == Some("Primary")
+                || (self.type_id.is_some() && self.type_id == primary_id))
+    }
+}
+
+/// The primary one of a record's associations.
 fn primary(found: &WireAssociations, primary_id: Option<u32>) -> Option<RecordId> {
-    let is_primary = |kind: &WireType| {
-        let vendors = kind.category.as_deref() != Some("USER_DEFINED");
-        vendors
-            && (kind.label.as_deref() == Some("Primary")
-                || (kind.type_id.is_some() && kind.type_id == primary_id))
-    };
+    let is_primary = |kind: &WireType| kind.is_primary(primary_id);
     found
         .to
         .iter()
@@ -212,7 +216,7 @@ impl HubspotClient {
 
     /// Reads the associations of records, page by page, until `enough` says of a record's page that no further one of it is
     /// needed; gives the records that answered.
-    async fn each_page(
+    pub(super) async fn each_page(
         &self,
         object: &str,
         ids: &[RecordId],
@@ -353,7 +357,7 @@ impl HubspotClient {
         self.send_pairs(purpose, &what, path, inputs, items).await
     }
 
-    fn pairs(
+    pub(super) fn pairs(
         &self,
         what: &str,
         items: &[WriteItem],
@@ -372,7 +376,7 @@ impl HubspotClient {
             .ok_or_else(|| bug("an association lacks one of its ends"))
     }
 
-    async fn send_pairs(
+    pub(super) async fn send_pairs(
         &self,
         purpose: Purpose,
         what: &str,

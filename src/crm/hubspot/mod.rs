@@ -11,6 +11,7 @@ mod read;
 mod records;
 mod refusal;
 mod search;
+mod sets;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -44,7 +45,7 @@ use super::{
     Purpose, SafeNow, SideHealth, Transport, Window, WriteKind, WriteRequest, WriteResult,
 };
 use crate::clock::{Clock, Entropy};
-use crate::domain::{ObjectSchema, Observation, RecordId, Secret, Side};
+use crate::domain::{Members, ObjectSchema, Observation, RecordId, Secret, SetKind, Side};
 
 /// What every read asks for besides the wanted properties and the stamp of change.
 const SYSTEM: &[&str] = &["hs_object_id"];
@@ -313,7 +314,10 @@ impl Crm for HubspotClient {
 
     fn batch_size(&self, kind: &WriteKind) -> usize {
         match kind {
-            WriteKind::Associate { .. } | WriteKind::Dissociate { .. } => associations::WRITE_BATCH,
+            WriteKind::Associate { .. } | WriteKind::Dissociate { .. } | WriteKind::Join { .. } => {
+                associations::WRITE_BATCH
+            }
+            WriteKind::Part { .. } => associations::READ_BATCH,
             _ => read::BATCH,
         }
     }
@@ -468,6 +472,15 @@ impl Crm for HubspotClient {
         to_object: &str,
     ) -> Result<BTreeMap<RecordId, BTreeSet<RecordId>>, CrmError> {
         self.all_associated(object, ids, to_object).await
+    }
+
+    async fn members(
+        &self,
+        object: &str,
+        ids: &[RecordId],
+        set: SetKind,
+    ) -> Result<BTreeMap<RecordId, Members>, CrmError> {
+        self.members_of(object, ids, set).await
     }
 
     async fn write(

@@ -40,6 +40,12 @@ impl HubspotClient {
                 ));
             }
             WriteKind::Delete => return self.archive(purpose, object, &request.items).await,
+            WriteKind::Join { set } => {
+                return self.join(purpose, object, *set, &request.items).await;
+            }
+            WriteKind::Part { set } => {
+                return self.part(purpose, object, *set, &request.items).await;
+            }
             WriteKind::Associate { to_object } => {
                 return self
                     .associate(purpose, object, to_object, &request.items)

@@ -9,6 +9,7 @@ mod ids;
 mod read;
 mod records;
 mod refusal;
+mod sets;
 pub mod soql;
 #[cfg(test)]
 mod tests;
@@ -38,7 +39,7 @@ use super::{
     Purpose, SafeNow, SideHealth, Transport, Window, WriteKind, WriteRequest, WriteResult,
 };
 use crate::clock::{Clock, Entropy};
-use crate::domain::{ObjectSchema, Observation, RecordId, Secret, Side};
+use crate::domain::{Members, ObjectSchema, Observation, RecordId, Secret, SetKind, Side};
 
 /// The one API version that is spoken (Winter '27).
 pub const API_VERSION: &str = "v68.0";
@@ -367,6 +368,15 @@ impl Crm for SalesforceClient {
         _to_object: &str,
     ) -> Result<BTreeMap<RecordId, BTreeSet<RecordId>>, CrmError> {
         Ok(BTreeMap::new())
+    }
+
+    async fn members(
+        &self,
+        _object: &str,
+        ids: &[RecordId],
+        set: SetKind,
+    ) -> Result<BTreeMap<RecordId, Members>, CrmError> {
+        self.members_of(ids, set).await
     }
 
     async fn write(

@@ -76,6 +76,8 @@ impl SalesforceClient {
             }
             WriteKind::Create => ("POST", "/composite/sobjects".to_owned()),
             WriteKind::Update => ("PATCH", "/composite/sobjects".to_owned()),
+            WriteKind::Join { set } => return self.join(purpose, *set, &request.items).await,
+            WriteKind::Part { set } => return self.part(purpose, *set, &request.items).await,
             WriteKind::Associate { to_object } | WriteKind::Dissociate { to_object } => {
                 let message = format!(
                     "Salesforce has no association {object} to {to_object}: a reference is a field there; map the field"
@@ -182,7 +184,7 @@ impl SalesforceClient {
     }
 
     /// Moves records to the recycle bin (docs/vendor/salesforce.md 3.2); what lies in it already is done (4.1).
-    async fn delete(
+    pub(super) async fn delete(
         &self,
         purpose: Purpose,
         what: &str,

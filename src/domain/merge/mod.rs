@@ -4,6 +4,7 @@
 
 mod choice;
 mod member;
+mod set;
 mod strategy;
 mod table;
 mod times;
@@ -11,6 +12,7 @@ mod times;
 use super::canon::Canon;
 use super::{BaseField, Choice, ErrorCategory, FieldPair, Side, Value};
 
+pub use set::{ElementInput, Step, merge_element};
 pub use table::{merge_field, merge_tuple};
 pub use times::{FieldTimes, GUARD, interval_newer, person_newest};
 

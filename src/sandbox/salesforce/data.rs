@@ -9,7 +9,7 @@ use crate::sandbox::fields::{Pool, Text};
 use crate::sandbox::history::History;
 
 use super::ids;
-use super::schema::Schema;
+use super::schema::{Object, Schema};
 
 /// How long a deleted row stays in the recycle bin (docs/vendor/salesforce.md 2.6).
 pub const BIN_DAYS: i64 = 15;
@@ -102,6 +102,16 @@ impl Table {
     }
 }
 
+/// The empty table of an object, with its indexes.
+fn table_of(object: &Object) -> Table {
+    let fields = object.fields.iter().enumerate();
+    let indexed = fields.filter(|(_, field)| field.indexed());
+    Table {
+        index: indexed.map(|(place, _)| (place, HashMap::new())).collect(),
+        ..Table::default()
+    }
+}
+
 /// Text as comparisons without case see it.
 pub fn fold(value: &str) -> String {
     if value.is_ascii() {
@@ -140,20 +150,7 @@ pub struct Data {
 impl Data {
     /// No records yet.
     pub fn new(schema: Schema) -> Self {
-        let tables = schema
-            .objects
-            .iter()
-            .map(|object| Table {
-                index: object
-                    .fields
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, field)| field.indexed())
-                    .map(|(place, _)| (place, HashMap::new()))
-                    .collect(),
-                ..Table::default()
-            })
-            .collect();
+        let tables = schema.objects.iter().map(table_of).collect();
         Data {
             schema,
             tables,
@@ -161,6 +158,12 @@ impl Data {
             undo: Vec::new(),
             depth: 0,
         }
+    }
+
+    /// One object more, without records.
+    pub fn add_object(&mut self, object: Object) {
+        self.tables.push(table_of(&object));
+        self.schema.objects.push(object);
     }
 
     /// The id the next record of that object gets.

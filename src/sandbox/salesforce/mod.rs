@@ -23,6 +23,7 @@ mod leads;
 mod limits;
 mod people;
 mod query;
+mod relations;
 mod replication;
 mod router;
 mod rows;

@@ -77,7 +77,9 @@ impl Org {
             row = Some(current);
         }
         if let Some(row) = row {
+            let write = self.quiet(row.created, row.stamp, &Author::System);
             self.data.add(object, row);
+            self.follow_account(&write, object, &id);
         }
         id
     }
@@ -195,17 +197,20 @@ impl Org {
         }
         let write = self.quiet(now, second(now), author);
         let user = self.user_of(author);
+        let by = write.clone();
         self.data.change(object, place, move |row| {
             row.deleted = None;
             row.master = None;
-            touch(row, &write, user);
+            touch(row, &by, user);
             row.history.push(Version::new(
-                write.now,
-                &write.author,
+                by.now,
+                &by.author,
                 Event::Restored,
                 Packed::default(),
             ));
         });
+        let id = self.data.tables[object].rows[place].id.clone();
+        self.follow_account(&write, object, &id);
         Ok(())
     }
 
@@ -267,6 +272,7 @@ impl Org {
             row.history
                 .push(Version::new(now, author, Event::Updated, none));
         });
+        self.tidy_relations(&write, object, &winner);
         Ok(())
     }
 

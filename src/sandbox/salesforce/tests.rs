@@ -8,6 +8,7 @@ mod hostile;
 mod leads;
 mod people;
 mod query;
+mod relations;
 mod replication;
 mod rows;
 mod upsert;

@@ -78,6 +78,7 @@ impl Org {
             .push(Version::new(write.now, &write.author, Event::Created, set));
         let id = row.id.clone();
         self.data.add(object, row);
+        self.follow_account(write, object, &id);
         Ok(id)
     }
 
@@ -112,13 +113,15 @@ impl Org {
         }
         self.check(write, object, Some(place), &values)?;
         let user = self.user_of(&write.author);
-        let write = write.clone();
+        let by = write.clone();
         self.data.change(object, place, move |row| {
             row.values = values;
-            touch(row, &write, user);
+            touch(row, &by, user);
             row.history
-                .push(Version::new(write.now, &write.author, Event::Updated, set));
+                .push(Version::new(by.now, &by.author, Event::Updated, set));
         });
+        let id = self.data.tables[object].rows[place].id.clone();
+        self.follow_account(write, object, &id);
         Ok(())
     }
 
@@ -133,6 +136,7 @@ impl Org {
         let id = own.map(|place| self.data.tables[object].rows[place].id.clone());
         self.check_locks(write.now, id.as_deref(), object, values)?;
         self.check_unique(object, own, values)?;
+        self.check_relation(object, own, values)?;
         self.check_validation_rule(object, values)?;
         if write.allow_save {
             return Ok(());
@@ -159,6 +163,7 @@ impl Org {
         }
         let id = row.id.clone();
         self.check_locks(write.now, Some(&id), object, &[])?;
+        self.check_direct(object, place)?;
         self.bin(write, object, place);
         for (_, child, field) in CASCADES.iter().filter(|(parent, _, _)| *parent == name) {
             let Some(child) = self.data.schema.find(child) else {
@@ -174,19 +179,21 @@ impl Org {
         Ok(())
     }
 
-    fn bin(&mut self, write: &Write, object: usize, place: usize) {
+    pub(super) fn bin(&mut self, write: &Write, object: usize, place: usize) {
         let user = self.user_of(&write.author);
-        let write = write.clone();
+        let by = write.clone();
         self.data.change(object, place, move |row| {
-            row.deleted = Some(write.stamp);
-            touch(row, &write, user);
+            row.deleted = Some(by.stamp);
+            touch(row, &by, user);
             row.history.push(Version::new(
-                write.now,
-                &write.author,
+                by.now,
+                &by.author,
                 Event::Deleted,
                 Packed::default(),
             ));
         });
+        let id = self.data.tables[object].rows[place].id.clone();
+        self.bin_relations(write, object, &id);
     }
 
     /// Creates or changes the record with that key; whether it was created is told.

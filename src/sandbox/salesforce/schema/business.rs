@@ -205,3 +205,30 @@ pub const ORGANIZATION: &[Field] = &[
     text("TimeZoneSidKey", "Time Zone", 40),
     text("LanguageLocaleKey", "Language", 40),
 ];
+
+/// AccountContactRelation, without the fields every object has.
+pub const RELATION: &[Field] = &[
+    reference(
+        "AccountId",
+        "Account ID",
+        &["Account"],
+        "Account",
+        Some("AccountContactRelations"),
+    )
+    .required()
+    .create_only(),
+    reference(
+        "ContactId",
+        "Contact ID",
+        &["Contact"],
+        "Contact",
+        Some("AccountContactRelations"),
+    )
+    .required()
+    .create_only(),
+    text("Roles", "Roles", 4099),
+    boolean("IsDirect", "Direct", false).read_only(),
+    boolean("IsActive", "Active", true),
+    field("StartDate", "Start Date", Kind::Date, 0),
+    field("EndDate", "End Date", Kind::Date, 0),
+];

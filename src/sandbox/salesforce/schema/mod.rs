@@ -115,6 +115,16 @@ const DEFINITIONS: &[Definition] = &[
     definition("User", "User", "People", "005", people::USER).kept(),
 ];
 
+/// What the feature "Contacts to Multiple Accounts" brings.
+const RELATION: Definition = definition(
+    "AccountContactRelation",
+    "Account Contact Relationship",
+    "Account Contact Relationships",
+    "07k",
+    business::RELATION,
+)
+.gone_for_good();
+
 /// One object as the org has it.
 #[derive(Clone, Debug)]
 pub struct Object {
@@ -223,6 +233,11 @@ impl Object {
             fields,
             by_name,
         }
+    }
+
+    /// AccountContactRelation, which an org does not have by itself.
+    pub fn relation() -> Self {
+        Object::new(&RELATION, false)
     }
 
     /// The place of a field the caller may see.
