@@ -25,6 +25,7 @@ pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
     if open.is_empty() {
         return Ok(());
     }
+    ctx.ghosts = ctx.engine.ghosts().await?;
     ctx.engine.report.begin(Phase::Recover);
     let count = open.len();
     let mut groups: BTreeMap<(String, Side, u8), Vec<Op>> = BTreeMap::new();

@@ -19,6 +19,7 @@ use super::recover_rules::{
 };
 use super::run::RunCtx;
 use super::set_read::read_sets;
+use super::settle::is_late;
 use crate::crm::Purpose;
 use crate::domain::{
     LinkState, Mapping, Observation, Op, OpKind, OpState, Presence, RecordId, Side,
@@ -127,7 +128,14 @@ async fn rewritten(
     let thirds: Vec<Option<&Observation>> = ops
         .iter()
         .zip(seen)
-        .map(|(op, seen)| seen.as_ref().filter(|seen| is_third(mapping, op, seen)))
+        .map(|(op, seen)| {
+            let late = |seen: &Observation| {
+                let mut names = op.fields.keys();
+                names.any(|name| is_late(ctx, mapping, op.link, (seen, name)))
+            };
+            let third = |seen: &&Observation| is_third(mapping, op, seen) && !late(seen);
+            seen.as_ref().filter(third)
+        })
         .collect();
     if side == Side::Salesforce {
         let us = ctx.known.us.salesforce.as_ref();

@@ -314,9 +314,9 @@ pub(super) fn is_by_us(ctx: &RunCtx<'_>, back: &Observation) -> bool {
     us.is_some() && back.modified_by.as_ref() == us
 }
 
-/// True where that is what a write of ours, given up before, sent to the field: it has landed right behind the one that is
-/// read back (16.5).
-fn is_late(
+/// True where that is what a write of ours, given up before, sent to the field: it has landed behind the one that is read
+/// back, or looked up (16.5).
+pub(super) fn is_late(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
     link: LinkId,
