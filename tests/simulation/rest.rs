@@ -13,7 +13,11 @@ use crate::story::{Act, Sync};
 use crate::support;
 
 /// The pauses between the last runs: within them all must become quiet (a wait for every delay that the engine knows).
-const REST: [u64; 8] = [30, 130, 400, 1_000, 4_000, 20_000, 90_000, 90_000];
+const REST: [u64; 9] = [30, 130, 400, 1_000, 4_000, 20_000, 90_000, 90_000, 300];
+
+/// Which of them reads everything. A question that it finds dissolved lets the next one make a record (10.2); the last writes
+/// nothing.
+const SWEEP: usize = REST.len() - 3;
 
 impl Stage {
     /// Everybody goes home, faults stop: so many runs later nothing is written any more.
@@ -38,7 +42,7 @@ impl Stage {
         let mut quiet = false;
         for (at, pause) in REST.into_iter().enumerate() {
             self.house.wait(pause).await;
-            let full = at + 2 == REST.len();
+            let full = at == SWEEP;
             if full && !needs_sweep {
                 // In place of the sweep (5.4): what only a sweep finds may be missing until then, and nothing else.
                 self.rested(step + at, Rest::BeforeSweep).await?;
