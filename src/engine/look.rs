@@ -9,6 +9,7 @@ use super::observe::{Pass, observe};
 use super::report::Phase;
 use super::run_ctx::{Mode, RunCtx};
 use super::scope;
+use super::shadows::see_freed;
 use super::sweep::{conclude, slice};
 use super::whole::whole;
 use crate::domain::{Mapping, MappingId, Side, ValveHit};
@@ -87,6 +88,7 @@ impl Engine {
                 }
             }
         }
+        see_freed(ctx, mappings).await?;
         backfill::remember(self, mappings).await?;
         scope::remember(self, mappings).await?;
         if whole {

@@ -16,7 +16,7 @@ use super::matching::{Linked, MatchInput, MatchOutcome, Unlinked, matching};
 use super::report::Phase;
 use super::run::{Mode, RunCtx};
 use super::scope;
-use super::shadows::{OUTSIDE, Shadow, Shadows};
+use super::shadows::{OUTSIDE, Shadow, Shadows, unseen};
 use super::strangers::{Met, forget_gone};
 use super::tally::{self, Fate};
 use super::tombs;
@@ -318,6 +318,13 @@ async fn unlinked(
             return Ok(convert::without_held(ctx, mapping, side, free));
         };
         after = Some(last.clone());
+        let freed = page.iter().filter(|(_, row)| row.reasons == Dirty::RELINK);
+        let freed: Vec<RecordId> = freed.map(|(id, _)| id.clone()).collect();
+        let later = unseen(&db, mapping, side, freed).await?;
+        let page: Vec<_> = page
+            .into_iter()
+            .filter(|(id, _)| !later.contains(id))
+            .collect();
         let ids: Vec<RecordId> = page.iter().map(|(id, _)| id.clone()).collect();
         let links = db
             .link_ids(&mapping.id, side, mapping.object(side), &ids)

@@ -4,12 +4,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::context::EngineError;
 use super::db::{Db, Tx};
 use super::fields;
 use super::matchup::GROUP;
-use crate::domain::{Mapping, Observation, RecordId, Side};
+use super::run_ctx::RunCtx;
+use crate::crm::Purpose;
+use crate::domain::{Mapping, Observation, Presence, RecordId, Side};
 use crate::store::StoreError;
 use crate::store::rows::Dirty;
+
+/// Records that are looked through at a time.
+const PAGE: usize = 2000;
 
 /// The match key that every record outside stands under, beside its own.
 pub(super) const OUTSIDE: (u8, u128) = (u8::MAX, 0);
@@ -56,6 +62,64 @@ pub(super) async fn set_keys(
         }
     }
     Ok(())
+}
+
+/// Reads what is no longer shadowed and was last read long ago: the plan of this run says what is made for it.
+pub(super) async fn see_freed(ctx: &RunCtx<'_>, mappings: &[&Mapping]) -> Result<(), EngineError> {
+    let db = &ctx.engine.db;
+    let side = Side::HubSpot;
+    for mapping in mappings.iter().filter(|mapping| mapping.scope.is_some()) {
+        let object = mapping.object(side);
+        let asked = fields::observed(&ctx.known, std::iter::once(*mapping), side, object);
+        let mut after: Option<RecordId> = None;
+        loop {
+            let page = db
+                .dirty_page(&mapping.id, side, after.as_ref(), PAGE)
+                .await?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            let freed = page
+                .iter()
+                .filter(|(_, row)| row.reasons & Dirty::RELINK != 0);
+            let freed: Vec<RecordId> = freed.map(|(id, _)| id.clone()).collect();
+            let unseen = unseen(db, mapping, side, freed).await?;
+            if unseen.is_empty() {
+                continue;
+            }
+            let hubspot = ctx.engine.side(side);
+            let found = hubspot
+                .read(Purpose::Complete, object, &unseen, &asked)
+                .await?;
+            let mut tx = db.begin();
+            for (id, found) in unseen.iter().zip(found) {
+                match found.records.first() {
+                    Some(seen) if seen.presence == Presence::Live && seen.id == *id => {
+                        tx.put_observation(seen)?;
+                    }
+                    // What became of it a look tells.
+                    _ => tx.clear_dirty(&mapping.id, side, id),
+                }
+            }
+            tx.apply().await?;
+        }
+    }
+    Ok(())
+}
+
+/// Those among these that have neither a link nor a look that waits. What is no longer shadowed since this run has looked is
+/// the next one's: its plan says nothing of it.
+pub(super) async fn unseen(
+    db: &Db,
+    mapping: &Mapping,
+    side: Side,
+    ids: Vec<RecordId>,
+) -> Result<Vec<RecordId>, StoreError> {
+    let object = mapping.object(side);
+    let links = db.link_ids(&mapping.id, side, object, &ids).await?;
+    let seen = db.observations(side, object, &ids).await?;
+    let all = ids.into_iter().zip(links).zip(seen);
+    let unseen = all.filter(|((_, link), seen)| link.is_none() && seen.is_none());
+    Ok(unseen.map(|((id, _), _)| id).collect())
 }
 
 /// A record without a link was looked for and does not answer: where it lies outside, what it shadows has to know.

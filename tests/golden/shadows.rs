@@ -1,7 +1,7 @@
 //! Golden scenarios of what records outside the scope keep from being made (docs/design/sync-semantics.md 12.6).
 
 use crate::scope::clerks;
-use crate::support::House;
+use crate::support::{House, order};
 use crate::support::town::*;
 use syncline::domain::{Choice, ItemKind, ItemState};
 
@@ -48,6 +48,19 @@ async fn what_a_record_outside_no_longer_matches_is_made_by_the_next_run() {
     house.sf_delete(S, &s);
     house.wait(60).await;
     assert_eq!(writes(&house.fine().await), 2);
+    made(&house, &s, &h).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_made_because_nothing_shadows_it_any_more_is_in_the_plan() {
+    let (house, s, h) = shadowed().await;
+    house.sf_delete(S, &s);
+    house.wait(60).await;
+    let shown = house.engine().await.preview(&order()).await.unwrap();
+    let contacts = shown.mappings.iter().find(|row| row.mapping.as_str() == "contacts");
+    assert_eq!(contacts.unwrap().counts.created.salesforce, 1);
+    let run = house.fine().await;
+    assert_eq!(run.plan_hash.as_ref(), Some(&shown.plan_hash));
     made(&house, &s, &h).await;
 }
 
