@@ -1,8 +1,8 @@
 //! Golden scenarios of what records outside the scope keep from being made (docs/design/sync-semantics.md 12.6).
 
 use crate::scope::clerks;
-use crate::support::{House, order};
 use crate::support::town::*;
+use crate::support::{House, order};
 use syncline::domain::{Choice, ItemKind, ItemState};
 
 const S: &str = "Contact";
@@ -57,7 +57,10 @@ async fn what_is_made_because_nothing_shadows_it_any_more_is_in_the_plan() {
     house.sf_delete(S, &s);
     house.wait(60).await;
     let shown = house.engine().await.preview(&order()).await.unwrap();
-    let contacts = shown.mappings.iter().find(|row| row.mapping.as_str() == "contacts");
+    let contacts = shown
+        .mappings
+        .iter()
+        .find(|row| row.mapping.as_str() == "contacts");
     assert_eq!(contacts.unwrap().counts.created.salesforce, 1);
     let run = house.fine().await;
     assert_eq!(run.plan_hash.as_ref(), Some(&shown.plan_hash));

@@ -76,10 +76,17 @@ pub(super) fn attributable(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     }
 }
 
-/// I-18: nothing is open any more.
+/// I-18: nothing is open any more, but a write to a record that does not answer (16.4): its error says so.
 pub(super) fn nothing_open(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    let silent = |op: &Op| {
+        scene.books.errors.iter().any(|error| {
+            error.category == ErrorCategory::Gone
+                && error.link == Some(op.link)
+                && !scene.alive(op.side).contains(error.record.id.as_str())
+        })
+    };
     for op in &scene.books.ops {
-        if matches!(op.state, OpState::Sent | OpState::Unknown) {
+        if matches!(op.state, OpState::Sent | OpState::Unknown) && !silent(op) {
             let detail = format!(
                 "{:?} {} {:?} {:?} is still {:?}",
                 op.kind, op.side, op.target, op.source, op.state
