@@ -100,7 +100,9 @@ async fn was_watched(ctx: &RunCtx<'_>, op: &Op, until: DateTime<Utc>) -> Result<
     let target = op.target.as_slice();
     let marks = db.dirty(&op.mapping, op.side, target).await?;
     let seen = cursor.seen_by(&op.mapping).is_some_and(|at| at >= until);
-    Ok(seen && marks.iter().all(Option::is_none))
+    // What was refused, or waits for a person, has not been written over yet.
+    let waits = db.anything_waits(&op.mapping) && !db.waiting(op.link.0).await?.is_empty();
+    Ok(seen && !waits && marks.iter().all(Option::is_none))
 }
 
 pub(super) fn is_settled(ctx: &RunCtx<'_>, op: &Op) -> bool {

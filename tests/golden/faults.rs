@@ -360,6 +360,31 @@ async fn an_old_write_that_landed_while_nobody_looked_is_known_for_one_days_late
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_old_write_that_landed_is_known_for_one_as_long_as_writing_over_it_is_refused() {
+    let (house, s, h) = clerk(&people("")).await;
+    let (method, path) = door(Party::HubSpot, false);
+    let late = Fault::LandsLater(Duration::from_secs(600));
+    house.script(Party::HubSpot, Some(method), path, late, 1);
+    for (title, pause) in [("First", 60), ("Second", 200)] {
+        house.sf_edit(S, &s, &[("Title", title)]);
+        house.wait(pause).await;
+        house.fine().await;
+    }
+    house.script(Party::HubSpot, Some(method), path, Fault::Locked, 30);
+    for pause in [600, 60, 20_000, 50_000, 50_000] {
+        house.wait(pause).await;
+        house.fine().await;
+    }
+    assert_eq!(house.errors().await.len(), 1, "it is refused still");
+    while !house.errors().await.is_empty() {
+        house.wait(100_000).await;
+        house.fine().await;
+    }
+    house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
+    house.quiet().await;
+}
+
 /// It lands between the next write and its read-back: what that shows is ours, and still not what was written.
 #[tokio::test(start_paused = true)]
 async fn an_old_write_that_lands_right_behind_a_newer_one_is_written_over() {
