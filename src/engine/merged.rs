@@ -118,7 +118,9 @@ async fn follow_one(
         .partition(|case| is_told(&case.link, side));
     let merged = group::yield_to_contacts(ctx, mapping, &survivor, &former, merged).await?;
     let locked = |case: &Case| {
-        ctx.locked.contains(&case.link.id) || case.link.state == LinkState::PendingCreate
+        let id = &case.link.id;
+        let open = ctx.locked.contains(id) && !ctx.silent.contains(id);
+        open || case.link.state == LinkState::PendingCreate
     };
     if merged.iter().chain(&own).any(locked) {
         return Ok(Vec::new());

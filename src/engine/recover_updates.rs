@@ -9,7 +9,7 @@ use super::bases;
 use super::context::EngineError;
 use super::db::{Tx, Waiting};
 use super::failures::value_digest;
-use super::fields;
+use super::fields::{self, same_value};
 use super::gone;
 use super::gone_case::{Case, cases};
 use super::observe::read_associations;
@@ -79,6 +79,7 @@ async fn without_silent(
         match silent_case(ctx, mapping, &op, seen.as_ref()).await? {
             Some(case) => {
                 gone::out_of_reach(ctx, mapping, &case, op.side, &mut tx)?;
+                ctx.silent.insert(op.link);
                 conclude_update(ctx, mapping, &mut op, Verdict::Wait, None, &mut tx).await?;
             }
             None => {
@@ -129,9 +130,13 @@ async fn rewritten(
         .iter()
         .zip(seen)
         .map(|(op, seen)| {
+            // What this write sent itself is no older one.
             let late = |seen: &Observation| {
-                let mut names = op.fields.keys();
-                names.any(|name| is_late(ctx, mapping, op.link, (seen, name)))
+                let mut fields = op.fields.iter();
+                fields.any(|(name, one)| {
+                    let own = same_value(mapping, op.side, name, &one.after, seen.value(name));
+                    !own && is_late(ctx, mapping, op.link, (seen, name))
+                })
             };
             let third = |seen: &&Observation| is_third(mapping, op, seen) && !late(seen);
             seen.as_ref().filter(third)

@@ -45,6 +45,8 @@ pub(super) struct RunCtx<'e> {
     pub(super) batch: u64,
     /// Links with a write whose outcome nobody knows yet.
     pub(super) locked: BTreeSet<LinkId>,
+    /// Those among them whose write is open as its record does not answer: what becomes of their other record is followed.
+    pub(super) silent: BTreeSet<LinkId>,
     /// Records without a link that a person said to make a counterpart of, although an earlier one was deleted.
     pub(super) despite: BTreeSet<(MappingId, Side, RecordId)>,
     /// Records without a link about whose create a person was asked and has not answered: no plan has it, so it is only looked at
@@ -93,6 +95,7 @@ impl<'e> RunCtx<'e> {
             seq: 0,
             batch: 0,
             locked: BTreeSet::new(),
+            silent: BTreeSet::new(),
             despite: BTreeSet::new(),
             asked: BTreeSet::new(),
             held: BTreeSet::new(),
