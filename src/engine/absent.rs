@@ -8,6 +8,7 @@ use super::gone_case::cases;
 use super::gone_note::note;
 use super::gone_read::read_records;
 use super::run_ctx::RunCtx;
+use super::shadows::fall_silent;
 use crate::domain::{
     CreatedBy, Link, LinkId, LinkState, Mapping, Observation, Presence, RecordId, Side,
 };
@@ -68,6 +69,12 @@ pub(super) async fn confirm_absent(
         match seen.presence {
             // The list was read while it moved.
             Presence::Live => {}
+            Presence::Inaccessible if link.state == LinkState::Unlinked => {
+                let ids = std::slice::from_ref(&seen.id);
+                let keys = db.match_keys(&mapping.id, side, ids).await?;
+                let keys = keys.into_iter().next().unwrap_or_default();
+                fall_silent(&db, mapping, side, &seen.id, &keys, &mut tx).await?;
+            }
             Presence::Inaccessible if link.state != LinkState::Active => {}
             Presence::Inaccessible => {
                 for mut case in cases(ctx, mapping, vec![link.clone()]).await? {

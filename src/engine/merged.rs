@@ -16,7 +16,7 @@ use super::links;
 use super::matchup::close_review;
 use super::run_ctx::{Mode, RunCtx};
 use super::scope;
-use super::shadows::set_keys;
+use super::shadows::{keys_of, set_keys};
 use super::tally::{Fate, Unlinked};
 use crate::domain::{
     ItemKind, Link, LinkId, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide,
@@ -302,7 +302,10 @@ async fn repoint(
     let ids = std::slice::from_ref(&survivor.id);
     let known = ctx.engine.db.match_keys(&mapping.id, side, ids).await?;
     let keys = known.into_iter().next().unwrap_or_default();
-    let new = fields::match_keys(mapping, survivor);
+    let inside = scope::is_inside(mapping, survivor, ctx.engine.clock.now());
+    let leaves = scope::step(mapping.leaves_scope, &case.link.state, inside);
+    let ends = leaves == Some(scope::Step::Leaves(scope::Away::Unlinked));
+    let new = keys_of(mapping, survivor, ends);
     set_keys(&ctx.engine.db, mapping, side, &survivor.id, &keys, &new, tx).await?;
     close_review(ctx, mapping, side, &survivor.id, tx).await?;
     let tally = ctx.tally(&mapping.id);
@@ -316,8 +319,6 @@ async fn repoint(
             tally.unlinked(side, &survivor.id, Unlinked::Excluded);
         }
     }
-    let inside = scope::is_inside(mapping, survivor, ctx.engine.clock.now());
-    let leaves = scope::step(mapping.leaves_scope, &case.link.state, inside);
     if let Some(step @ scope::Step::Leaves(_)) = leaves {
         // What is left lies outside the scope: nothing is written to it any more.
         scope::take(ctx.engine, mapping, &case.link, step, survivor, tx).await?;

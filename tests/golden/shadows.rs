@@ -107,6 +107,28 @@ async fn where_the_record_outside_does_not_answer_any_more_a_person_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_the_record_of_an_ended_link_does_not_answer_any_more_a_person_is_asked_too() {
+    let (house, s, _) = clerk(&clerks("unlink")).await;
+    house.sf_edit(S, &s, &[("Title", "Chief"), ("Email", "two@example.com")]);
+    house.wait(60).await;
+    house.fine().await;
+    let now = house.clock.now();
+    let two = values(&[("lastname", "Two"), ("email", "two@example.com")]);
+    {
+        let mut sandbox = house.sandbox.lock().unwrap();
+        sandbox.portal.insert(now, colleague(), H, two).unwrap();
+    }
+    house.wait(60).await;
+    assert_eq!(writes(&house.fine().await), 0, "shadowed");
+    house.sf_delete(S, &s);
+    house.wait(40 * DAY).await;
+    house.whole().await;
+    let item = house.the_item(ItemKind::AmbiguousMatch).await;
+    assert!(item.why.contains(&s), "{}", item.why);
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_asked_about_a_silent_record_outside_is_over_once_it_answers_again() {
     let (house, s, _) = shadowed().await;
     let hide = |hidden: bool| {
