@@ -137,6 +137,7 @@ impl Engine {
         for op in scratch.db.open_ops().await? {
             ctx.locked.insert(op.link);
         }
+        ctx.ghosts = scratch.ghosts().await?;
         let mut undoing = Undoing::new(&mut ctx, done, found.calls);
         undoing.all(&mappings).await?;
         let Undoing {
@@ -171,6 +172,7 @@ pub(super) async fn undo(
     fixed: SideCount,
 ) -> Result<(), EngineError> {
     recover(ctx).await?;
+    ctx.ghosts = ctx.engine.ghosts().await?;
     let done = ctx.engine.done_by(target).await?;
     let mut undoing = Undoing::new(ctx, done, fixed);
     let outcome = undoing.all(mappings).await;
@@ -522,6 +524,7 @@ impl<'c, 'e> Undoing<'c, 'e> {
                 seen.get(side).get(&touched.id)
             }),
             us: &self.ctx.known.us,
+            ghosts: self.ctx.ghosts.get(&link).map_or(&[], Vec::as_slice),
         }
     }
 

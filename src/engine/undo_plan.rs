@@ -25,6 +25,8 @@ pub(super) struct LinkNow<'a> {
     pub(super) seen: PerSide<Option<&'a Observation>>,
     /// Our own user, by side.
     pub(super) us: &'a PerSide<Option<String>>,
+    /// Writes to its records that were given up and may land late (16.5).
+    pub(super) ghosts: &'a [Op],
 }
 
 /// Where one field goes.
@@ -226,6 +228,8 @@ impl LinkNow<'_> {
         let now = self.now(side, name);
         let there = now.is_known() && same_value(self.mapping, side, name, &one.before, now);
         match self.moved(side, name, one) {
+            // A late landing is written over by the next run, unless an undo has settled on it.
+            _ if there && self.landed_late(side, name, now) => Verdict::Back,
             _ if there => Verdict::There,
             Some(why) => Verdict::Left(why),
             None if !one.before.is_known() => {
@@ -233,6 +237,12 @@ impl LinkNow<'_> {
             }
             None => Verdict::Back,
         }
+    }
+
+    fn landed_late(&self, side: Side, name: &str, now: &Value) -> bool {
+        let of_side = self.ghosts.iter().filter(|op| op.side == side);
+        let mut sent = of_side.filter_map(|op| op.fields.get(name));
+        sent.any(|one| same_value(self.mapping, side, name, &one.after, now))
     }
 
     /// The assignment that puts a field back. Its `source` is what the base of the other side becomes: what that side held

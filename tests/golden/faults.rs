@@ -918,3 +918,29 @@ async fn an_update_that_was_looked_up_is_no_error_any_more_whatever_else_of_the_
         assert_eq!(refused.record.id.as_str(), s);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_undo_finds_put_back_by_a_late_write_stays_so() {
+    let (house, s, h) = clerk(&people("")).await;
+    let (method, path) = door(Party::HubSpot, false);
+    let late = Fault::LandsLater(Duration::from_secs(900));
+    house.script(Party::HubSpot, Some(method), path, late, 1);
+    house.sf_edit(S, &s, &[("Title", "First")]);
+    house.wait(60).await;
+    house.fine().await;
+    house.wait(200).await;
+    house.fine().await;
+    house.sf_edit(S, &s, &[("Title", "Second")]);
+    house.wait(60).await;
+    let run = house.fine().await.run;
+    house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
+    // The first write lands for a second time, and is what the undo would put back.
+    house.wait(900).await;
+    house.undone(run).await;
+    for _ in 0..2 {
+        house.wait(60).await;
+        house.fine().await;
+    }
+    house.both((&s, &h), ("Title", "jobtitle"), ("Second", "First"));
+    house.quiet().await;
+}
