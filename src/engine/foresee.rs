@@ -99,6 +99,11 @@ pub fn signature(op: &Op) -> u128 {
     digest128(&parts)
 }
 
+/// True for what can be a plan's hash: 32 hexadecimal digits.
+pub fn is_plan_hash(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// The hash of a plan with these ops.
 pub fn plan_hash(signatures: &BTreeSet<u128>) -> String {
     let bytes: Vec<[u8; 16]> = signatures.iter().map(|one| one.to_be_bytes()).collect();

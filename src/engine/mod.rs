@@ -101,7 +101,7 @@ pub use control::{Control, ControlHandle};
 pub use cost::{CostInput, expected_calls};
 pub use db::{Db, Tx, Waiting, names};
 pub use drift::paused_pairs;
-pub use foresee::{plan_hash, signature};
+pub use foresee::{is_plan_hash, plan_hash, signature};
 pub use forget::Forgetting;
 pub use matchup::review_id;
 pub use preflight::{Preflight, unmet_requirements};

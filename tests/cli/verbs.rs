@@ -678,6 +678,10 @@ fn a_tripped_valve_ends_4_and_its_hash_lets_exactly_that_plan_through() {
         }
     }
     std::thread::sleep(Duration::from_millis(50));
+    // A hash that nobody knows stops the run like the valve, and lets nothing through.
+    let unknown = "0123456789abcdef0123456789abcdef";
+    let other = desk.run(&["sync", "--json", "--confirm", unknown]).ends(4);
+    assert_eq!(written(&other.document()), 0);
     let halted = desk.run(&["sync", "--json"]).ends(4).document();
     assert_eq!(halted["state"], "halted", "{halted}");
     assert_eq!(halted["valve"], "max_creates");
@@ -689,6 +693,26 @@ fn a_tripped_valve_ends_4_and_its_hash_lets_exactly_that_plan_through() {
         .ends(1)
         .document();
     assert_eq!(run["mappings"][1]["created"]["hubspot"], 150, "{run}");
+}
+
+#[test]
+fn the_hash_that_a_preview_shows_lets_its_plan_through() {
+    let vendors = Vendors::with(Options {
+        contacts: 60,
+        seed: 1,
+        ..Options::default()
+    });
+    let desk = Desk::at(&vendors, "");
+    let shown = desk.run(&["preview", "--json"]).document();
+    let hash = shown["plan_hash"].as_str().unwrap();
+    let run = desk.run(&["sync", "--json", "--confirm", hash]).document();
+    assert!(written(&run) > 0, "{run}");
+    let again = desk.run(&["sync", "--json"]).document();
+    assert_eq!(
+        (again["valve"].as_str(), written(&again)),
+        (None, 0),
+        "{again}"
+    );
 }
 
 #[test]
