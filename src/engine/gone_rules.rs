@@ -334,6 +334,10 @@ pub(super) fn rebase(mapping: &Mapping, base: &mut Base, side: Side, seen: &Obse
             field.values = PerSide::default();
         }
     }
+    // Which elements the merge brought along is not known: none is taken off for it (14.5).
+    for set in &mapping.sets {
+        base.fields.remove(set.name());
+    }
     *base.sides.get_mut(side) = Default::default();
 }
 

@@ -697,3 +697,23 @@ async fn an_account_that_a_run_made_stays_where_somebody_relates_a_contact_to_it
     assert_eq!(left(forecast.ops), found);
     assert!(!club.house.sf_ids("Account").contains(&club.accounts[5]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_merge_of_contacts_takes_no_element_off() {
+    let mut club = Club::with(&plain(), &[1, 2]).await;
+    let other = club.house.sf(
+        S,
+        &[
+            ("LastName", "Berg"),
+            ("Email", "b@example.com"),
+            ("AccountId", &club.accounts[0]),
+        ],
+    );
+    club.unrelate(1);
+    club.house.sf_merge(S, &other, &club.s);
+    club.s = other;
+    club.house.wait(60).await;
+    club.house.fine().await;
+    club.look().await;
+    club.hold(&[1, 2], &[1, 2]).await;
+}
