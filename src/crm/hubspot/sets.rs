@@ -85,7 +85,11 @@ impl HubspotClient {
             .send_pairs(purpose, &what, path, inputs, &there)
             .await?;
         let mut sent = sent.into_iter();
+        let answered = |item: &WriteItem| item.id.as_ref().is_some_and(|id| now.contains_key(id));
         let results = items.iter().map(|item| match held(item) {
+            None if !answered(item) => {
+                WriteResult::Unknown("the record did not answer when it was looked at".into())
+            }
             None => WriteResult::Done {
                 id: item.id.clone().unwrap_or_default(),
                 created: false,

@@ -4,7 +4,7 @@ use super::*;
 use crate::crm::WriteItem;
 use crate::crm::testkit::Script;
 use crate::crm::tests::hubspot as client;
-use crate::domain::{Presence, Value};
+use crate::domain::{Presence, SetKind, Value};
 
 fn record(id: u64, more: &str) -> String {
     format!(
@@ -320,6 +320,34 @@ async fn a_primary_association_is_set_with_both_labels() {
         script.paths()[1],
         "POST /crm/associations/2026-09/contacts/companies/batch/archive"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_element_counts_as_taken_off_only_where_its_record_answered() {
+    let look = r#"{"status":"COMPLETE","results":[],"numErrors":2,"errors":[
+        {"status":"error","category":"OBJECT_NOT_FOUND","message":"gone","context":{"fromObjectId":["1"]}},
+        {"status":"error","category":"OBJECT_NOT_FOUND","subCategory":"crm.associations.NO_ASSOCIATIONS_FOUND","message":"none","context":{"fromObjectId":["2"]}}]}"#;
+    let script = Script::default().json(207, look);
+    let items = ids(&["1", "2"]).into_iter().map(|id| WriteItem {
+        token: "t".into(),
+        id: Some(id),
+        key: None,
+        to: Some("9".into()),
+        fields: BTreeMap::new(),
+    });
+    let request = WriteRequest {
+        object: "contacts".into(),
+        kind: WriteKind::Part {
+            set: SetKind::AccountContacts,
+        },
+        items: items.collect(),
+    };
+    let found = client(&script)
+        .write(Purpose::Associations, &request)
+        .await
+        .unwrap();
+    assert!(matches!(found[0], WriteResult::Unknown(_)), "{found:?}");
+    assert!(matches!(found[1], WriteResult::Done { .. }), "{found:?}");
 }
 
 #[tokio::test(start_paused = true)]
