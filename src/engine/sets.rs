@@ -265,12 +265,16 @@ fn is_beside_one(view: &View<'_>, work: &Work, set: &SetPair, to: Side, plan: &L
     planned.map_or_else(|| has_primary(members), |one| !one.after.is_blank())
 }
 
-fn has_primary(members: &Members) -> bool {
+pub(super) fn has_primary(members: &Members) -> bool {
     members.values().any(|one| *one == Member::Primary)
 }
 
 /// The field of the reference to the same records as a set's, on a side.
-fn reference_beside<'m>(mapping: &'m Mapping, set: &SetPair, side: Side) -> Option<&'m str> {
+pub(super) fn reference_beside<'m>(
+    mapping: &'m Mapping,
+    set: &SetPair,
+    side: Side,
+) -> Option<&'m str> {
     let same = |kind: &PairKind| matches!(kind, PairKind::Reference { mapping } if *mapping == set.mapping);
     let pair = mapping.pairs.iter().find(|pair| same(&pair.kind));
     pair.map(|pair| pair.field(side))

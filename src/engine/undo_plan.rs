@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::fields::same_value;
+use super::sets;
 use super::undo_read::{Pair, Touched, left};
 use crate::domain::{
     Assignment, LinkId, Mapping, Observation, Op, OpKind, OpState, PerSide, Presence, RecordId,
@@ -104,11 +105,38 @@ impl LinkNow<'_> {
                 Verdict::Back if one.before.is_blank() => {
                     ops.push(self.op(side, touched, OpKind::Dissociate, fields));
                 }
+                Verdict::Back if self.lacks_primary(side, touched, name) => {
+                    let why = format!("has no primary one beside it in {side} any more");
+                    ops.push(self.skipped(side, touched, fields, why));
+                }
                 Verdict::Back => ops.push(self.op(side, touched, OpKind::Associate, fields)),
                 Verdict::There => {}
                 Verdict::Left(why) => ops.push(self.skipped(side, touched, fields, why)),
             }
         }
+    }
+
+    /// True for an element of a set whose record has no primary one on that side once the undo is through: HubSpot would make
+    /// this one the primary one (14.5).
+    fn lacks_primary(&self, side: Side, touched: &Touched, name: &str) -> bool {
+        let Some(set) = self.mapping.set_of(side, name) else {
+            return false;
+        };
+        let put_back = sets::reference_beside(self.mapping, set, side).and_then(|field| {
+            let all = match side {
+                Side::Salesforce => &touched.fields,
+                Side::HubSpot => &touched.associations,
+            };
+            let one = all.get(field)?;
+            let back = matches!(self.verdict(side, field, one), Verdict::Back);
+            back.then(|| !one.before.is_blank())
+        });
+        let members = self
+            .seen
+            .get(side)
+            .and_then(|seen| seen.members(set.field(side)));
+        let has = put_back.unwrap_or_else(|| members.is_some_and(|all| sets::has_primary(&all)));
+        !has
     }
 
     /// The op that takes back a record that the run made, or the reason why it stays. `foreign` is what was found around

@@ -717,3 +717,32 @@ async fn a_merge_of_contacts_takes_no_element_off() {
     club.look().await;
     club.hold(&[1, 2], &[1, 2]).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_puts_no_element_beside_a_contact_without_a_primary_company() {
+    let club = Club::with(&plain(), &[1]).await;
+    club.unrelate(1);
+    let run = club.look().await;
+    club.hold(&[], &[]).await;
+    club.untie(0);
+    let forecast = club
+        .house
+        .engine()
+        .await
+        .forecast_undo(run.run)
+        .await
+        .unwrap();
+    let undo = club.house.undone(run.run).await;
+    assert_eq!(
+        club.primary().1,
+        None,
+        "HubSpot would make it the primary one"
+    );
+    for ops in [forecast.ops, club.house.journal(undo.run).await] {
+        let [left] = ops.as_slice() else {
+            panic!("{ops:#?}");
+        };
+        assert_eq!(left.state, OpState::Skipped);
+        assert!(left.outcome.why.as_deref().unwrap().contains("primary"));
+    }
+}
