@@ -101,7 +101,7 @@ pub(super) fn plan(view: &View<'_>, work: &Work, set: &SetPair, plan: &mut LinkP
     if blind.salesforce && blind.hubspot {
         // Records read as changed come with their sets; what brought this link here else may be about one.
         let wanted = held.is_none() || !work.only_changed;
-        plan.needs_sets = PerSide::from_fn(|_| wanted);
+        plan.needs_sets = PerSide::from_fn(|side| wanted || *work.news.get(side));
         return;
     }
     let mut kept: PerSide<BTreeSet<RecordId>> = PerSide::default();
@@ -113,8 +113,9 @@ pub(super) fn plan(view: &View<'_>, work: &Work, set: &SetPair, plan: &mut LinkP
             .all(|side| *blind.get(*side) || has.get(*side) == one.base.get(*side))
     };
     for side in Side::BOTH {
-        if *blind.get(side) && (held.is_none() || !elements.values().all(rests)) {
-            // The base stands in for it to see that; nothing is written from that (6.1).
+        let moved = *work.news.get(side) || !elements.values().all(rests);
+        if *blind.get(side) && (held.is_none() || moved) {
+            // The base stands in for it to see that; nothing is written from that, nor for a side known to have moved (6.1).
             *plan.needs_sets.get_mut(side) = true;
         }
         let moved = |one: &Element| !*blind.get(side) && one.has().get(side) != one.base.get(side);

@@ -699,6 +699,27 @@ async fn an_account_that_a_run_made_stays_where_somebody_relates_a_contact_to_it
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_stops_behind_an_element_knows_it_for_its_own_write() {
+    let club = Club::with(&plain(), &[]).await;
+    club.relate(2);
+    club.tie(3, false);
+    club.touch();
+    club.house.wait(60).await;
+    let door = "/crm/associations/2026-09/contacts/companies/batch/associate/default";
+    let full = Fault::DailyLimit;
+    club.house
+        .script(Party::HubSpot, Some("POST"), door, full, 1);
+    let end = club.house.run(&order()).await;
+    assert!(end.error.is_some());
+    assert_eq!(club.sets(), (vec![2, 3], vec![3]), "stopped in between");
+    club.house.wait(26 * 3600).await;
+    club.house.send_stored().await;
+    assert_eq!(club.sets(), (vec![2, 3], vec![2, 3]));
+    club.look().await;
+    club.hold(&[2, 3], &[2, 3]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_merge_of_contacts_takes_no_element_off() {
     let mut club = Club::with(&plain(), &[1, 2]).await;
     let other = club.house.sf(
