@@ -1,11 +1,14 @@
 //! Reading sets: beside records that are read, and of the other side of a link where its set moved
 //! (docs/design/sync-semantics.md 14.5).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::context::{Engine, EngineError};
 use super::run_ctx::{Mode, RunCtx};
-use super::sets::Looked;
+use super::sets::{ElementKey, Looked};
 use super::work::{LinkPlan, Work};
-use crate::domain::{Mapping, Observation, Presence, RecordId, SetKind, Side, SideCount};
+use crate::crm::Purpose;
+use crate::domain::{Mapping, Observation, Presence, RecordId, SetKind, SetPair, Side, SideCount};
 
 /// Fills what they are tied to into observations of live records; gives the calls that it took.
 pub(super) async fn read_sets(
@@ -94,4 +97,61 @@ async fn complete_side(
         }
     }
     Ok(true)
+}
+
+/// Reads the records of elements that the plans of a chunk take off, on the side that lacks them; says whether any was read.
+pub(super) async fn complete_elements(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    works: &mut [Work],
+    plans: &[LinkPlan],
+) -> Result<bool, EngineError> {
+    let mut there: BTreeMap<ElementKey, bool> = BTreeMap::new();
+    for set in &mapping.sets {
+        for side in Side::BOTH {
+            let needs = plans.iter().flat_map(|plan| &plan.needs_elements);
+            let of_side = needs.filter(|(kind, of, _)| *kind == set.kind && *of == side);
+            let ids: BTreeSet<RecordId> = of_side.map(|(_, _, id)| id.clone()).collect();
+            let ids: Vec<RecordId> = ids.into_iter().collect();
+            let live = are_there(ctx, mapping, set, side, &ids).await?;
+            let keys = ids.into_iter().map(|id| (set.kind, side, id));
+            there.extend(keys.zip(live));
+        }
+    }
+    for (work, plan) in works.iter_mut().zip(plans) {
+        for key in &plan.needs_elements {
+            if let Some(live) = there.get(key) {
+                work.elements_there.insert(key.clone(), *live);
+            }
+        }
+    }
+    Ok(!there.is_empty())
+}
+
+/// Which of these records of elements are there, under the id that they are asked for by.
+async fn are_there(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    set: &SetPair,
+    side: Side,
+    ids: &[RecordId],
+) -> Result<Vec<bool>, EngineError> {
+    let Some(of) = ctx.engine.mapping(&set.mapping) else {
+        return Ok(vec![false; ids.len()]);
+    };
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let crm = ctx.engine.side(side);
+    let before = crm.meter().total();
+    let found = crm
+        .read(Purpose::Complete, of.object(side), ids, &[])
+        .await?;
+    let calls = crm.meter().total() - before;
+    *ctx.cost(&mapping.id).sets_read.get_mut(side) += calls;
+    let there = ids.iter().zip(&found).map(|(id, found)| {
+        let mut records = found.records.iter();
+        records.any(|seen| seen.id == *id && seen.presence == Presence::Live)
+    });
+    Ok(there.collect())
 }

@@ -28,6 +28,9 @@ pub(super) enum Looked {
 /// What is known of the sets of a link.
 pub(super) type Sets = BTreeMap<SetKind, PerSide<Looked>>;
 
+/// One element, as one side names it.
+pub(super) type ElementKey = (SetKind, Side, RecordId);
+
 /// How a set is settled once the plan of its link is carried out.
 #[derive(Clone, Debug)]
 pub(super) struct SetPlan {
@@ -133,7 +136,7 @@ pub(super) fn plan(view: &View<'_>, work: &Work, set: &SetPair, plan: &mut LinkP
         let write = match step {
             Step::Settle | Step::Forget => None,
             Step::Add(to) => add(view, work, set, (*link, element), to, plan),
-            Step::Remove(to) => element.ids.get(to).clone().map(|id| (to, id, false)),
+            Step::Remove(to) => remove(work, set, element, to, plan),
         };
         let rests = match step {
             Step::Settle => element.has(),
@@ -251,6 +254,25 @@ fn add(
             None
         }
     }
+}
+
+/// Where an element goes that a side is to lose. What the other side lacks since its own record is not there any more, under
+/// that id, was taken off by nobody: nothing may have told of it yet.
+fn remove(
+    work: &Work,
+    set: &SetPair,
+    element: &Element,
+    to: Side,
+    plan: &mut LinkPlan,
+) -> Option<(Side, RecordId, bool)> {
+    let lacking = to.other();
+    let key = (set.kind, lacking, element.ids.get(lacking).clone()?);
+    let there = work.elements_there.get(&key).copied();
+    if there.is_none() {
+        plan.needs_elements.insert(key);
+    }
+    let id = element.ids.get(to).clone()?;
+    there.unwrap_or(true).then_some((to, id, false))
 }
 
 /// True where the record on that side has a primary one, or gets it by the same plan, and does not lose it.

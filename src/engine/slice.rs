@@ -14,7 +14,7 @@ use super::observe::read_associations;
 use super::references::{Parents, is_translated};
 use super::report::Phase;
 use super::run::{Mode, RunCtx};
-use super::set_read::complete_sets;
+use super::set_read::{complete_elements, complete_sets};
 use super::sets;
 use super::settle::{Progressed, settle};
 use super::tally::Fate;
@@ -181,6 +181,7 @@ async fn load(
         works.push(Work {
             link,
             sets: sets::seen(mapping, &seen),
+            elements_there: BTreeMap::new(),
             seen,
             fresh: PerSide::default(),
             base,
@@ -246,11 +247,15 @@ async fn chunk(
             if read_sets {
                 plans = decide(ctx, mapping, &works).await?;
             }
+            let read_elements = complete_elements(ctx, mapping, &mut works, &plans).await?;
+            if read_elements {
+                plans = decide(ctx, mapping, &works).await?;
+            }
             let looked = look_up_times(ctx, mapping, &mut works, &plans).await?;
             if looked {
                 plans = decide(ctx, mapping, &works).await?;
             }
-            if !read && !read_sets && !looked {
+            if !read && !read_sets && !read_elements && !looked {
                 break;
             }
         }

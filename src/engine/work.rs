@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::blocked::Blocked;
 use super::context::{Engine, Known};
 use super::references::Parents;
-use super::sets::{SetPlan, Sets};
+use super::sets::{ElementKey, SetPlan, Sets};
 use crate::crm::FieldVersion;
 use crate::domain::{
     Assignment, Base, Conflict, ErrorItem, Link, LinkId, Mapping, Observation, Op, OpId, PerSide,
@@ -39,6 +39,8 @@ pub(super) struct Work {
     pub(super) news: PerSide<bool>,
     /// What is known of its sets.
     pub(super) sets: Sets,
+    /// Whether the records of elements are there, where they were read to see that.
+    pub(super) elements_there: BTreeMap<ElementKey, bool>,
 }
 
 impl Work {
@@ -64,6 +66,8 @@ pub(super) struct LinkPlan {
     pub(super) sets: Vec<SetPlan>,
     /// Sides whose sets must be read before this can be decided or sent.
     pub(super) needs_sets: PerSide<bool>,
+    /// Elements that are taken off only if their record is there on the side that lacks them.
+    pub(super) needs_elements: BTreeSet<ElementKey>,
     /// Pairs that settle without a write: name and whether they diverge.
     pub(super) settles: Vec<(String, bool)>,
     /// Conflicts that are open now (new or seen again).

@@ -699,6 +699,25 @@ async fn an_account_that_a_run_made_stays_where_somebody_relates_a_contact_to_it
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_element_whose_own_record_vanished_unnoticed_is_not_taken_off_the_other_side() {
+    let club = Club::with(&plain(), &[1, 2]).await;
+    // Its associations go with it, and no look for changes tells of it.
+    club.house.hs_delete("companies", &club.companies[1]);
+    let run = club.look().await;
+    assert_eq!(club.sets(), (vec![1, 2], vec![2]));
+    assert_eq!(run.calls.total, run.expected_calls, "{:?}", run.calls);
+    // Not while it is unnoticed, nor once a sweep has told.
+    club.look().await;
+    club.house.whole().await;
+    club.look().await;
+    assert_eq!(club.sets(), (vec![1, 2], vec![2]));
+    // One that is alive is taken off as ever.
+    club.untie(2);
+    club.look().await;
+    assert_eq!(club.sets(), (vec![1], vec![]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_stops_behind_an_element_knows_it_for_its_own_write() {
     let club = Club::with(&plain(), &[]).await;
     club.relate(2);
