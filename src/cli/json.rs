@@ -114,13 +114,7 @@ pub fn undo_forecast(forecast: &UndoForecast) -> Json {
 
 /// The hash that lets the plan through, where every valve that stopped it may be confirmed.
 pub fn confirm_hash(record: &RunRecord) -> Option<&str> {
-    let confirmable =
-        !record.valves.is_empty() && record.valves.iter().all(|valve| valve.confirmable);
-    let stopped = matches!(record.state, RunState::Halted | RunState::AwaitingConfirm);
-    record
-        .plan_hash
-        .as_deref()
-        .filter(|_| confirmable && stopped)
+    record.plan_hash.as_deref().filter(|_| record.can_confirm())
 }
 
 fn mapping(counts: &MappingCounts) -> Json {

@@ -36,7 +36,7 @@ pub use pending::{
     Resolution, SideValue, VendorError,
 };
 pub use run::{
-    CallCount, Counters, MappingCounts, OpenCounts, RunKind, RunRecord, RunState, SideCount,
+    Asked, CallCount, Counters, MappingCounts, OpenCounts, RunKind, RunRecord, RunState, SideCount,
     ValveHit,
 };
 pub use schema::{FieldSchema, FieldType, ObjectSchema, PicklistValue};

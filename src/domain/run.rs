@@ -212,4 +212,26 @@ pub struct RunRecord {
     /// Ops journalled so far.
     #[serde(default)]
     pub ops: u64,
+    /// What the valves that stopped it asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+}
+
+/// What a halted run asked a person about: a confirm answers for nothing else (18).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The mappings of its plan, with the revisions of their rules.
+    pub revisions: BTreeMap<MappingId, String>,
+    /// How often the store had been restored.
+    pub epoch: u64,
+}
+
+impl RunRecord {
+    /// True for a run that halted on valves that a person may let its plan through.
+    pub fn can_confirm(&self) -> bool {
+        matches!(self.state, RunState::Halted | RunState::AwaitingConfirm)
+            && self.plan_hash.is_some()
+            && !self.valves.is_empty()
+            && self.valves.iter().all(|hit| hit.confirmable)
+    }
 }

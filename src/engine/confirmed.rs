@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::context::Planned;
+use super::context::{Engine, EngineError, Order, Planned};
 use super::foresee::signature;
-use crate::domain::{MappingId, Op, OpKind, RecordId, Side};
+use crate::domain::{Asked, Mapping, MappingId, Op, OpKind, RecordId, RunRecord, Side};
+use crate::store::keys;
+
+/// Runs looked through for the plan that a confirm names.
+const CONFIRMABLE: usize = 50;
 
 /// The ops that a confirm, or a saved plan, lets through.
 #[derive(Clone, Debug, Default)]
@@ -58,4 +62,97 @@ impl Confirmed {
 fn names_only(op: &Op) -> bool {
     let mut fields = op.fields.values();
     fields.all(|one| one.pair.is_empty() || one.link.is_some())
+}
+
+/// True where the halted run asked about the mapping.
+pub(super) fn asked_about(run: &RunRecord, mapping: &MappingId) -> bool {
+    match &run.asked {
+        Some(asked) => asked.revisions.contains_key(mapping),
+        // Of a version that did not note it.
+        None => run.mappings.iter().any(|row| &row.mapping == mapping),
+    }
+}
+
+impl Engine {
+    /// What a run over these mappings asks about where a valve stops it.
+    pub(super) async fn asks(&self, mappings: &[&Mapping]) -> Result<Asked, EngineError> {
+        let revision = |mapping| self.rules.revisions.get(mapping).cloned();
+        Ok(Asked {
+            revisions: mappings
+                .iter()
+                .map(|mapping| {
+                    let revision = revision(&mapping.id).unwrap_or_default();
+                    (mapping.id.clone(), revision)
+                })
+                .collect(),
+            epoch: self.db.number(keys::META_EPOCH).await?,
+        })
+    }
+
+    /// The halted run that has kept the plan which an order confirms; none where a preview may have shown it.
+    pub(super) async fn halted_of(&self, order: &Order) -> Result<Option<RunRecord>, EngineError> {
+        let Some(hash) = &order.confirm else {
+            return Ok(None);
+        };
+        let runs = self.db.runs(CONFIRMABLE).await?;
+        Ok(runs
+            .into_iter()
+            .find(|run| run.plan_hash.as_ref() == Some(hash) && run.can_confirm()))
+    }
+
+    /// Refuses a confirm that the halted run's question is none of any more: the valves would ask something else now (18).
+    pub(super) async fn may_confirm(
+        &self,
+        order: &Order,
+        mappings: &[&Mapping],
+    ) -> Result<(), EngineError> {
+        let Some(run) = self.halted_of(order).await? else {
+            return Ok(());
+        };
+        match self.unfit(&run, mappings).await? {
+            Some(why) => Err(EngineError::halt(why)),
+            None => Ok(()),
+        }
+    }
+
+    async fn unfit(
+        &self,
+        run: &RunRecord,
+        mappings: &[&Mapping],
+    ) -> Result<Option<String>, EngineError> {
+        let number = run.run;
+        if mappings.is_empty() {
+            let rows = run.mappings.iter().map(|row| &row.mapping);
+            let about = rows.filter(|mapping| asked_about(run, mapping));
+            let about: Vec<&str> = about.map(MappingId::as_str).collect();
+            return Ok(Some(format!(
+                "the plan of run {number} is about {}; name one of its mappings, or resume it with p",
+                about.join(", ")
+            )));
+        }
+        let Some(asked) = &run.asked else {
+            return Ok(None);
+        };
+        for (mapping, revision) in &asked.revisions {
+            match self.rules.revisions.get(mapping) {
+                None => {
+                    return Ok(Some(format!(
+                        "the plan of run {number} is about the mapping {mapping}, which the config does not have any more; sync again"
+                    )));
+                }
+                Some(now) if now != revision => {
+                    return Ok(Some(format!(
+                        "the scope, match, delete or transform rules of {mapping} have changed since run {number} made its plan; sync again to see what they would do"
+                    )));
+                }
+                Some(_) => {}
+            }
+        }
+        if asked.epoch != self.db.number(keys::META_EPOCH).await? {
+            return Ok(Some(format!(
+                "the data folder was restored since run {number} made its plan; sync again to see what would be done now"
+            )));
+        }
+        Ok(None)
+    }
 }

@@ -13,7 +13,7 @@ use super::report::Reporter;
 use crate::clock::Clock;
 use crate::crm::{Crm, CrmError};
 use crate::domain::{
-    Canary, LinkId, Mapping, MappingId, Op, PerSide, RecordId, RunId, Side, ValveHit,
+    Asked, Canary, LinkId, Mapping, MappingId, Op, PerSide, RecordId, RunId, Side, ValveHit,
 };
 use crate::store::StoreError;
 
@@ -153,6 +153,8 @@ pub struct Halt {
     pub awaiting: bool,
     /// The mapping that alone is halted; `None`: the run.
     pub mapping: Option<MappingId>,
+    /// What a confirm would answer for, where one may follow.
+    pub asked: Option<Asked>,
 }
 
 /// Why a run could not go on.
@@ -184,6 +186,7 @@ impl Halt {
             confirm: None,
             awaiting: false,
             mapping: None,
+            asked: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 
 use super::budget::Budget;
+use super::confirmed::asked_about;
 use super::context::{Engine, EngineError, Halt, Order, Scope};
 use super::convert;
 use super::db::names;
@@ -53,6 +54,7 @@ impl Engine {
             }
         }
         let mappings = self.chosen(order).await?;
+        self.may_confirm(order, &mappings).await?;
         let whole = whole(self, order, &mappings).await?;
         self.room_to_begin(&mappings, whole.is_some()).await?;
         let kind = match order.scope {
@@ -82,6 +84,7 @@ impl Engine {
             valves: Vec::new(),
             plan_hash: None,
             ops: 0,
+            asked: None,
         };
         tx.put_meta(names::LAST_RUN, &run.0)?;
         tx.put_run(&record)?;
@@ -94,7 +97,8 @@ impl Engine {
         Ok(record)
     }
 
-    /// The mappings that were named, or all that are not paused.
+    /// The mappings that were named, or all that are not paused; where a halted run's plan is confirmed, those of them that it
+    /// asked about.
     pub(super) async fn chosen(&self, order: &Order) -> Result<Vec<&Mapping>, EngineError> {
         for name in &order.mappings {
             if self.mapping(name).is_none() {
@@ -105,13 +109,17 @@ impl Engine {
         if let Scope::Undo(run) = order.scope {
             return self.mappings_of(run).await;
         }
+        let halted = self.halted_of(order).await?;
         for mapping in &self.rules.mappings {
+            let asked = halted
+                .as_ref()
+                .is_none_or(|run| asked_about(run, &mapping.id));
             let wanted = if order.mappings.is_empty() {
                 self.db.map_state(&mapping.id).await?.state != MappingPhase::Paused
             } else {
                 order.mappings.contains(&mapping.id)
             };
-            if wanted {
+            if wanted && asked {
                 chosen.push(mapping);
             }
         }

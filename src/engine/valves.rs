@@ -173,16 +173,13 @@ impl Engine {
                 _ => Ok(()),
             };
         };
+        if confirmable && order.confirm.as_ref() == Some(&hash) {
+            return self.carry_shown(ctx, mappings).await;
+        }
+        let mut asked = None;
         if confirmable {
-            // Plans that stop a run are rare and large: only now is it made again to be kept.
-            let kept = Keep::Stored(self.db.clone());
-            self.estimate(ctx, mappings, kept).await?;
-            if order.confirm.as_ref() == Some(&hash) {
-                // A preview showed it.
-                ctx.only = Some(self.plan_of(ctx.run).await?);
-                ctx.carried = Some(Carried::Kept(ctx.run));
-                return Ok(());
-            }
+            self.keep_plan(ctx, mappings).await?;
+            asked = Some(self.asks(mappings).await?);
         }
         let awaiting = hits.iter().all(|hit| hit.valve == "first_run");
         let next = if awaiting {
@@ -199,8 +196,28 @@ impl Engine {
             valves: hits,
             confirm: confirmable.then_some(hash),
             awaiting,
+            asked,
             ..Halt::because(reason)
         })))
+    }
+
+    /// Plans that are kept are rare and large: only now is it made again for that.
+    async fn keep_plan(&self, ctx: &RunCtx<'_>, mappings: &[&Mapping]) -> Result<(), EngineError> {
+        let kept = Keep::Stored(self.db.clone());
+        self.estimate(ctx, mappings, kept).await?;
+        Ok(())
+    }
+
+    /// Limits the run to its own plan, for that is what a preview showed.
+    async fn carry_shown(
+        &self,
+        ctx: &mut RunCtx<'_>,
+        mappings: &[&Mapping],
+    ) -> Result<(), EngineError> {
+        self.keep_plan(ctx, mappings).await?;
+        ctx.only = Some(self.plan_of(ctx.run).await?);
+        ctx.carried = Some(Carried::Kept(ctx.run));
+        Ok(())
     }
 
     /// The plan that an order limits its run to, and what that covers; none where no halted run has kept the plan that a person
@@ -210,17 +227,10 @@ impl Engine {
         order: &Order,
     ) -> Result<Option<(Carried, Confirmed)>, EngineError> {
         match (&order.confirm, &order.scope) {
-            (Some(hash), _) => {
-                let halted = self.db.runs(50).await?.into_iter().find(|run| {
-                    run.plan_hash.as_deref() == Some(hash)
-                        && matches!(run.state, RunState::Halted | RunState::AwaitingConfirm)
-                        && !run.valves.is_empty()
-                });
-                Ok(match halted {
-                    Some(run) => Some((Carried::Kept(run.run), self.plan_of(run.run).await?)),
-                    None => None,
-                })
-            }
+            (Some(_), _) => Ok(match self.halted_of(order).await? {
+                Some(run) => Some((Carried::Kept(run.run), self.plan_of(run.run).await?)),
+                None => None,
+            }),
             (None, Scope::Plan(planned)) => {
                 let confirmed = Confirmed::of(planned);
                 Ok(Some((Carried::Saved(planned.clone()), confirmed)))
@@ -247,6 +257,7 @@ impl Engine {
         };
         record.reason = Some(halt.reason.clone());
         record.plan_hash = halt.confirm.clone();
+        record.asked = halt.asked;
         let mut tx = self.db.begin();
         if !halt.valves.is_empty() {
             for name in halt

@@ -3,15 +3,11 @@
 use std::sync::Arc;
 
 use super::host::{House, lock, refusal, store_refusal};
-use super::mappings::can_confirm;
 use super::messages::{Refusal, RefusalKind, Reply, SyncOrder};
 use super::runner::engine_refusal;
 use crate::domain::{MappingId, RunId};
 use crate::engine::{Control, ControlHandle, Order, Reporter, Scope, is_plan_hash};
 use crate::store::rows::MappingPhase;
-
-/// Runs looked through for the plan that a confirm names.
-const CONFIRMABLE: usize = 50;
 
 impl House {
     /// Sync Now.
@@ -20,24 +16,13 @@ impl House {
             self.known(mapping)?;
         }
         let mut mappings = order.mappings;
-        if let Some(hash) = &order.confirm {
-            if !is_plan_hash(hash) {
-                return Err(refusal(
-                    RefusalKind::Usage,
-                    format!(
-                        "no halted run has the plan {hash}; `syncline runs` lists the halted ones with their hash"
-                    ),
-                ));
-            }
-            // What a halted run asked about is answered, and nothing else. A plan that a preview showed the engine knows again.
-            let runs = self.db.runs(CONFIRMABLE).await;
-            let runs = runs.map_err(|error| store_refusal(&error))?;
-            let asked = runs
-                .iter()
-                .find(|run| can_confirm(run) && run.plan_hash.as_ref() == Some(hash));
-            if let Some(run) = asked.filter(|_| mappings.is_empty()) {
-                mappings.extend(run.mappings.iter().map(|row| row.mapping.clone()));
-            }
+        if let Some(hash) = order.confirm.as_ref().filter(|hash| !is_plan_hash(hash)) {
+            return Err(refusal(
+                RefusalKind::Usage,
+                format!(
+                    "no halted run has the plan {hash}; `syncline runs` lists the halted ones with their hash"
+                ),
+            ));
         }
         if mappings.is_empty() {
             for mapping in &self.rules.mappings {

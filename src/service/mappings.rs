@@ -8,7 +8,7 @@ use super::messages::{
     MappingDetail, MappingRow, MappingStatus, PairRow, RecentRun, Refusal, RefusalKind, Reply,
 };
 use super::words;
-use crate::domain::{Conflict, Mapping, MappingId, PerSide, RunRecord, RunState, Side, Value};
+use crate::domain::{Conflict, Mapping, MappingId, PerSide, RunRecord, Side, Value};
 use crate::engine::Phase;
 use crate::store::rows::{MapState, MappingPhase};
 use crate::store::{Count, Family, Range, StoreError, TypedStore, keys};
@@ -196,12 +196,4 @@ impl House {
 /// True for the phases that are worth a line only when they found something.
 pub(super) fn is_quiet(phase: Phase) -> bool {
     matches!(phase, Phase::Recover | Phase::Match | Phase::Guard)
-}
-
-/// True for runs that halted on a valve and can be confirmed.
-pub(super) fn can_confirm(run: &RunRecord) -> bool {
-    matches!(run.state, RunState::Halted | RunState::AwaitingConfirm)
-        && run.plan_hash.is_some()
-        && !run.valves.is_empty()
-        && run.valves.iter().all(|hit| hit.confirmable)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::connect::first_label;
 use super::host::{House, lock};
-use super::mappings::{can_confirm, is_quiet};
+use super::mappings::is_quiet;
 use super::messages::{Connection, Control, PhaseLine, PhaseState, Progress, Status, Totals};
 use crate::domain::{CallCount, MappingCounts, PerSide, RunKind, Side};
 use crate::engine::PhaseView;
@@ -81,7 +81,7 @@ impl House {
     async fn last_run(&self) -> Option<crate::domain::RunId> {
         let runs = self.db.runs(1).await.ok()?;
         runs.first()
-            .filter(|run| run.state.is_over() || can_confirm(run))
+            .filter(|run| run.state.is_over() || run.can_confirm())
             .map(|run| run.run)
     }
 

@@ -172,6 +172,7 @@ impl House {
                         valves: Vec::new(),
                         plan_hash: None,
                         ops: 0,
+                        asked: None,
                     };
                     if let Ok(Some(stored)) = house.db.run(run).await {
                         record = crate::domain::RunRecord {

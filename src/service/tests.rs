@@ -115,6 +115,7 @@ fn run(number: u64) -> RunRecord {
         valves: Vec::new(),
         plan_hash: None,
         ops: 3,
+        asked: None,
     }
 }
 

@@ -49,6 +49,7 @@ fn record(state: RunState) -> RunRecord {
         valves: Vec::new(),
         plan_hash: Some("abc123".into()),
         ops: 0,
+        asked: None,
     }
 }
 

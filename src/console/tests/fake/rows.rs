@@ -675,6 +675,7 @@ impl World {
             },
             plan_hash: Some("9f8e7d6c".into()),
             ops: if halted { 0 } else { 1_204 },
+            asked: None,
         }
     }
 

@@ -1,0 +1,90 @@
+//! Golden scenarios: what a confirm answers for, and what it does not (docs/design/sync-semantics.md 15.3, 18).
+
+use std::sync::Arc;
+
+use crate::support;
+use crate::support::town::*;
+use crate::support::{House, order};
+use syncline::domain::{RunRecord, RunState};
+use syncline::engine::Order;
+use syncline::store::keys;
+
+const S: &str = "Contact";
+const H: &str = "contacts";
+
+fn confirming(run: &RunRecord) -> Order {
+    Order {
+        confirm: run.plan_hash.clone(),
+        ..order()
+    }
+}
+
+/// The command that a halted run of one mapping shows names no mapping.
+#[tokio::test(start_paused = true)]
+async fn a_confirm_answers_for_no_mapping_but_those_of_its_plan() {
+    let mut house = House::empty(&firms()).await;
+    let mut rules = (*house.rules).clone();
+    rules.ask_first = true;
+    house.rules = Arc::new(rules);
+    house.sf(S, &[("LastName", "Solo"), ("Email", "solo@example.com")]);
+    house.sf(
+        "Account",
+        &[("Name", "Acme"), ("Website", "acme.example.com")],
+    );
+    let contacts = Order {
+        mappings: vec![named("contacts")],
+        ..order()
+    };
+    let asked = house.run(&contacts).await.record;
+    assert_eq!(asked.state, RunState::AwaitingConfirm, "{:?}", asked.reason);
+    house.wait(60).await;
+    let run = house.run(&confirming(&asked)).await.record;
+    assert_eq!(run.state, RunState::Done, "{:?}", run.reason);
+    assert_eq!(run.mappings.len(), 1, "{:?}", run.mappings);
+    assert_eq!(house.hs_ids(H).len(), 1);
+    house.wait(60).await;
+    let next = house.sync().await;
+    assert_eq!(next.state, RunState::AwaitingConfirm, "{:?}", next.reason);
+    assert!(house.hs_ids("companies").is_empty());
+    // Where nothing of the plan is named there is nothing to do.
+    let accounts = Order {
+        mappings: vec![named("accounts")],
+        ..confirming(&asked)
+    };
+    let refused = house.engine().await.begin(&accounts).await.unwrap_err();
+    assert!(refused.to_string().contains("contacts"), "{refused}");
+}
+
+/// What the valves would ask now is not what they asked then.
+#[tokio::test(start_paused = true)]
+async fn a_confirm_is_refused_where_the_rules_or_the_store_are_others_than_those_of_its_plan() {
+    for restored in [false, true] {
+        let (mut house, s, h) = clerk(&people("")).await;
+        let text = people("").replace("transform = \"lowercase\", match = true", "match = true");
+        house.rules = Arc::new(support::rules(&support::config(&text)));
+        house.sf_edit(S, &s, &[("Title", "Boss")]);
+        house.wait(60).await;
+        let asked = house.sync().await;
+        assert_eq!(asked.valves[0].valve, "config_changed");
+        if restored {
+            let db = house.db().await;
+            let mut tx = db.begin();
+            tx.put_meta(keys::META_EPOCH, &1u64).unwrap();
+            tx.commit().await.unwrap();
+        } else {
+            let text = text.replace("match = true", "transform = \"trim\", match = true");
+            house.rules = Arc::new(support::rules(&support::config(&text)));
+        }
+        let refused = house.engine().await.begin(&confirming(&asked)).await;
+        let why = refused.unwrap_err().to_string();
+        assert!(why.contains("sync again"), "{why}");
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Clerk"));
+        house.wait(60).await;
+        let again = house.sync().await;
+        assert_eq!(again.state, RunState::Halted, "{:?}", again.reason);
+        house.wait(60).await;
+        let run = house.run(&confirming(&again)).await.record;
+        assert_eq!(run.state, RunState::Done, "{:?}", run.reason);
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+    }
+}
