@@ -170,7 +170,9 @@ impl Engine {
                 Some(shown) if *shown != hash => Err(EngineError::halt(format!(
                     "no halted run has the plan {shown}, and it is not what a run would do now; `syncline runs` lists the halted ones with their hash"
                 ))),
-                _ => Ok(()),
+                // A person said "exactly this", though nothing stops it: what it finds anew on its way is not in it.
+                Some(_) => self.carry_shown(ctx, mappings).await,
+                None => Ok(()),
             };
         };
         if confirmable && order.confirm.as_ref() == Some(&hash) {

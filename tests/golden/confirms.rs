@@ -1,9 +1,11 @@
 //! Golden scenarios: what a confirm answers for, and what it does not (docs/design/sync-semantics.md 15.3, 18).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::support;
 use crate::support::town::*;
+use crate::support::wire::wired;
 use crate::support::{House, order};
 use syncline::domain::{RunRecord, RunState};
 use syncline::engine::Order;
@@ -87,4 +89,46 @@ async fn a_confirm_is_refused_where_the_rules_or_the_store_are_others_than_those
         assert_eq!(run.state, RunState::Done, "{:?}", run.reason);
         house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
     }
+}
+
+/// A person said "exactly this", whether or not a valve would have stopped it: records that move under the run are left out.
+#[tokio::test(start_paused = true)]
+async fn a_confirmed_plan_that_no_valve_stops_is_carried_out_and_nothing_else_is() {
+    let mut carried = 0;
+    let mut at = 1;
+    loop {
+        let (house, s, h) = clerk(&people("")).await;
+        house.sf_edit(S, &s, &[("Title", "Boss")]);
+        house.wait(60).await;
+        let shown = house.engine().await.preview(&order()).await.unwrap();
+        assert!(shown.valves.is_empty(), "{:?}", shown.valves);
+        let order = Order {
+            confirm: Some(shown.plan_hash),
+            ..order()
+        };
+        let (sandbox, clock) = (house.sandbox.clone(), house.clock.clone());
+        let id = h.clone();
+        let moves = move || {
+            let now = clock.now();
+            let mut sandbox = sandbox.lock().unwrap();
+            let moved = values(&[("lastname", "Later")]);
+            let portal = &mut sandbox.portal;
+            portal.edit(now, colleague(), H, &id, moved).unwrap();
+        };
+        let (engine, wire) = wired(&house, at, false, Box::new(moves)).await;
+        let record = engine.begin(&order).await.unwrap();
+        let run = engine.execute(record, &order).await.unwrap().record;
+        assert_eq!(
+            house.sf_value(S, &s, "LastName").as_deref(),
+            Some("Berg"),
+            "a move at request {at}: {:?}",
+            run.reason
+        );
+        carried += u64::from(house.hs_value(H, &h, "jobtitle").as_deref() == Some("Boss"));
+        if wire.sent.load(Ordering::SeqCst) < at {
+            break;
+        }
+        at += 1;
+    }
+    assert!(carried > 0, "{at}");
 }
