@@ -1,7 +1,5 @@
 //! `preview`: what a run would do, without writing.
 
-use std::path::Path;
-
 use super::app::{App, Need};
 use super::args::PreviewArgs;
 use super::exit::{Exit, Failure};
@@ -50,7 +48,7 @@ pub async fn run(app: &mut App, args: &PreviewArgs) -> Result<Exit, Failure> {
     if app.out.json {
         app.out.document(&json::preview(&preview))?;
     } else {
-        print(&preview, args.out.as_deref(), &mut app.out)?;
+        print(&preview, args, &mut app.out)?;
     }
     let found = !preview.valves.is_empty()
         || preview
@@ -64,7 +62,7 @@ pub async fn run(app: &mut App, args: &PreviewArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn print(preview: &Preview, kept: Option<&Path>, out: &mut Output) -> Result<(), Failure> {
+fn print(preview: &Preview, args: &PreviewArgs, out: &mut Output) -> Result<(), Failure> {
     report::counts(
         preview
             .mappings
@@ -108,7 +106,7 @@ fn print(preview: &Preview, kept: Option<&Path>, out: &mut Output) -> Result<(),
         took(preview.seconds),
         report::both(&preview.calls.total)
     ))?;
-    if let Some(file) = kept {
+    if let Some(file) = &args.out {
         let confirm = match preview.valves.iter().any(|hit| hit.valve != "first_run") {
             true => format!(" --confirm {}", preview.plan_hash),
             false => String::new(),
@@ -118,13 +116,21 @@ fn print(preview: &Preview, kept: Option<&Path>, out: &mut Output) -> Result<(),
             file.display()
         ))?;
     } else if !preview.valves.is_empty() {
-        let text = format!(
-            "To carry out exactly this plan: syncline sync --confirm {}",
-            preview.plan_hash
-        );
-        out.line(&text)?;
+        out.line(&format!(
+            "To carry out exactly this plan: {}",
+            confirming(preview, args)
+        ))?;
     }
     Ok(())
+}
+
+/// The command that confirms the plan: its run looks at what the preview looked at, else it would come to another plan.
+fn confirming(preview: &Preview, args: &PreviewArgs) -> String {
+    let mut words = vec!["syncline", "sync"];
+    words.extend(args.mappings.iter().map(String::as_str));
+    words.extend(args.full.then_some("--full"));
+    words.extend(["--confirm", &preview.plan_hash]);
+    words.join(" ")
 }
 
 /// Ops field by field, before and after.

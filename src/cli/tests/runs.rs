@@ -299,7 +299,7 @@ async fn a_preview_shows_counts_samples_and_forecast() {
         _ => Reply::Ok,
     };
     let answer = Arc::new(answer);
-    let (one, two, three) = (answer.clone(), answer.clone(), answer);
+    let (one, two, three, four) = (answer.clone(), answer.clone(), answer.clone(), answer);
     let json = ran("preview --json", move |request| one(request))
         .await
         .json()
@@ -323,10 +323,14 @@ async fn a_preview_shows_counts_samples_and_forecast() {
     let text = ran("preview", move |request| two(request)).await;
     assert_eq!(text.code(), 0);
     assert!(
-        text.out.contains("+14155550100") && text.out.contains("--confirm ff00"),
+        text.out.contains("+14155550100") && text.out.contains("syncline sync --confirm ff00"),
         "{}",
         text.out
     );
+    // A run over other mappings, or over more of them, has another plan.
+    let text = ran("preview contacts --full", move |request| four(request)).await;
+    let same = "syncline sync contacts --full --confirm ff00";
+    assert!(text.out.contains(same), "{}", text.out);
     assert_eq!(
         ran("preview --strict", move |request| three(request))
             .await
