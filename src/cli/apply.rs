@@ -39,8 +39,7 @@ async fn apply(
         by: "you".to_owned(),
     };
     let followed = follow::run(door, request, signals, &mut app.out).await?;
-    let journal = lists::journal(door, followed.run.run).await?;
-    let left = report::not_done(journal);
+    let left = lists::not_done(door, followed.run.run).await?;
     if app.out.json {
         app.out
             .document(&json::run_with_left_out(&followed.run, &left))?;

@@ -2,6 +2,7 @@
 
 use super::door::Door;
 use super::exit::{Failure, unexpected};
+use super::report;
 use crate::domain::{ErrorItem, ItemId, Op, RunId, RunRecord};
 use crate::service::messages::{ConflictRow, ListKind, ListQuery, Reply, Request, Rows};
 
@@ -108,6 +109,29 @@ pub async fn journal(door: &dyn Door, run: RunId) -> Result<Vec<Op>, Failure> {
         usize::MAX,
         |rows| match rows {
             Rows::Journal(rows) => extend(&mut found, rows),
+            _ => None,
+        },
+    )
+    .await?;
+    Ok(found)
+}
+
+/// What a run's journal has that did not come about; the rest of it is not kept.
+///
+/// # Errors
+/// A refusal.
+pub async fn not_done(door: &dyn Door, run: RunId) -> Result<Vec<Op>, Failure> {
+    let mut found = Vec::new();
+    read(
+        door,
+        ListKind::Journal { run },
+        usize::MAX,
+        |rows| match rows {
+            Rows::Journal(rows) => {
+                let count = rows.len();
+                found.extend(rows.into_iter().filter(report::is_not_done));
+                Some(count)
+            }
             _ => None,
         },
     )

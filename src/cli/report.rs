@@ -182,15 +182,12 @@ pub fn why_left(op: &Op) -> String {
     why.unwrap_or_else(|| op.state.word().to_owned())
 }
 
-/// The ops of a journal that were not carried out.
-pub fn not_done(journal: Vec<Op>) -> Vec<Op> {
-    let open = |op: &Op| {
-        matches!(
-            op.state,
-            OpState::Skipped | OpState::Failed | OpState::Unknown
-        )
-    };
-    journal.into_iter().filter(open).collect()
+/// True for an op that did not come about.
+pub fn is_not_done(op: &Op) -> bool {
+    matches!(
+        op.state,
+        OpState::Skipped | OpState::Failed | OpState::Unknown
+    )
 }
 
 /// Why a run stopped, and the confirm that lets its plan through.

@@ -74,7 +74,7 @@ async fn tell(
 ) -> Result<(), Failure> {
     let run = &followed.run;
     let left = match confirms {
-        true => report::not_done(lists::journal(door, run.run).await?),
+        true => lists::not_done(door, run.run).await?,
         false => Vec::new(),
     };
     if !app.out.json {

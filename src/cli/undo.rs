@@ -55,8 +55,7 @@ async fn undo(
         }
     }
     let followed = follow::run(door, Request::Undo { run }, signals, &mut app.out).await?;
-    let journal = lists::journal(door, followed.run.run).await?;
-    let left = report::not_done(journal);
+    let left = lists::not_done(door, followed.run.run).await?;
     if app.out.json {
         app.out
             .document(&json::run_with_left_out(&followed.run, &left))?;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     LinkId, Mapping, MappingId, OpId, RecordId, RunId, Side, Value, VendorError, digest128,
+    element_of,
 };
 
 /// What an op does.
@@ -234,6 +235,14 @@ impl Op {
             attempt: Attempt::default(),
             outcome: OpOutcome::default(),
         }
+    }
+
+    /// The set and the element that the op is about, where it is about one.
+    pub fn element(&self) -> Option<(&str, &str)> {
+        self.fields
+            .keys()
+            .next()
+            .and_then(|field| element_of(field))
     }
 
     /// True where the op changes nothing but the key field.

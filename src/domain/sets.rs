@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Direction, ForeignEdit, MappingId, Observation, PerSide, RecordId, Side, Value};
+use super::{
+    Base, Direction, ForeignEdit, Mapping, MappingId, Observation, PerSide, RecordId, Side, Value,
+};
 
 /// A set that the two vendors both have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,6 +95,15 @@ impl SetPair {
     /// Its name on `side`.
     pub fn field(&self, side: Side) -> &'static str {
         self.kind.table().name(side)
+    }
+}
+
+impl Mapping {
+    /// Forgets what the sets were settled at: they begin anew, with the union, which takes nothing away.
+    pub fn forget_sets(&self, base: &mut Base) {
+        for set in &self.sets {
+            base.fields.remove(set.name());
+        }
     }
 }
 

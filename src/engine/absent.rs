@@ -70,10 +70,7 @@ pub(super) async fn confirm_absent(
             // The list was read while it moved.
             Presence::Live => {}
             Presence::Inaccessible if link.state == LinkState::Unlinked => {
-                let ids = std::slice::from_ref(&seen.id);
-                let keys = db.match_keys(&mapping.id, side, ids).await?;
-                let keys = keys.into_iter().next().unwrap_or_default();
-                fall_silent(&db, mapping, side, &seen.id, &keys, &mut tx).await?;
+                fall_silent(&db, mapping, side, &seen.id, &mut tx).await?;
             }
             Presence::Inaccessible if link.state != LinkState::Active => {}
             Presence::Inaccessible => {

@@ -148,9 +148,7 @@ pub(super) async fn record(
                 move_base(mapping, work, &op, stored.is_none());
                 super::bases::stamped(&mut work.base, stored.as_deref());
                 tx.put_base(&mapping.id, work.link.id, &work.base)?;
-                let mut pairs = op.fields.values().map(|one| &one.pair);
-                let element = pairs.any(|pair| mapping.set(pair).is_some());
-                if let Some(id) = op.target.as_ref().filter(|_| element) {
+                if let Some(id) = op.target.as_ref().filter(|_| op.element().is_some()) {
                     // No stamp tells that what was seen before is older than the write of an element.
                     tx.drop_observation(op.side, &op.object, id);
                 }

@@ -9,7 +9,7 @@ use super::context::EngineError;
 use super::db::Tx;
 use super::run::RunCtx;
 use crate::crm::{CrmError, ErrorClass, Purpose, WriteItem, WriteKind, WriteRequest, WriteResult};
-use crate::domain::{Mapping, Op, OpKind, OpState, Side, element_of};
+use crate::domain::{Mapping, Op, OpKind, OpState, Side};
 
 /// What became of one op on the wire.
 #[derive(Clone, Debug)]
@@ -280,14 +280,14 @@ fn assert_disjoint(group: &[OpBatch]) -> Result<(), EngineError> {
         for op in &batch.ops {
             let key = op.target.as_ref().or(op.source.as_ref());
             // Every element of a set is a write by itself.
-            let element = op.fields.keys().next().and_then(|field| element_of(field));
             if !seen.insert((
                 batch.side,
                 batch.object.clone(),
                 association,
                 op.target.is_some(),
                 key.cloned(),
-                element.map(|(set, id)| (set.to_owned(), id.to_owned())),
+                op.element()
+                    .map(|(set, id)| (set.to_owned(), id.to_owned())),
             )) {
                 return Err(EngineError::Invariant(format!(
                     "two writes to {} {} were about to be in flight at once",

@@ -19,7 +19,7 @@ use super::matchup::Creates;
 use super::merged::{is_told, journal, survivor};
 use super::run_ctx::{Mode, RunCtx};
 use super::scope::{self, Away, Step};
-use super::shadows::{keys_of, set_keys};
+use super::shadows::{keys_of, rekey};
 use super::tally::{Fate, Unlinked};
 use super::waits::{What, close};
 use crate::crm::Purpose;
@@ -251,9 +251,6 @@ async fn hand_over(
         };
         if let Some(seen) = &seen {
             tx.put_observation(seen)?;
-            let ids = std::slice::from_ref(id);
-            let known = ctx.engine.db.match_keys(&contacts.id, side, ids).await?;
-            let known = known.into_iter().next().unwrap_or_default();
             let keys = match gone {
                 true => Vec::new(),
                 false => {
@@ -261,7 +258,7 @@ async fn hand_over(
                     keys_of(contacts, seen, ended)
                 }
             };
-            set_keys(&ctx.engine.db, contacts, side, id, &known, &keys, tx).await?;
+            rekey(&ctx.engine.db, contacts, side, id, &keys, tx).await?;
         }
         let reasons = moved | if gone { Dirty::DELETED } else { 0 };
         match link.state {

@@ -8,7 +8,7 @@ use super::create_draft::Draft;
 use super::fields;
 use super::group;
 use super::links;
-use super::matchup::{close_review, review};
+use super::reviews::{close_review, review};
 use super::run::RunCtx;
 use super::tally;
 use crate::crm::Purpose;

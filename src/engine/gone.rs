@@ -18,7 +18,7 @@ use super::links;
 use super::merged;
 use super::run_ctx::RunCtx;
 use super::scope;
-use super::shadows::set_keys;
+use super::shadows::rekey;
 use super::tally::{Fate, Unlinked};
 use crate::domain::{
     Departed, ErrorCategory, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, PerSide,
@@ -351,10 +351,7 @@ pub(super) async fn unmatch(
     let Some(id) = id else { return Ok(()) };
     let engine = ctx.engine;
     for one in std::iter::once(mapping).chain(siblings(engine, mapping, side)) {
-        let ids = std::slice::from_ref(id);
-        let known = engine.db.match_keys(&one.id, side, ids).await?;
-        let keys = known.into_iter().next().unwrap_or_default();
-        set_keys(&engine.db, one, side, id, &keys, &[], tx).await?;
+        rekey(&engine.db, one, side, id, &[], tx).await?;
     }
     Ok(())
 }
@@ -429,11 +426,8 @@ async fn back(
         let reasons = *case.marks.get(side) & !Dirty::DELETED;
         tx.mark_dirty(&mapping.id, side, &id, reasons | Dirty::RELINK)?;
         if let Some(seen) = case.seen.get(side) {
-            let ids = std::slice::from_ref(&id);
-            let known = ctx.engine.db.match_keys(&mapping.id, side, ids).await?;
-            let old = known.into_iter().next().unwrap_or_default();
-            let new = fields::match_keys(mapping, seen);
-            set_keys(&ctx.engine.db, mapping, side, &id, &old, &new, tx).await?;
+            let keys = fields::match_keys(mapping, seen);
+            rekey(&ctx.engine.db, mapping, side, &id, &keys, tx).await?;
         }
         ctx.tally(&mapping.id).linked_after_all(side, &id);
     }
@@ -446,9 +440,7 @@ fn forget_sets(mapping: &Mapping, case: &mut Case, tx: &mut Tx<'_>) -> Result<()
     if mapping.sets.is_empty() {
         return Ok(());
     }
-    for set in &mapping.sets {
-        case.base.fields.remove(set.name());
-    }
+    mapping.forget_sets(&mut case.base);
     Ok(tx.put_base(&mapping.id, case.link.id, &case.base)?)
 }
 

@@ -335,9 +335,7 @@ pub(super) fn rebase(mapping: &Mapping, base: &mut Base, side: Side, seen: &Obse
         }
     }
     // Which elements the merge brought along is not known: none is taken off for it (14.5).
-    for set in &mapping.sets {
-        base.fields.remove(set.name());
-    }
+    mapping.forget_sets(base);
     *base.sides.get_mut(side) = Default::default();
 }
 

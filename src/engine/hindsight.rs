@@ -9,7 +9,9 @@ use super::parts::assumed;
 use super::references::is_translated;
 use super::versions;
 use super::work::{LinkPlan, View, Work};
-use crate::domain::{BaseField, BaseValue, FieldPair, Observation, PerSide, Side, Value};
+use crate::domain::{
+    BaseField, BaseValue, FieldPair, Mapping, Observation, Op, PerSide, Side, Value,
+};
 use crate::transform;
 
 /// The versions of HubSpot properties have to be looked up first.
@@ -107,6 +109,18 @@ pub(super) enum Landed {
     /// It looks like it; whose write it was has to be looked up.
     WantsTimes,
     On(Side),
+}
+
+/// True where a write that was given up, of these, sent that to a field of a side: it may have landed late (16.5).
+pub(super) fn was_sent(
+    mapping: &Mapping,
+    ghosts: &[Op],
+    (side, name): (Side, &str),
+    value: &Value,
+) -> bool {
+    let of_side = ghosts.iter().filter(|op| op.side == side);
+    let mut sent = of_side.filter_map(|op| op.fields.get(name));
+    sent.any(|one| super::fields::same_value(mapping, side, name, &one.after, value))
 }
 
 pub(super) fn late_landing(

@@ -13,10 +13,10 @@ use super::gone_read::read_records;
 use super::gone_rules::{Holder, Stands, follow, rebase};
 use super::group;
 use super::links;
-use super::matchup::close_review;
+use super::reviews::close_review;
 use super::run_ctx::{Mode, RunCtx};
 use super::scope;
-use super::shadows::{keys_of, set_keys};
+use super::shadows::{keys_of, rekey};
 use super::tally::{Fate, Unlinked};
 use crate::domain::{
     ItemKind, Link, LinkId, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide,
@@ -299,14 +299,11 @@ async fn repoint(
     for error in &case.errors {
         tx.remove_error(error);
     }
-    let ids = std::slice::from_ref(&survivor.id);
-    let known = ctx.engine.db.match_keys(&mapping.id, side, ids).await?;
-    let keys = known.into_iter().next().unwrap_or_default();
     let inside = scope::is_inside(mapping, survivor, ctx.engine.clock.now());
     let leaves = scope::step(mapping.leaves_scope, &case.link.state, inside);
     let ends = leaves == Some(scope::Step::Leaves(scope::Away::Unlinked));
-    let new = keys_of(mapping, survivor, ends);
-    set_keys(&ctx.engine.db, mapping, side, &survivor.id, &keys, &new, tx).await?;
+    let keys = keys_of(mapping, survivor, ends);
+    rekey(&ctx.engine.db, mapping, side, &survivor.id, &keys, tx).await?;
     close_review(ctx, mapping, side, &survivor.id, tx).await?;
     let tally = ctx.tally(&mapping.id);
     tally.linked_after_all(side, &survivor.id);

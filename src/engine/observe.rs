@@ -14,7 +14,7 @@ use super::group;
 use super::report::Phase;
 use super::scope;
 use super::set_read::read_sets;
-use super::shadows::set_keys;
+use super::shadows::{keys_of, set_keys};
 use super::sweep;
 use super::tally::{Fate, Tally, Unlinked};
 use super::waits::{What, close};
@@ -388,7 +388,9 @@ async fn store_page(
                 continue;
             };
             if link.state == LinkState::Unlinked && inside == Some(false) {
-                scope::shade(engine, mapping, seen, true, &mut tx).await?;
+                let old = old_keys.get(index).map(Vec::as_slice).unwrap_or_default();
+                let keys = keys_of(mapping, seen, true);
+                set_keys(&engine.db, mapping, side, &seen.id, old, &keys, &mut tx).await?;
             }
             match beside(link, seen) {
                 Beside::InStep => {}

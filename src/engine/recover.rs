@@ -20,12 +20,12 @@ use crate::domain::{Mapping, Op, OpKind, OpState, Presence, RecordId, Side};
 
 /// Looks up every open op. Links whose op must wait are locked for this run.
 pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
-    let open = ctx.engine.db.open_ops().await?;
     expire_ghosts(ctx).await?;
+    ctx.ghosts = ctx.engine.ghosts().await?;
+    let open = ctx.engine.db.open_ops().await?;
     if open.is_empty() {
         return Ok(());
     }
-    ctx.ghosts = ctx.engine.ghosts().await?;
     ctx.engine.report.begin(Phase::Recover);
     let count = open.len();
     let mut groups: BTreeMap<(String, Side, u8), Vec<Op>> = BTreeMap::new();
@@ -64,6 +64,8 @@ pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
         Phase::Recover,
         format!("{count} unanswered writes looked up"),
     );
+    // What was given up is watched for from now on.
+    ctx.ghosts = ctx.engine.ghosts().await?;
     ctx.engine.report.end(Phase::Recover);
     Ok(())
 }

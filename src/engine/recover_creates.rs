@@ -7,10 +7,10 @@ use super::db::Tx;
 use super::fields;
 use super::group;
 use super::links;
-use super::matchup;
 use super::recover::is_settled;
 use super::recover_rules::{Verdict, judge_create, may_be_its, wanted};
 use super::recover_updates::ghost_of;
+use super::reviews;
 use super::run::RunCtx;
 use super::waits::{What, close};
 use crate::crm::Purpose;
@@ -145,7 +145,7 @@ async fn conclude_create(
                 for (side, id) in [(op.side, &seen.id), (source_side, source)] {
                     tx.mark_dirty(&mapping.id, side, id, Dirty::RELINK)?;
                     // It may have been read without a link meanwhile, and somebody asked whose it is.
-                    matchup::close_review(ctx, mapping, side, id, tx).await?;
+                    reviews::close_review(ctx, mapping, side, id, tx).await?;
                 }
                 // It may stand for a deleted one that a person had made anew: the choice has done its work.
                 let run = Some(ctx.run);
@@ -183,7 +183,7 @@ async fn conclude_create(
                     "{} did not answer a create, and several records may be its result.",
                     op.side
                 );
-                matchup::review(
+                reviews::review(
                     ctx,
                     mapping,
                     source_side,
@@ -198,7 +198,7 @@ async fn conclude_create(
         }
     }
     if let Some(source) = &op.source {
-        for error in matchup::errors_of_record(ctx, mapping, source_side, source).await? {
+        for error in reviews::errors_of_record(ctx, mapping, source_side, source).await? {
             tx.remove_error(&error);
         }
     }

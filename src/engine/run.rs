@@ -329,7 +329,6 @@ impl Engine {
         refused: BTreeMap<MappingId, Vec<ValveHit>>,
     ) -> Result<(), EngineError> {
         recover(ctx).await?;
-        ctx.ghosts = self.ghosts().await?;
         self.look(ctx, order, mappings).await?;
         for tally in ctx.tallies.values_mut() {
             for link in &ctx.locked {

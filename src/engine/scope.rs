@@ -10,7 +10,7 @@ use super::context::{Engine, EngineError};
 use super::db::Tx;
 use super::links;
 use super::run_ctx::RunCtx;
-use super::shadows::{OUTSIDE, keys_of, set_keys};
+use super::shadows::{OUTSIDE, keys_of, rekey, set_keys};
 use super::waits::{What, close};
 use crate::domain::condition::Literal;
 use crate::domain::{
@@ -133,8 +133,11 @@ pub(super) async fn take(
     }
     match step {
         Step::Leaves(Away::Frozen) => {}
-        Step::Leaves(Away::Unlinked) => shade(engine, mapping, seen, true, tx).await?,
-        Step::Returns => shade(engine, mapping, seen, false, tx).await?,
+        Step::Leaves(Away::Unlinked) | Step::Returns => {
+            // Outside it shadows what it would match.
+            let keys = keys_of(mapping, seen, step != Step::Returns);
+            rekey(&engine.db, mapping, seen.side, &seen.id, &keys, tx).await?;
+        }
     }
     let moved = Link {
         state,
@@ -158,22 +161,6 @@ pub(super) async fn take(
         Step::Returns => Ok(()),
         Step::Leaves(_) => close(engine, &mapping.id, link.id.0, What::All, None, tx).await,
     }
-}
-
-/// Notes under which keys the record of a link stands now: outside it shadows what it would match.
-pub(super) async fn shade(
-    engine: &Engine,
-    mapping: &Mapping,
-    seen: &Observation,
-    outside: bool,
-    tx: &mut Tx<'_>,
-) -> Result<(), EngineError> {
-    let ids = std::slice::from_ref(&seen.id);
-    let known = engine.db.match_keys(&mapping.id, seen.side, ids).await?;
-    let known = known.into_iter().next().unwrap_or_default();
-    let keys = keys_of(mapping, seen, outside);
-    set_keys(&engine.db, mapping, seen.side, &seen.id, &known, &keys, tx).await?;
-    Ok(())
 }
 
 /// What stays of the base of a link that ends: what was settled although the sides differ, which its return must not bring up

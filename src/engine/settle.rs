@@ -8,6 +8,7 @@ use super::blocked;
 use super::clobber;
 use super::context::EngineError;
 use super::fields;
+use super::hindsight::was_sent;
 use super::link_plan::{LinkPlan, Work, is_silence};
 use super::links::{self, base_field};
 use super::run::RunCtx;
@@ -322,13 +323,8 @@ pub(super) fn is_late(
     link: LinkId,
     (back, name): (&Observation, &str),
 ) -> bool {
-    let mut ghosts = ctx.ghosts.get(&link).into_iter().flatten();
-    ghosts.any(|op| {
-        let sent = op.fields.get(name).filter(|_| op.side == back.side);
-        sent.is_some_and(|one| {
-            super::fields::same_value(mapping, op.side, name, &one.after, back.value(name))
-        })
-    })
+    let ghosts = ctx.ghosts.get(&link).map_or(&[][..], Vec::as_slice);
+    was_sent(mapping, ghosts, (back.side, name), back.value(name))
 }
 
 /// Compares what was read back with what should be there. The new settle point, or `None` where somebody else, or a late write

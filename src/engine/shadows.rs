@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::EngineError;
 use super::db::{Db, Tx};
 use super::fields;
-use super::matchup::GROUP;
+use super::match_input::GROUP;
 use super::run_ctx::RunCtx;
 use crate::crm::Purpose;
 use crate::domain::{Mapping, Observation, Presence, RecordId, Side};
@@ -62,6 +62,30 @@ pub(super) async fn set_keys(
         }
     }
     Ok(())
+}
+
+/// The same of a record whose keys nobody has read yet.
+pub(super) async fn rekey(
+    db: &Db,
+    mapping: &Mapping,
+    side: Side,
+    id: &RecordId,
+    new: &[(u8, u128)],
+    tx: &mut Tx<'_>,
+) -> Result<(), StoreError> {
+    let old = stored_keys(db, mapping, side, id).await?;
+    set_keys(db, mapping, side, id, &old, new, tx).await
+}
+
+async fn stored_keys(
+    db: &Db,
+    mapping: &Mapping,
+    side: Side,
+    id: &RecordId,
+) -> Result<Vec<(u8, u128)>, StoreError> {
+    let ids = std::slice::from_ref(id);
+    let keys = db.match_keys(&mapping.id, side, ids).await?;
+    Ok(keys.into_iter().next().unwrap_or_default())
 }
 
 /// Reads what is no longer shadowed and was last read long ago: the plan of this run says what is made for it.
@@ -122,21 +146,21 @@ pub(super) async fn unseen(
     Ok(unseen.map(|((id, _), _)| id).collect())
 }
 
-/// A record without a link was looked for and does not answer: where it lies outside, what it shadows has to know.
+/// A record was looked for and does not answer: where it lies outside, what it shadows has to know.
 pub(super) async fn fall_silent(
     db: &Db,
     mapping: &Mapping,
     side: Side,
     id: &RecordId,
-    keys: &[(u8, u128)],
     tx: &mut Tx<'_>,
 ) -> Result<(), StoreError> {
+    let keys = stored_keys(db, mapping, side, id).await?;
     if !keys.contains(&OUTSIDE) || keys.contains(&SILENT) {
         return Ok(());
     }
-    let mut silent = keys.to_vec();
+    let mut silent = keys.clone();
     silent.push(SILENT);
-    set_keys(db, mapping, side, id, keys, &silent, tx).await
+    set_keys(db, mapping, side, id, &keys, &silent, tx).await
 }
 
 /// True for a key of the record itself.

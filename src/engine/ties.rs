@@ -20,7 +20,9 @@ pub(super) fn goes_beside_one(
     done: &[Progressed],
     op: &Op,
 ) -> bool {
-    let index = owner.get(&op.id).copied().unwrap_or(usize::MAX);
+    let Some(index) = owner.get(&op.id).copied() else {
+        return false;
+    };
     let (Some(work), Some(progress)) = (works.get(index), done.get(index)) else {
         return false;
     };

@@ -19,7 +19,7 @@ use super::undo_plan::LinkNow;
 use super::undo_read::{Done, Pair, Touched, generations};
 use crate::domain::{
     CallCount, LinkId, LinkState, Mapping, MappingCounts, MappingId, Op, OpKind, OpState, PerSide,
-    Presence, RecordId, RecordKey, RunId, RunRecord, RunState, Side, SideCount, element_of,
+    Presence, RecordId, RecordKey, RunId, RunRecord, RunState, Side, SideCount,
 };
 use crate::store::rows::Dirty;
 use crate::store::{Family, keys};
@@ -172,7 +172,6 @@ pub(super) async fn undo(
     fixed: SideCount,
 ) -> Result<(), EngineError> {
     recover(ctx).await?;
-    ctx.ghosts = ctx.engine.ghosts().await?;
     let done = ctx.engine.done_by(target).await?;
     let mut undoing = Undoing::new(ctx, done, fixed);
     let outcome = undoing.all(mappings).await;
@@ -435,8 +434,9 @@ impl<'c, 'e> Undoing<'c, 'e> {
         }
         for kind in [OpKind::Associate, OpKind::Dissociate] {
             let of = |side: Side, element: bool| {
-                let same =
-                    |op: &&Op| op.kind == kind && op.side == side && is_element(op) == element;
+                let same = |op: &&Op| {
+                    op.kind == kind && op.side == side && op.element().is_some() == element
+                };
                 ops.iter().filter(same).count() as u64
             };
             self.count_calls(
@@ -531,11 +531,6 @@ impl<'c, 'e> Undoing<'c, 'e> {
     pub(super) fn count_calls(&mut self, side: Side, calls: u64) {
         *self.calls.get_mut(side) += calls;
     }
-}
-
-/// True for an op about an element of a set.
-fn is_element(op: &Op) -> bool {
-    op.fields.keys().any(|field| element_of(field).is_some())
 }
 
 /// The side on which the run made the link's record.

@@ -94,11 +94,6 @@ async fn record(
                     tx.put_base(&mapping.id, op.link, &base)?;
                     bases.insert(op.link, base);
                 }
-                for ghost in ctx.ghosts.get(&op.link).into_iter().flatten() {
-                    if haunts(mapping, ghost, &op) {
-                        tx.drop_ghost(ghost.id);
-                    }
-                }
                 if let Some(id) = &op.target {
                     // What was seen before the write says nothing any more.
                     tx.drop_observation(op.side, &op.object, id);
@@ -125,15 +120,6 @@ async fn record(
         Some(error) => Err(error),
         None => Ok(written),
     }
-}
-
-/// True for a write that was given up and holds what the undo has put back: that is wanted now, and no late landing (16.5).
-fn haunts(mapping: &Mapping, ghost: &Op, op: &Op) -> bool {
-    let same = |(name, one): (&String, &Assignment)| {
-        let sent = ghost.fields.get(name);
-        sent.is_some_and(|sent| fields::same_value(mapping, op.side, name, &sent.after, &one.after))
-    };
-    ghost.side == op.side && op.fields.iter().any(same)
 }
 
 /// References and owners are apart where the two sides name records that are not each other's (19.1).

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::fields::same_value;
+use super::hindsight::was_sent;
 use super::sets;
 use super::undo_read::{Pair, Touched, left};
 use crate::domain::{
@@ -257,7 +258,7 @@ impl LinkNow<'_> {
         let there = now.is_known() && same_value(self.mapping, side, name, &one.before, now);
         match self.moved(side, name, one) {
             // A late landing is written over by the next run, unless an undo has settled on it.
-            _ if there && self.landed_late(side, name, now) => Verdict::Back,
+            _ if there && was_sent(self.mapping, self.ghosts, (side, name), now) => Verdict::Back,
             _ if there => Verdict::There,
             Some(why) => Verdict::Left(why),
             None if !one.before.is_known() => {
@@ -265,12 +266,6 @@ impl LinkNow<'_> {
             }
             None => Verdict::Back,
         }
-    }
-
-    fn landed_late(&self, side: Side, name: &str, now: &Value) -> bool {
-        let of_side = self.ghosts.iter().filter(|op| op.side == side);
-        let mut sent = of_side.filter_map(|op| op.fields.get(name));
-        sent.any(|one| same_value(self.mapping, side, name, &one.after, now))
     }
 
     /// The assignment that puts a field back. Its `source` is what the base of the other side becomes: what that side held

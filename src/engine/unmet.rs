@@ -167,7 +167,7 @@ pub(super) async fn forget_dead(
         match records.first().map(|seen| &seen.presence) {
             None | Some(Presence::Live) => {}
             Some(Presence::Inaccessible) => {
-                fall_silent(&engine.db, mapping, side, id, &keys, &mut tx).await?;
+                fall_silent(&engine.db, mapping, side, id, &mut tx).await?;
             }
             Some(_) => {
                 forget_unlinked(engine, mapping, side, id, &keys, &mut tx).await?;

@@ -36,14 +36,13 @@ pub(super) async fn leave_out(
     ctx: &mut RunCtx<'_>,
     halted: &BTreeMap<MappingId, Vec<ValveHit>>,
 ) -> Result<(), EngineError> {
-    let run = match &ctx.carried {
+    let run = match ctx.carried.clone() {
         None => return Ok(()),
-        Some(Carried::Kept(run)) => *run,
+        Some(Carried::Kept(run)) => run,
         Some(Carried::Saved(planned)) => {
             let rows = planned.ops.iter();
-            let left = rows.filter(|(signature, _)| !ctx.covered.contains(*signature));
-            let left = left.map(|(_, op)| op.clone()).collect();
-            return journal_left(ctx, left, halted).await;
+            let rows = rows.map(|(signature, op)| (*signature, op.clone()));
+            return journal_left(ctx, rows, halted).await;
         }
     };
     let mut after = None;
@@ -54,21 +53,23 @@ pub(super) async fn leave_out(
             return Ok(());
         };
         after = Some(last.clone());
-        let ops = rows.into_iter().map(|(_, op)| op);
-        let left = ops.filter(|op| !ctx.covered.contains(&signature(op)));
-        let left = left.collect();
-        journal_left(ctx, left, halted).await?;
+        let rows = rows.into_iter().map(|(_, op)| (signature(&op), op));
+        journal_left(ctx, rows, halted).await?;
     }
 }
 
+/// Journals those of these ops of the plan, each under its signature, that were not sent.
 async fn journal_left(
     ctx: &mut RunCtx<'_>,
-    left: Vec<Op>,
+    rows: impl Iterator<Item = (u128, Op)>,
     halted: &BTreeMap<MappingId, Vec<ValveHit>>,
 ) -> Result<(), EngineError> {
     let db = ctx.engine.db.clone();
     let mut tx = db.begin();
-    for op in left {
+    for (signature, op) in rows {
+        if ctx.covered.contains(&signature) {
+            continue;
+        }
         ctx.seq += 1;
         let mut op = Op {
             run: ctx.run,

@@ -5,7 +5,6 @@ use crate::console::hold::{choosing, marking, starting};
 use crate::console::model::Model;
 use crate::console::msg::Purpose;
 use crate::console::screens::conflicts::taken;
-use crate::console::screens::runs::confirmable;
 use crate::domain::{ItemKind, RunRecord, RunState, Side};
 
 fn no(why: impl Into<String>) -> Availability {
@@ -351,7 +350,7 @@ pub fn confirm_run(model: &Model) -> Availability {
             valve.message
         ));
     }
-    if !confirmable(run) {
+    if !run.can_confirm() {
         return no("Only a halted run that waits for an answer can be confirmed.");
     }
     both(writes(model), || idle(model))

@@ -5,7 +5,7 @@ mod view;
 
 use chrono::{DateTime, Utc};
 
-pub use view::{confirmable, draw, summary};
+pub use view::{draw, summary};
 
 use crate::console::command::Command;
 use crate::console::keymap::Context;

@@ -190,7 +190,7 @@ fn draw_about(model: &Model, area: Rect, buf: &mut Buffer) {
         );
         lines.extend(labelled("Valve", &text, Role::Warn, inner.width));
     }
-    if confirmable(run) {
+    if run.can_confirm() {
         lines.push(
             Text::plain(" ")
                 .and("R", Role::Key)
@@ -263,11 +263,4 @@ fn mapping_line(name: &str, counts: &Counters) -> String {
         }
     }
     out
-}
-
-/// True where a person may let the halted plan through.
-pub fn confirmable(run: &RunRecord) -> bool {
-    matches!(run.state, RunState::Halted | RunState::AwaitingConfirm)
-        && run.plan_hash.is_some()
-        && run.valves.iter().all(|valve| valve.confirmable)
 }
