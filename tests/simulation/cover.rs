@@ -85,6 +85,7 @@ const MUST: [(u64, &[&str]); 3] = [
     (
         200,
         &[
+            "confirm refused",
             "conversion collision",
             "deletion accepted",
             "edit in the gap of section 23",

@@ -29,8 +29,7 @@ impl Stage {
     /// Accepts the plan of the last run, if it asks.
     pub async fn confirm(&mut self) {
         if let Some(run) = self.last_run.clone().filter(asks) {
-            self.report.cover.add("plan confirmed", 1);
-            self.accept(&run).await;
+            self.accept(&run, "plan confirmed").await;
         }
     }
 
@@ -38,13 +37,12 @@ impl Stage {
     pub async fn confirm_old(&mut self) {
         let runs = self.db().await.runs(50).await.unwrap();
         if let Some(run) = runs.into_iter().skip(1).find(asks) {
-            self.report.cover.add("old plan confirmed", 1);
-            self.accept(&run).await;
+            self.accept(&run, "old plan confirmed").await;
         }
     }
 
     /// Carries out a plan that a run kept: that and nothing else.
-    async fn accept(&mut self, run: &RunRecord) {
+    async fn accept(&mut self, run: &RunRecord, what: &'static str) {
         let mut plan: Vec<Op> = Vec::new();
         let kept = keys::by_run(Family::Plan, run.run);
         self.db()
@@ -54,6 +52,7 @@ impl Stage {
             .unwrap();
         let hash = run.plan_hash.clone();
         if let Some(new) = self.sync(&Sync::default(), Scope::Changed, hash).await {
+            self.report.cover.add(what, 1);
             self.diary.confirmed.insert(new);
             self.diary.bound.insert(new, Shown::of(plan.iter()));
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 use syncline::clock::{Clock, TokioClock};
 use syncline::domain::{RunId, RunKind, RunRecord, RunState, Side};
-use syncline::engine::{Control, ControlHandle, Db, Engine, Order, Reporter, Scope};
+use syncline::engine::{Control, ControlHandle, Db, Engine, EngineError, Order, Reporter, Scope};
 use syncline::sandbox::salesforce::{Org, OrgSettings};
 use syncline::sandbox::world::WorldSettings;
 use syncline::sandbox::{Profile, Sandbox, Settings as SandboxSettings};
@@ -385,6 +385,12 @@ impl Stage {
         }
         match end {
             Some(Ok(end)) => self.note(end.record),
+            // What was asked is out of date: nothing was begun (18).
+            Some(Err(EngineError::Halted(_)))
+                if order.confirm.is_some() && number.get().is_none() =>
+            {
+                self.report.cover.add("confirm refused", 1);
+            }
             Some(Err(error)) => {
                 let broken = format!("a run ended with {error}");
                 self.trace.lock().unwrap().broken.push(broken);

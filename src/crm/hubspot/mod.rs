@@ -88,6 +88,8 @@ impl HubspotSettings {
 pub struct HubspotClient {
     http: Http<auth::HubspotDialect>,
     schemas: Mutex<BTreeMap<String, Described>>,
+    /// By object: properties that an answer lacked although they were there when it was read; blank ones are left out, then.
+    left_out: Mutex<BTreeMap<String, BTreeSet<String>>>,
     portal: Mutex<Option<String>>,
     app: Mutex<Option<String>>,
     index_lag: chrono::Duration,
@@ -146,6 +148,7 @@ impl HubspotClient {
         Ok(HubspotClient {
             http: Http::new(dialect, setup, transport, clock, entropy),
             schemas: Mutex::default(),
+            left_out: Mutex::default(),
             portal: Mutex::default(),
             app: Mutex::default(),
             index_lag: chrono::Duration::from_std(settings.index_lag)
@@ -177,26 +180,38 @@ impl HubspotClient {
         lock(&self.schemas).remove(object);
     }
 
-    /// A schema that tells whether properties which an answer lacks are blank or gone: one that knows of them all may be older than
-    /// the day on which an admin archived one, and is read anew.
+    /// A schema that tells whether properties which an answer lacks are blank or gone. One that knows of them may be older than the
+    /// moment in which an admin archived one, and is read anew; only of properties that were left out before while they were there
+    /// it is believed for a minute, else it would be read with every page (3.5).
     async fn schema_of_absent(
         &self,
         object: &str,
         absent: &BTreeSet<&str>,
     ) -> Result<Arc<ObjectSchema>, CrmError> {
         let known = lock(&self.schemas).get(object).cloned();
-        let now = self.http.clock.now();
-        match known {
-            Some(one)
-                if now - one.at < STALE
-                    || !absent
-                        .iter()
-                        .any(|name| one.schema.fields.contains_key(*name)) =>
-            {
-                Ok(one.schema)
+        if let Some(one) = known {
+            let mut there = absent.iter().filter(|name| one.has(name));
+            let fresh = self.http.clock.now() - one.at < STALE;
+            if there.all(|name| fresh && self.was_left_out(object, name)) {
+                return Ok(one.schema);
             }
-            _ => Ok(Arc::new(self.describe(object).await?)),
         }
+        let schema = Arc::new(self.describe(object).await?);
+        let there = absent
+            .iter()
+            .filter(|name| schema.fields.contains_key(**name));
+        lock(&self.left_out)
+            .entry(object.to_owned())
+            .or_default()
+            .extend(there.map(|name| (*name).to_owned()));
+        Ok(schema)
+    }
+
+    fn was_left_out(&self, object: &str, name: &str) -> bool {
+        let left_out = lock(&self.left_out);
+        left_out
+            .get(object)
+            .is_some_and(|names| names.contains(name))
     }
 }
 
@@ -205,6 +220,12 @@ impl HubspotClient {
 struct Described {
     schema: Arc<ObjectSchema>,
     at: DateTime<Utc>,
+}
+
+impl Described {
+    fn has(&self, name: &str) -> bool {
+        self.schema.fields.contains_key(name)
+    }
 }
 
 /// How old a schema may be that tells a blank property from one that is gone.

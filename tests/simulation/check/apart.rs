@@ -177,5 +177,8 @@ fn employed(scene: &Scene<'_>, s: &str, h: &str) -> (bool, String) {
         firm.ids.hubspot.as_ref().map(|id| id.as_str().to_owned())
     });
     let shown = format!("{account:?} ({counterpart:?}) / {company:?}");
+    // A company that was archived took its associations along, which is no edit of the contact (14.5).
+    let live = scene.sandbox.portal.ids("companies");
+    let counterpart = counterpart.filter(|id| live.contains(id));
     (counterpart == company, shown)
 }
