@@ -10,9 +10,11 @@ use super::failures::{ErrorFacts, Failure, error_item, still_refused};
 use super::fields;
 use super::gone::close_all;
 use super::gone_case::Case;
+use super::gone_items::no_answer;
 use super::links;
+use super::matchup::pass_over;
 use super::references::{Parents, Token, is_translated};
-use super::reviews::errors_of_record;
+use super::reviews::{close_review, errors_of_record};
 use super::run::{Mode, RunCtx};
 use super::scope;
 use super::tally;
@@ -115,6 +117,20 @@ impl Draft {
         tally.alone(self.link.id, self.seen.side, &self.seen.id, fate);
     }
 
+    /// What a person chose about the source was done, or an error says why not.
+    pub(super) async fn choice_is_over(
+        &self,
+        ctx: &mut RunCtx<'_>,
+        mapping: &Mapping,
+        tx: &mut Tx<'_>,
+    ) -> Result<(), EngineError> {
+        let (side, id) = (self.seen.side, &self.seen.id);
+        if !ctx.was_chosen(mapping, side, id) {
+            return Ok(());
+        }
+        close_review(ctx, mapping, side, id, tx).await
+    }
+
     /// A person decides about the source like about any record without a link: what was decided about its tombstone is over.
     pub(super) fn give_up(
         &self,
@@ -169,10 +185,8 @@ pub(super) async fn drafts(
     let mut seen: Vec<Observation> = seen.into_iter().flatten().collect();
     let mut tx = ctx.engine.db.begin();
     for gone in seen.extract_if(.., |seen| seen.presence != Presence::Live) {
-        tx.clear_dirty(&mapping.id, source, &gone.id);
-        tx.drop_observation(source, &object, &gone.id);
-        ctx.tally(&mapping.id)
-            .unlinked(source, &gone.id, tally::Unlinked::Excluded);
+        let replaced = anew.contains_key(&gone.id);
+        leave_gone(ctx, mapping, &gone, replaced, &mut tx).await?;
     }
     super::observe::read_associations(ctx.engine, &[mapping], &mut seen).await?;
     let values = seen
@@ -202,6 +216,7 @@ pub(super) async fn drafts(
                 tx.remove_error(old);
             }
             draft.leave(mapping, &mut tx)?;
+            draft.choice_is_over(ctx, mapping, &mut tx).await?;
             draft.count(ctx, mapping, tally::Unlinked::Excluded);
             continue;
         }
@@ -209,11 +224,13 @@ pub(super) async fn drafts(
         if let Some(error) = standing {
             tracing::debug!(record = %id, error = %error.id, "an earlier refusal still stands");
             draft.leave(mapping, &mut tx)?;
+            draft.choice_is_over(ctx, mapping, &mut tx).await?;
             draft.count(ctx, mapping, tally::Unlinked::Error);
             continue;
         }
         if let Some(error) = refusal(ctx, mapping, &draft) {
             draft.leave(mapping, &mut tx)?;
+            draft.choice_is_over(ctx, mapping, &mut tx).await?;
             unlinked_error(ctx, mapping, &draft, &error, &mut tx)?;
             continue;
         }
@@ -221,6 +238,31 @@ pub(super) async fn drafts(
     }
     tx.apply().await?;
     Ok(drafts)
+}
+
+/// The source does not answer as a live record. One that was deleted is through; of one that is hidden an error tells, and tries
+/// again (12.1): what a person chose about it stays chosen.
+async fn leave_gone(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    gone: &Observation,
+    replaced: bool,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    let (side, id) = (gone.side, &gone.id);
+    if replaced || gone.presence != Presence::Inaccessible {
+        close_review(ctx, mapping, side, id, tx).await?;
+        return pass_over(ctx, mapping, side, id, tally::Unlinked::Excluded, tx).await;
+    }
+    let known = errors_of_record(ctx, mapping, side, id).await?;
+    let record = links::record_key(mapping, side, id);
+    let item = no_answer(ctx, mapping, record, None, gone.label(), &known);
+    tx.put_error(&item, known.iter().any(|known| known.id == item.id))?;
+    tx.clear_dirty(&mapping.id, side, id);
+    tx.drop_observation(side, mapping.object(side), id);
+    ctx.tally(&mapping.id)
+        .unlinked(side, id, tally::Unlinked::Error);
+    Ok(())
 }
 
 fn reference_values(mapping: &Mapping, seen: &Observation) -> Vec<(usize, Side, String)> {

@@ -83,6 +83,9 @@ pub(super) async fn record(
             continue;
         };
         close(&mut op, &answer);
+        if !matches!(answer, Answer::Unknown(_)) {
+            draft.choice_is_over(ctx, mapping, &mut tx).await?;
+        }
         match answer {
             Answer::Done {
                 id,

@@ -7,8 +7,8 @@ use super::gone_case::Case;
 use super::links;
 use super::run_ctx::{Mode, RunCtx};
 use crate::domain::{
-    Candidate, Conflict, ErrorCategory, ErrorItem, Evidence, ItemId, ItemKind, ItemState,
-    LinkState, Mapping, PerSide, RunId, Side, SideValue, Value,
+    Candidate, Conflict, ErrorCategory, ErrorItem, Evidence, ItemId, ItemKind, ItemState, LinkId,
+    LinkState, Mapping, PerSide, RecordKey, RunId, Side, SideValue, Value,
 };
 
 /// True for items that decide about a link as a whole because a record of it is gone.
@@ -284,7 +284,7 @@ fn say(
     report.line_about(tone, subject, &case.label(), what, item, link);
 }
 
-/// The error of a record that does not answer.
+/// The error of a link's record that does not answer.
 pub(super) fn unreachable(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
@@ -292,16 +292,29 @@ pub(super) fn unreachable(
     side: Side,
 ) -> ErrorItem {
     let record = links::of_link(mapping, &case.link, side);
+    let link = Some(case.link.id);
+    no_answer(ctx, mapping, record, link, case.label(), &case.errors)
+}
+
+/// The error of a record that does not answer.
+pub(super) fn no_answer(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    record: RecordKey,
+    link: Option<LinkId>,
+    label: String,
+    known: &[ErrorItem],
+) -> ErrorItem {
     let message = format!(
         "{} {} does not answer any more, and nothing says that it was deleted",
         record.object, record.id
     );
     let facts = ErrorFacts {
         mapping,
+        side: record.side,
         record,
-        side,
-        link: Some(case.link.id),
-        label: case.label(),
+        link,
+        label,
         field: String::new(),
         value: Value::Null,
         category: ErrorCategory::Gone,
@@ -310,5 +323,5 @@ pub(super) fn unreachable(
         run: ctx.run,
         now: ctx.engine.clock.now(),
     };
-    error_item(&facts, &case.errors, &ctx.engine.rules.settings)
+    error_item(&facts, known, &ctx.engine.rules.settings)
 }

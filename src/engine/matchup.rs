@@ -221,9 +221,9 @@ pub(super) async fn match_up(
             }
             Choice::Create => {
                 tombs::give_way_for(ctx, mapping, side, &id, &mut tx).await?;
+                // The choice stands until the create has come to something: a run may end before.
                 creates.get_mut(side).push(id.clone());
-                ctx.despite.insert((mapping.id.clone(), side, id.clone()));
-                close_review(ctx, mapping, side, &id, &mut tx).await?;
+                ctx.despite.insert((mapping.id.clone(), side, id));
             }
             _ => {
                 pass_over(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx).await?;

@@ -153,6 +153,12 @@ impl<'e> RunCtx<'e> {
         }
     }
 
+    /// True where a person said to make a counterpart of the record.
+    pub(super) fn was_chosen(&self, mapping: &Mapping, side: Side, id: &RecordId) -> bool {
+        let record = (mapping.id.clone(), side, id.clone());
+        self.despite.contains(&record)
+    }
+
     /// Notes how ops went, for refusals that are everybody's (17).
     pub(super) fn note_answers(&mut self, answers: &[(Op, Answer)]) {
         for (op, answer) in answers {

@@ -71,10 +71,7 @@ async fn first_things_first(
     }
     for (mapping, wanted, _) in ready {
         for side in Side::BOTH {
-            let decided = |id: &RecordId| {
-                ctx.despite
-                    .contains(&(mapping.id.clone(), side, id.clone()))
-            };
+            let decided = |id: &RecordId| ctx.was_chosen(mapping, side, id);
             wanted.get_mut(side).sort_by_key(|id| !decided(id));
         }
     }

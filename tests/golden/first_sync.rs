@@ -6,6 +6,7 @@ use crate::support::town::*;
 use crate::support::{House, order};
 use syncline::domain::{Choice, Conflict, CreatedBy, ItemKind, PerSide, RunKind, RunState};
 use syncline::engine::{Order, Scope};
+use syncline::sandbox::{Fault, Side as Party};
 
 #[tokio::test(start_paused = true)]
 async fn a_first_sync_links_what_matches_creates_what_does_not_and_fills_blanks() {
@@ -221,6 +222,70 @@ async fn what_a_look_up_finds_that_somebody_was_asked_about_is_asked_about_no_mo
     house.wait(60).await;
     house.fine().await;
     house.quiet().await;
+}
+
+/// Two Contacts of one address, and the question about one of them, answered with "create".
+async fn chosen_twin() -> (House, String, Conflict) {
+    let house = House::empty(&people("")).await;
+    let twin = [("LastName", "Twin"), ("Email", "twin@example.com")];
+    let (mine, _) = (house.sf("Contact", &twin), house.sf("Contact", &twin));
+    house.fine().await;
+    let items = house.open_items().await;
+    let about = |item: &&Conflict| {
+        let id = item.sides.salesforce.id.as_ref();
+        id.is_some_and(|id| id.as_str() == mine)
+    };
+    let item = items.iter().find(about).unwrap();
+    let item = house.choose(item, Choice::Create).await;
+    house.wait(60).await;
+    (house, mine, item)
+}
+
+async fn is_made(house: &House, mine: &str, item: &Conflict) {
+    let made = house.hs_ids("contacts");
+    assert_eq!(made.len(), 1);
+    let links = house.links().await;
+    assert!(links.iter().any(|link| holds(link, mine, &made[0])));
+    let open = house.open_items().await;
+    assert!(!open.iter().any(|one| one.id == item.id), "{open:#?}");
+    assert!(house.errors().await.is_empty());
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_a_person_chose_stays_chosen_where_a_run_could_not_send_it() {
+    let (house, mine, item) = chosen_twin().await;
+    let path = "/crm/objects/2026-09/contacts/batch/read";
+    house.script(Party::HubSpot, Some("POST"), path, Fault::DailyLimit, 1);
+    let end = house.run(&order()).await;
+    assert!(end.error.is_some(), "{:?}", end.record);
+    assert_eq!(house.hs_ids("contacts"), Vec::<String>::new());
+    house.wait(2 * 86_400).await;
+    house.run(&order()).await;
+    is_made(&house, &mine, &item).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_a_person_chose_of_a_hidden_record_tells_why_it_waits_and_comes_once_it_is_seen()
+ {
+    let (house, mine, item) = chosen_twin().await;
+    let hide = |hidden| {
+        let mut sandbox = house.sandbox.lock().unwrap();
+        sandbox.org.hide_record("Contact", &mine, hidden);
+    };
+    hide(true);
+    house.run(&order()).await;
+    let error = house.the_error().await;
+    assert_eq!(error.record.id.as_str(), mine);
+    assert!(
+        error.message.contains("does not answer"),
+        "{}",
+        error.message
+    );
+    hide(false);
+    house.wait(3700).await;
+    house.run(&order()).await;
+    is_made(&house, &mine, &item).await;
 }
 
 #[tokio::test(start_paused = true)]
