@@ -107,7 +107,7 @@ pub struct Observation {
     /// Alive, deleted, merged…
     #[serde(default)]
     pub presence: Presence,
-    /// When it was read, in our clock.
+    /// When it was read, in our clock: of Salesforce when it was asked for, so that nothing newer than that is in it unnoticed.
     #[serde(with = "chrono::serde::ts_milliseconds")]
     pub observed_at: DateTime<Utc>,
 }

@@ -1,12 +1,14 @@
 //! Golden scenarios: a person's edit at any moment of a run that writes the same field (docs/design/sync-semantics.md 6.3, 6.5, 23).
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::support::order;
 use crate::support::town::*;
 use crate::support::wire::wired;
 use syncline::domain::{RunState, Value};
-use syncline::sandbox::Side as Party;
+use syncline::engine::{Order, Scope};
+use syncline::sandbox::{Fault, Side as Party};
 
 const S: &str = "Contact";
 const H: &str = "contacts";
@@ -112,4 +114,27 @@ async fn strict_updates_take_a_call_each() {
     assert_eq!(run.calls.purposes["write"].salesforce, 2);
     assert_eq!(run.calls.total, run.expected_calls);
     house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_in_the_second_in_which_a_slow_read_was_asked_for_is_not_taken_for_seen() {
+    let (house, s, h) = clerk(&people("")).await;
+    house.settled().await;
+    house.sf_edit(S, &s, &[("Title", "One")]);
+    let late = Fault::Late(Duration::from_secs(4));
+    let path = "/services/data/v68.0/query";
+    house.script(Party::Salesforce, Some("GET"), path, late, 1);
+    let again = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        house.sf_edit(S, &s, &[("Title", "Two")]);
+    };
+    let everything = Order {
+        scope: Scope::Full,
+        ..order()
+    };
+    tokio::join!(house.run(&everything), again);
+    house.both((&s, &h), ("Title", "jobtitle"), ("Two", "One"));
+    house.wait(60).await;
+    house.fine().await;
+    house.both((&s, &h), ("Title", "jobtitle"), ("Two", "Two"));
 }

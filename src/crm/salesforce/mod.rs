@@ -265,10 +265,10 @@ impl Crm for SalesforceClient {
 
     async fn people(&self) -> Result<Vec<Person>, CrmError> {
         let soql = "SELECT Id,Email,IsActive FROM User WHERE UserType = 'Standard' ORDER BY Id ASC";
-        let rows = self
+        let found = self
             .query(Purpose::Schema, "list users", soql, false)
             .await?;
-        let people = rows.iter().filter_map(|row| {
+        let people = found.rows.iter().filter_map(|row| {
             Some(Person {
                 id: RecordId(widen(&text_of(row, "Id")?)?),
                 email: text_of(row, "Email").unwrap_or_default().to_lowercase(),

@@ -27,6 +27,13 @@ const MARGIN: chrono::Duration = chrono::Duration::seconds(5);
 /// Held back where it does not.
 const BLIND_MARGIN: chrono::Duration = chrono::Duration::seconds(60);
 
+/// What a request answered, and when it was asked: what changes while the answer is on its way is not in it, and Salesforce's whole
+/// seconds do not tell it from what is (5.1).
+pub(super) struct Rows {
+    at: DateTime<Utc>,
+    pub(super) rows: Vec<RawFields>,
+}
+
 /// Where a keyset query goes on: after this stamp and id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Position {
@@ -160,13 +167,14 @@ impl SalesforceClient {
             let body = json!({"ids": chunk, "fields": asked}).to_string();
             let path = data_path(&format!("/composite/sobjects/{object}"));
             let call = Call::ask(purpose, &what, path, body.into_bytes());
+            let at = self.http.clock.now();
             let rows = self.http.fetch(&call, parse_retrieve).await?;
             if rows.len() != chunk.len() {
                 let why = format!("{} rows came for {} ids", rows.len(), chunk.len());
                 return Err(self.bug(&what, &Malformed::new("retrieve", why)));
             }
             let rows = rows.into_iter().flatten().collect();
-            self.note_all(&what, object, fields, rows, &mut seen)?;
+            self.note_all(&what, object, fields, Rows { at, rows }, &mut seen)?;
         }
         // The retrieve leaves deleted rows out: a second look tells them from hidden ones.
         let missing: Vec<String> = wanted
@@ -217,8 +225,9 @@ impl SalesforceClient {
         let mut found = Vec::new();
         for list in lists(&format!("{select} WHERE {field} IN ()"), &unique, IN_LIST) {
             let soql = format!("{select} WHERE {}", in_list(field, &list));
-            for row in self.query(purpose, &what, &soql, deleted).await? {
-                found.push(self.observe(&what, object, &with_key, &row)?);
+            let Rows { at, rows } = self.query(purpose, &what, &soql, deleted).await?;
+            for row in &rows {
+                found.push(self.observe(&what, object, &with_key, row, at)?);
             }
         }
         Ok(found)
@@ -261,7 +270,8 @@ impl SalesforceClient {
         what: &str,
         soql: &str,
         deleted: bool,
-    ) -> Result<Vec<RawFields>, CrmError> {
+    ) -> Result<Rows, CrmError> {
+        let at = self.http.clock.now();
         let mut page = self.first_page(purpose, what, soql, deleted).await?;
         let mut rows = std::mem::take(&mut page.records);
         let mut seen = BTreeSet::new();
@@ -280,7 +290,7 @@ impl SalesforceClient {
             page = self.http.fetch(&call, parse_query).await?;
             rows.append(&mut page.records);
         }
-        Ok(rows)
+        Ok(Rows { at, rows })
     }
 
     async fn first_page(
@@ -327,12 +337,13 @@ impl SalesforceClient {
         what: &str,
         object: &str,
         fields: &[String],
-        rows: Vec<RawFields>,
+        found: Rows,
         token: impl Fn(&Observation) -> String,
     ) -> Result<Page, CrmError> {
-        let records: Vec<Observation> = rows
+        let records: Vec<Observation> = found
+            .rows
             .iter()
-            .map(|row| self.observe(what, object, fields, row))
+            .map(|row| self.observe(what, object, fields, row, found.at))
             .collect::<Result<_, _>>()?;
         let next = records.last().filter(|_| records.len() >= PAGE).map(token);
         Ok(Page {
@@ -347,11 +358,11 @@ impl SalesforceClient {
         what: &str,
         object: &str,
         fields: &[String],
-        rows: Vec<RawFields>,
+        found: Rows,
         seen: &mut BTreeMap<String, Observation>,
     ) -> Result<(), CrmError> {
-        for row in rows {
-            let record = self.observe(what, object, fields, &row)?;
+        for row in &found.rows {
+            let record = self.observe(what, object, fields, row, found.at)?;
             seen.insert(record.id.0.clone(), record);
         }
         Ok(())
@@ -363,8 +374,9 @@ impl SalesforceClient {
         object: &str,
         fields: &[String],
         row: &RawFields,
+        at: DateTime<Utc>,
     ) -> Result<Observation, CrmError> {
-        observation(object, row, fields, self.http.clock.now()).map_err(|why| self.bug(what, &why))
+        observation(object, row, fields, at).map_err(|why| self.bug(what, &why))
     }
 
     fn asked(&self, what: &str, object: &str, fields: &[String]) -> Result<Vec<String>, CrmError> {
