@@ -2,15 +2,14 @@
 
 use super::context::EngineError;
 use super::db::Tx;
-use super::failures::{ErrorFacts, error_item};
 use super::gone;
 use super::gone_case::Case;
+use super::gone_items::of_case;
 use super::links;
 use super::run_ctx::{Mode, RunCtx};
 use super::tally::{Fate, Unlinked};
 use crate::domain::{
-    Candidate, Conflict, ErrorCategory, ItemId, Link, Mapping, Observation, PerSide, RecordId,
-    Side, SideValue, Value,
+    Candidate, Conflict, ItemId, Link, Mapping, Observation, PerSide, RecordId, Side, SideValue,
 };
 
 fn of(link: &Link, side: Side) -> &str {
@@ -91,21 +90,7 @@ pub(super) fn out_of_reach(
         "{} {} was converted to {contact}, which does not answer; a right may be missing",
         record.object, record.id
     );
-    let facts = ErrorFacts {
-        mapping: leads,
-        record,
-        side: Side::Salesforce,
-        link: Some(case.link.id),
-        label: case.label(),
-        field: String::new(),
-        value: Value::Null,
-        category: ErrorCategory::Gone,
-        message,
-        vendor: None,
-        run: ctx.run,
-        now: ctx.engine.clock.now(),
-    };
-    let item = error_item(&facts, &case.errors, &ctx.engine.rules.settings);
+    let item = of_case(ctx, leads, case, record, message);
     tx.put_error(&item, case.errors.iter().any(|known| known.id == item.id))?;
     gone::clear(leads, &case.link, tx);
     if case.was_read() {

@@ -10,7 +10,7 @@ use super::failures::{ErrorFacts, Failure, error_item, still_refused};
 use super::fields;
 use super::gone::close_all;
 use super::gone_case::Case;
-use super::gone_items::no_answer;
+use super::gone_items::unreachable_source;
 use super::links;
 use super::matchup::pass_over;
 use super::references::{Parents, Token, is_translated};
@@ -256,7 +256,7 @@ async fn leave_gone(
     }
     let known = errors_of_record(ctx, mapping, side, id).await?;
     let record = links::record_key(mapping, side, id);
-    let item = no_answer(ctx, mapping, record, None, gone.label(), &known);
+    let item = unreachable_source(ctx, mapping, record, &known);
     tx.put_error(&item, known.iter().any(|known| known.id == item.id))?;
     tx.clear_dirty(&mapping.id, side, id);
     tx.drop_observation(side, mapping.object(side), id);

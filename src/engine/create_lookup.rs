@@ -8,7 +8,7 @@ use super::create_draft::Draft;
 use super::fields;
 use super::group;
 use super::links;
-use super::reviews::{close_review, review};
+use super::reviews::{close_unlinked, review};
 use super::run::RunCtx;
 use super::tally;
 use crate::crm::Purpose;
@@ -215,8 +215,8 @@ async fn adopt(
     tx.put_observation(other)?;
     for (one, id) in [(side, &other.id), (side.other(), &draft.seen.id)] {
         tx.mark_dirty(&mapping.id, one, id, Dirty::RELINK)?;
-        // Somebody may have been asked whose it is.
-        close_review(ctx, mapping, one, id, tx).await?;
+        // Somebody may have been asked whose it is, and a create may have failed before.
+        close_unlinked(ctx, mapping, one, id, tx).await?;
         ctx.tally(&mapping.id).linked_after_all(one, id);
     }
     note_link(ctx, mapping, &link);

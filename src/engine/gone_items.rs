@@ -7,7 +7,7 @@ use super::gone_case::Case;
 use super::links;
 use super::run_ctx::{Mode, RunCtx};
 use crate::domain::{
-    Candidate, Conflict, ErrorCategory, ErrorItem, Evidence, ItemId, ItemKind, ItemState, LinkId,
+    Candidate, Conflict, ErrorCategory, ErrorItem, Evidence, ItemId, ItemKind, ItemState,
     LinkState, Mapping, PerSide, RecordKey, RunId, Side, SideValue, Value,
 };
 
@@ -292,29 +292,60 @@ pub(super) fn unreachable(
     side: Side,
 ) -> ErrorItem {
     let record = links::of_link(mapping, &case.link, side);
-    let link = Some(case.link.id);
-    no_answer(ctx, mapping, record, link, case.label(), &case.errors)
+    let message = no_answer(&record);
+    of_case(ctx, mapping, case, record, message)
 }
 
-/// The error of a record that does not answer.
-pub(super) fn no_answer(
+/// An error about a link as a whole: a record behind it does not answer.
+pub(super) fn of_case(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    case: &Case,
+    record: RecordKey,
+    message: String,
+) -> ErrorItem {
+    let facts = ErrorFacts {
+        link: Some(case.link.id),
+        label: case.label(),
+        ..gone_facts(ctx, mapping, record, message)
+    };
+    error_item(&facts, &case.errors, &ctx.engine.rules.settings)
+}
+
+/// The error of a record without a link that shall get a counterpart and does not answer.
+pub(super) fn unreachable_source(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
     record: RecordKey,
-    link: Option<LinkId>,
-    label: String,
     known: &[ErrorItem],
 ) -> ErrorItem {
-    let message = format!(
+    let message = no_answer(&record);
+    let facts = gone_facts(ctx, mapping, record, message);
+    ErrorItem {
+        next: "check whether the record was deleted or hidden from the integration user; its counterpart is made once it answers".into(),
+        ..error_item(&facts, known, &ctx.engine.rules.settings)
+    }
+}
+
+fn no_answer(record: &RecordKey) -> String {
+    format!(
         "{} {} does not answer any more, and nothing says that it was deleted",
         record.object, record.id
-    );
-    let facts = ErrorFacts {
+    )
+}
+
+fn gone_facts<'m>(
+    ctx: &RunCtx<'_>,
+    mapping: &'m Mapping,
+    record: RecordKey,
+    message: String,
+) -> ErrorFacts<'m> {
+    ErrorFacts {
         mapping,
         side: record.side,
+        link: None,
+        label: record.id.to_string(),
         record,
-        link,
-        label,
         field: String::new(),
         value: Value::Null,
         category: ErrorCategory::Gone,
@@ -322,6 +353,5 @@ pub(super) fn no_answer(
         vendor: None,
         run: ctx.run,
         now: ctx.engine.clock.now(),
-    };
-    error_item(&facts, known, &ctx.engine.rules.settings)
+    }
 }

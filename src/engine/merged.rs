@@ -13,7 +13,7 @@ use super::gone_read::read_records;
 use super::gone_rules::{Holder, Stands, follow, rebase};
 use super::group;
 use super::links;
-use super::reviews::close_review;
+use super::reviews::close_unlinked;
 use super::run_ctx::{Mode, RunCtx};
 use super::scope;
 use super::shadows::{keys_of, rekey};
@@ -304,7 +304,7 @@ async fn repoint(
     let ends = leaves == Some(scope::Step::Leaves(scope::Away::Unlinked));
     let keys = keys_of(mapping, survivor, ends);
     rekey(&ctx.engine.db, mapping, side, &survivor.id, &keys, tx).await?;
-    close_review(ctx, mapping, side, &survivor.id, tx).await?;
+    close_unlinked(ctx, mapping, side, &survivor.id, tx).await?;
     let tally = ctx.tally(&mapping.id);
     tally.linked_after_all(side, &survivor.id);
     match case.link.state {

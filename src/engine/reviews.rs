@@ -193,6 +193,18 @@ pub(super) async fn close_review(
     close(ctx.engine, &mapping.id, owner, What::Questions, run, tx).await
 }
 
+/// The record has a link now: what was asked about it while it had none is over, and so is what failed.
+pub(super) async fn close_unlinked(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    side: Side,
+    id: &RecordId,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    let owner = keys::record_owner(&links::record_key(mapping, side, id));
+    close(ctx.engine, &mapping.id, owner, What::All, Some(ctx.run), tx).await
+}
+
 /// True where an older error of an unlinked record still waits; such a record is not tried again yet.
 pub(super) async fn errors_of_record(
     ctx: &RunCtx<'_>,

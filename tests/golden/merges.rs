@@ -273,6 +273,40 @@ async fn an_edit_of_the_counterpart_meets_the_merge_as_a_conflict_that_the_rule_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_could_not_be_made_and_took_a_link_over_by_a_merge_fails_no_more() {
+    let (house, s, [h, _]) = two().await;
+    let twins = [0, 1].map(|_| house.sf(S, &[("LastName", "New"), ("Email", "new@example.com")]));
+    for twin in &twins {
+        house.sf_edit(S, twin, &[("Title", "Clerk")]);
+    }
+    house.wait(60).await;
+    house.fine().await;
+    let [new, other] = &twins;
+    for item in house.open_items().await {
+        let about = item.sides.salesforce.id.as_ref();
+        if about.is_some_and(|id| id.as_str() == new) {
+            house.choose(&item, Choice::Create).await;
+        }
+    }
+    let hide = |hidden: bool| {
+        let mut sandbox = house.sandbox.lock().unwrap();
+        sandbox.org.hide_record(S, new, hidden);
+    };
+    hide(true);
+    house.send_stored().await;
+    assert_eq!(house.the_error().await.record.id.as_str(), new);
+    hide(false);
+    house.sf_delete(S, other);
+    house.sf_merge(S, new, &s[0]);
+    house.wait(60).await;
+    house.fine().await;
+    house.both((new, &h), ("LastName", "lastname"), ("New", "New"));
+    assert_eq!(house.errors().await, Vec::new());
+    assert_eq!(house.open_items().await, Vec::new());
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_merge_into_a_record_that_is_out_of_reach_is_an_error_and_nothing_else() {
     let (house, s, _, winner) = one_and_a_half(Side::Salesforce).await;
     house.sf_merge(S, &winner, &s);

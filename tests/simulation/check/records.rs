@@ -165,7 +165,7 @@ fn never_known(scene: &Scene<'_>, key: &str) -> bool {
 }
 
 /// When whoever sent a request no longer waits for its answer: the time-out, and what the way takes.
-const GIVEN_UP: TimeDelta = TimeDelta::seconds(35);
+pub(super) const GIVEN_UP: TimeDelta = TimeDelta::seconds(35);
 
 /// True where no create of ours was on its way when the record was made: none but those that had made another one by then.
 fn landed_late(scene: &Scene<'_>, side: Side, id: &str, first: &Version) -> bool {

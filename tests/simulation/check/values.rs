@@ -10,6 +10,7 @@ use syncline::domain::{
 use syncline::sandbox::history::{Author, Version};
 
 use super::leads::lineage;
+use super::records::GIVEN_UP;
 use super::{Broken, Scene, Seen, field, is, ours, text};
 use crate::leads::{self, is_lead};
 use crate::people::{FIELDS, PLAIN, S, STREET};
@@ -410,6 +411,9 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                         || filled_anew(scene, link, *side, id, at)
                 })
                 || undo_forgotten(scene, link, name)
+                || ids
+                    .iter()
+                    .any(|(side, id)| landed_unknown(scene, *side, id, field(at, *side, id)))
                 || words.iter().flatten().any(ruled);
             if held[0] == held[1] && !settled && words.iter().any(Option::is_some) {
                 broken.push(Broken {
@@ -466,6 +470,29 @@ fn filled_anew(scene: &Scene<'_>, link: &Link, side: Side, id: &str, at: usize) 
     word.value(name).unwrap_or_default().is_empty()
         && word.at <= link.created_at
         && recalled.any(|at| *at <= link.created_at)
+}
+
+/// A write landed long after its sender had given it up, and the store that knew of it was put away: nobody can tell it from a
+/// person's edit.
+fn landed_unknown(scene: &Scene<'_>, side: Side, id: &str, name: &str) -> bool {
+    let past = scene.history(side, id).into_iter();
+    let landed: Vec<&Version> = past
+        .flat_map(|past| past.of_field(name))
+        .filter(|one| ours(one))
+        .collect();
+    scene.diary.elder_ops.iter().any(|op| {
+        let (Some(sent), Some(one)) = (op.attempt.sent_at, op.fields.get(name)) else {
+            return false;
+        };
+        op.side == side
+            && scene.lands_on(side, &op.target, id)
+            && landed.iter().any(|version| {
+                let forgotten = |at: &DateTime<Utc>| (sent..=version.at).contains(at);
+                version.at >= sent + GIVEN_UP
+                    && text(&one.after) == version.value(name).unwrap_or_default()
+                    && scene.diary.recalled.iter().any(forgotten)
+            })
+    })
 }
 
 /// An undo put the field back, and the store that knew of it was put away: what it left looks like a person's edit.
