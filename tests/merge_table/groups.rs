@@ -38,6 +38,7 @@ fn facts(cells: &[Cell; 2]) -> Facts {
         equal: one.equal && other.equal,
         blank: both(|facts| facts.blank, true),
         first: one.first && other.first,
+        half: one.half || other.half,
         moved: both(|facts| facts.moved, false),
         refused: both(|facts| facts.refused, false),
         order: None,

@@ -174,6 +174,8 @@ impl Cell {
             equal: means(S, s) == means(H, h),
             blank: PerSide::from_fn(|side| symbol(side) == 0),
             first: self.base.salesforce.is_none() && self.base.hubspot.is_none(),
+            half: self.base.salesforce.is_none() != self.base.hubspot.is_none()
+                && means(S, s) != means(H, h),
             moved: PerSide::from_fn(moved),
             refused: PerSide::from_fn(|side| self.class.refused(side, symbol(side))),
             order: (self.class == Class::Number && s > 0 && h > 0).then(|| s.cmp(&h)),

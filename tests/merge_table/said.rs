@@ -38,6 +38,8 @@ pub struct Facts {
     pub blank: PerSide<bool>,
     /// No side has a base.
     pub first: bool,
+    /// One side has no base, and the two differ.
+    pub half: bool,
     /// Differs from the base of its side, a missing one being blank.
     pub moved: PerSide<bool>,
     /// Cannot be carried over from this side.
@@ -138,21 +140,25 @@ pub fn said(facts: &Facts, rules: &Rules) -> (Said, bool) {
         (Said::Conflict, false)
     };
 
-    if facts.first && facts.equal {
-        return (Said::Settle, false);
-    }
-    if facts.first && blank(S) != blank(H) {
+    let first_sight = || {
+        if facts.equal {
+            return (Said::Settle, false);
+        }
+        if blank(S) == blank(H) {
+            return both_differ();
+        }
         let empty = if blank(S) { S } else { H };
-        return if may(empty) {
+        if may(empty) {
             (carry(empty.other()), false)
         } else {
             (Said::Diverged, false)
-        };
-    }
+        }
+    };
     if facts.first {
-        return both_differ();
+        return first_sight();
     }
     let edited = match (facts.moved.salesforce, facts.moved.hubspot) {
+        (false, false) if facts.half && blank(S) != blank(H) => return first_sight(),
         (false, false) => return (Said::Nothing, false),
         _ if facts.equal => return (Said::Settle, false),
         (true, true) => return both_differ(),

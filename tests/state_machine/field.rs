@@ -113,6 +113,9 @@ fn merged(belief: &Belief, values: &[Text; 2], rule: Rule, times: &Times) -> BTr
         (true, _) if h.is_none() => one(both(s)),
         // F10.
         (true, _) => decided(belief, values, &winners(rule, times, times.made), false),
+        // F11: nothing accepted that a side which has no base is blank.
+        (false, [false, false]) if belief.base[S].is_none() && s != h => one(both(h)),
+        (false, [false, false]) if belief.base[H].is_none() && s != h => one(both(s)),
         // F1.
         (false, [false, false]) => one(Outcome {
             values: values.clone(),

@@ -217,12 +217,24 @@ impl<'a> Case<'a> {
         };
         self.row = if half { "F11" } else { row };
         match row {
+            "F1" if self.lacks_news() => self.first_sight(),
             "F1" => self.end(Action::Nothing),
             "F4" => self.propagate(Side::Salesforce),
             "F5" => self.propagate(Side::HubSpot),
             "F7" => self.conflict(),
             _ => self.settle(),
         }
+    }
+
+    /// True where one side is blank and has no base, and the other holds what it held: nobody has accepted that they differ, so the
+    /// blank is filled like one that is met first (F11).
+    fn lacks_news(&self) -> bool {
+        let blank = |side: Side| self.members.iter().all(|member| member.is_blank(side));
+        let half = |member: &Member<'_>| {
+            let base = member.base();
+            base.salesforce.is_some() != base.hubspot.is_some() && !member.agrees()
+        };
+        blank(Side::Salesforce) != blank(Side::HubSpot) && self.members.iter().any(half)
     }
 
     /// One side changed: its value travels, or it is a foreign edit.

@@ -545,7 +545,7 @@ fn is_outside(scene: &Scene<'_>, side: Side, id: &str) -> bool {
 
 /// True for a contact outside the scope at a moment: it is nobody's counterpart.
 fn was_away(side: Side, history: &History, at: DateTime<Utc>) -> bool {
-    let then = history.versions.iter().rev().find(|one| one.at <= at);
+    let then = history.of_field(people::SCOPE).find(|one| one.at <= at);
     let country = then.and_then(|version| version.value(people::SCOPE));
     side == Side::Salesforce && country == Some(people::AWAY)
 }
