@@ -180,5 +180,16 @@ fn employed(scene: &Scene<'_>, s: &str, h: &str) -> (bool, String) {
     // A company that was archived took its associations along, which is no edit of the contact (14.5).
     let live = scene.sandbox.portal.ids("companies");
     let counterpart = counterpart.filter(|id| live.contains(id));
+    // One whose counterpart was deleted has none (12.2).
+    let company = company.filter(|id| {
+        let of = |link: &&Link| {
+            link.ids
+                .hubspot
+                .as_ref()
+                .is_some_and(|one| one.as_str() == id)
+        };
+        let firm = scene.books.links.iter().find(of);
+        account.is_some() || !firm.is_some_and(|firm| matches!(firm.state, LinkState::Deleted(_)))
+    });
     (counterpart == company, shown)
 }
