@@ -4,6 +4,7 @@ use syncline::domain::BlankPolicy;
 use syncline::engine::Rules;
 
 use crate::admin::REGION;
+use crate::clubs;
 use crate::leads;
 use crate::people::{AWAY, FIELDS, PLAIN, SCOPE, STREET};
 use crate::story::Story;
@@ -12,12 +13,9 @@ use crate::support::town::head;
 
 /// The mappings of a story.
 pub fn config(story: &Story) -> String {
-    let accounts = "[[mapping]]\nname = \"accounts\"\nsalesforce = { object = \"Account\" }\nhubspot = { object = \"companies\" }\nfields = [\n\
-         { salesforce = \"Name\", hubspot = \"name\" },\n\
-         { salesforce = \"Website\", hubspot = \"domain\", transform = \"extract_domain\", match = true },\n]\n";
     let mut text = head();
     if story.firms {
-        text.push_str(accounts);
+        text.push_str(&accounts(story));
     }
     let scope = match story.leaves {
         "" => String::new(),
@@ -45,11 +43,34 @@ pub fn config(story: &Story) -> String {
             "{ salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" },\n",
         );
     }
+    if story.firms && story.sets {
+        text.push_str(&format!(
+            "{{ salesforce = \"{}\", hubspot = \"{}\", link = \"accounts\", mode = \"set\" }},\n",
+            clubs::ROWS,
+            clubs::FIRMS[1]
+        ));
+    }
     text.push_str("]\n");
     if story.leads > 0 {
         text.push_str(&leads::mapping(story));
     }
     text
+}
+
+/// The mapping of firms.
+fn accounts(story: &Story) -> String {
+    let (scope, leaves) = match story.firms_leave {
+        "" => (String::new(), String::new()),
+        rule => (
+            format!(", where = \"{} != '{}'\"", clubs::SCOPE, clubs::AWAY),
+            format!("leaves_scope = \"{rule}\"\n"),
+        ),
+    };
+    format!(
+        "[[mapping]]\nname = \"accounts\"\nsalesforce = {{ object = \"Account\"{scope} }}\nhubspot = {{ object = \"companies\" }}\n{leaves}fields = [\n\
+         {{ salesforce = \"Name\", hubspot = \"name\" }},\n\
+         {{ salesforce = \"Website\", hubspot = \"domain\", transform = \"extract_domain\", match = true }},\n]\n"
+    )
 }
 
 /// The pairs of the address and of the plain fields, by what the Salesforce object calls them.

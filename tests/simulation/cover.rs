@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use syncline::domain::{CreatedBy, ItemKind, ItemState, OpKind, OpState, RunRecord, RunState};
+use syncline::domain::{
+    CreatedBy, ItemKind, ItemState, Op, OpKind, OpState, RunRecord, RunState, Side, element_of,
+};
 
 use crate::check::Books;
 use crate::story::Act;
@@ -171,6 +173,32 @@ impl Cover {
                     || op.fields.values().any(|one| one.link.is_some()))
         });
         self.most("reference written", references.count() as u64);
+        let elements = |side: Side, kind: OpKind| {
+            let of_set = |op: &&Op| {
+                op.side == side
+                    && op.kind == kind
+                    && op.state == OpState::Confirmed
+                    && op
+                        .fields
+                        .iter()
+                        .any(|(field, one)| element_of(field).is_some() && one.rule != "undo")
+            };
+            books.ops.iter().filter(of_set).count() as u64
+        };
+        let (s, h) = (Side::Salesforce, Side::HubSpot);
+        self.most(
+            "element added in Salesforce",
+            elements(s, OpKind::Associate),
+        );
+        self.most("element added in HubSpot", elements(h, OpKind::Associate));
+        self.most(
+            "element taken off in Salesforce",
+            elements(s, OpKind::Dissociate),
+        );
+        self.most(
+            "element taken off in HubSpot",
+            elements(h, OpKind::Dissociate),
+        );
         let items =
             |kind: ItemKind| books.items.iter().filter(|item| item.kind == kind).count() as u64;
         self.most("conflict", items(ItemKind::Field));

@@ -9,6 +9,7 @@ use syncline::engine::signature;
 use syncline::sandbox::Sandbox;
 
 use crate::check::Books;
+use crate::clubs::{self, Ledger};
 use crate::people;
 use crate::story::Story;
 
@@ -51,6 +52,10 @@ impl Shown {
 pub struct Diary {
     /// Every record ever seen alive, per side.
     pub known: BTreeSet<(Side, String)>,
+    /// Every firm ever seen alive, per side.
+    pub firms: BTreeSet<(Side, String)>,
+    /// What contacts were tied to, and who made the difference.
+    pub ledger: Ledger,
     /// Pairs ever linked, and since when: as the engine has it, but not before the last look at its books.
     pub linked: BTreeMap<(String, String), DateTime<Utc>>,
     /// When the engine's books were looked at last.
@@ -104,6 +109,8 @@ impl Diary {
         for side in Side::BOTH {
             let ids = people::everybody(sandbox, side);
             self.known.extend(ids.into_iter().map(|id| (side, id)));
+            let firms = clubs::firms(sandbox, side);
+            self.firms.extend(firms.into_iter().map(|id| (side, id)));
         }
     }
 

@@ -3,8 +3,9 @@
 
 use syncline::domain::Side;
 
+use crate::clubs::Deed;
 use crate::draw::{self, side};
-use crate::leads::{Deed, Screen};
+use crate::leads::{self, Screen};
 use crate::rng::Rng;
 use crate::story::{Act, Pen, Property, RULES, Story, Sync};
 
@@ -24,10 +25,11 @@ pub enum Family {
     Poison,
     Undos,
     Leads,
+    Sets,
 }
 
 /// A new one goes last, so that the others are drawn as before.
-const FAMILIES: [Family; 13] = [
+const FAMILIES: [Family; 14] = [
     Family::Merges,
     Family::Deletions,
     Family::Scope,
@@ -41,6 +43,7 @@ const FAMILIES: [Family; 13] = [
     Family::Poison,
     Family::Undos,
     Family::Leads,
+    Family::Sets,
 ];
 
 /// Half a month and a little: longer than a recycle bin and a deletion log last.
@@ -118,6 +121,12 @@ impl Family {
             Family::Schema => story.regions = true,
             Family::Clocks => story.skew = skew(rng),
             Family::Leads => story.leads = 2 + rng.below(5),
+            Family::Sets => {
+                (story.firms, story.sets) = (true, true);
+                if rng.percent(25) {
+                    story.firms_leave = LEAVES[rng.below(3)];
+                }
+            }
             _ => {}
         }
     }
@@ -162,6 +171,7 @@ impl Family {
             },
             Family::Undos => undo(rng),
             Family::Leads => conversion(rng),
+            Family::Sets => further(rng),
             Family::Poison => {
                 let edit = |pen| Act::Edit {
                     side: syncline::domain::Side::HubSpot,
@@ -216,7 +226,7 @@ fn conversion(rng: &mut Rng) -> Vec<Act> {
     let mut tag = 70_000 + 8 * rng.below(1_000) as u32;
     let mut edit = |rng: &mut Rng| {
         tag += 1;
-        Act::Lead(Deed::Edit {
+        Act::Lead(leads::Deed::Edit {
             side: side(rng),
             who,
             field: rng.below(5),
@@ -230,13 +240,13 @@ fn conversion(rng: &mut Rng) -> Vec<Act> {
     let mut acts = Vec::new();
     if rng.percent(25) {
         let tag = 80_000 + rng.below(10_000) as u32;
-        acts.push(Act::Lead(Deed::Enter { tag }));
+        acts.push(Act::Lead(leads::Deed::Enter { tag }));
     }
     for _ in 0..rng.below(3) {
         acts.push(edit(rng));
     }
     let lost = |side, rng: &mut Rng| {
-        Act::Lead(Deed::Delete {
+        Act::Lead(leads::Deed::Delete {
             side,
             who: if rng.percent(70) { who } else { rng.below(8) },
         })
@@ -253,7 +263,7 @@ fn conversion(rng: &mut Rng) -> Vec<Act> {
     }
     if rng.percent(90) {
         let how = screen(rng);
-        let convert = Act::Lead(Deed::Convert { who, how });
+        let convert = Act::Lead(leads::Deed::Convert { who, how });
         match rng.percent(35) {
             true => acts.push(Act::Sync(Sync {
                 during: vec![(1 + rng.below(20) as u32, convert)],
@@ -276,6 +286,89 @@ fn conversion(rng: &mut Rng) -> Vec<Act> {
         _ => {}
     }
     acts
+}
+
+/// Somebody gets a further firm or loses one, and a person may touch the contact beside it, or something happens to the firm.
+fn further(rng: &mut Rng) -> Vec<Act> {
+    let who = rng.zipf();
+    let mut firm = rng.below(4);
+    let mut acts = Vec::new();
+    if rng.percent(15) {
+        firm = 10 + rng.below(3);
+        let side = side(rng);
+        acts.push(Act::Club(Deed::Found { side, firm }));
+    }
+    for _ in 0..1 + rng.below(4) {
+        let own = side(rng);
+        let join = Deed::Join {
+            side: own,
+            who,
+            firm,
+        };
+        let pick = rng.below(3);
+        let leave = Deed::Leave {
+            side: own,
+            who,
+            pick,
+        };
+        acts.push(Act::Club(if rng.percent(50) { join } else { leave }));
+        if rng.percent(60) {
+            // Of a field in no mapping: it makes a run look.
+            let pen = Pen::Tag(40_000 + rng.below(10_000) as u32);
+            acts.push(Act::Edit {
+                side: side(rng),
+                who,
+                field: 5,
+                pen,
+            });
+        }
+        if rng.percent(15) {
+            let trouble = draw::trouble(rng);
+            acts.push(Act::Spoil {
+                side: own.other(),
+                trouble,
+            });
+        }
+        if rng.percent(50) {
+            acts.push(Act::Sync(Sync::default()));
+        }
+    }
+    match rng.below(12) {
+        0 => acts.push(Act::Employ {
+            side: side(rng),
+            who,
+            firm,
+        }),
+        1 => acts.push(Act::Undo {
+            back: rng.below(2),
+            sync: Sync::default(),
+        }),
+        2..5 => acts.extend(of_a_firm(rng, firm)),
+        _ => {}
+    }
+    acts
+}
+
+/// A firm is deleted and perhaps comes back, is merged, or leaves the scope.
+fn of_a_firm(rng: &mut Rng, firm: usize) -> Vec<Act> {
+    let side = side(rng);
+    let deeds = match rng.below(4) {
+        0 => vec![Deed::Close { side, firm }],
+        1 => {
+            let pick = rng.below(2);
+            vec![Deed::Close { side, firm }, Deed::Reopen { side, pick }]
+        }
+        2 => vec![Deed::Fuse {
+            side,
+            winner: rng.below(4),
+            loser: firm,
+        }],
+        _ => vec![
+            Deed::Move { firm, away: true },
+            Deed::Move { firm, away: false },
+        ],
+    };
+    deeds.into_iter().map(Act::Club).collect()
 }
 
 /// What is said on the screen that converts.

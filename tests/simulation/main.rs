@@ -13,6 +13,7 @@
 mod admin;
 mod check;
 mod clocks;
+mod clubs;
 mod config;
 mod cover;
 mod diary;

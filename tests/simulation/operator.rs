@@ -193,6 +193,7 @@ impl Stage {
     /// belongs to one portal (18, wrong tenant): nothing may be written on either side.
     pub async fn visit(&mut self) {
         let other = people::another_portal(self.house.clock.now());
+        self.open_ledger(false);
         let own = std::mem::replace(&mut self.house.sandbox.lock().unwrap().portal, other);
         self.start_process();
         let before = self.trace.lock().unwrap().written().0;
@@ -202,6 +203,7 @@ impl Stage {
         };
         self.sync(&everything, Scope::Full, None).await;
         self.house.sandbox.lock().unwrap().portal = own;
+        self.open_ledger(self.story.firms && self.story.sets);
         self.start_process();
         if self.trace.lock().unwrap().written().0 != before {
             let what = "a run wrote with the token of another portal".to_owned();

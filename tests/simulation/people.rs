@@ -10,6 +10,7 @@ use syncline::sandbox::history::{Author, Event, Values};
 use syncline::sandbox::hubspot::{Portal, PortalSettings};
 
 use crate::admin::{self, REGION, REGIONS};
+use crate::clubs;
 use crate::leads;
 use crate::story::{Act, Pen, Property, Story, Trouble};
 use crate::support::town::{colleague, values};
@@ -105,6 +106,9 @@ pub fn plant(sandbox: &mut Sandbox, now: DateTime<Utc>, story: &Story) {
         person(Side::HubSpot, &name, "Third");
     }
     leads::plant(sandbox, now, story);
+    if story.firms && story.sets {
+        clubs::plant(sandbox, now);
+    }
 }
 
 /// The portal of somebody else, with people of its own.
@@ -175,6 +179,15 @@ fn pair_of(sandbox: &Sandbox, who: usize) -> (Option<String>, Option<String>) {
     (Some(salesforce), partner)
 }
 
+/// Person number `who` on a side.
+pub fn one_of(sandbox: &Sandbox, side: Side, who: usize) -> Option<String> {
+    let (s, h) = pair_of(sandbox, who);
+    match side {
+        Side::Salesforce => s,
+        Side::HubSpot => h,
+    }
+}
+
 fn edit(sandbox: &mut Sandbox, now: DateTime<Utc>, side: Side, id: &str, set: Values) -> bool {
     match side {
         Side::Salesforce => {
@@ -202,9 +215,7 @@ fn write(
     field: usize,
     pen: Pen,
 ) {
-    let (s, h) = pair_of(sandbox, who);
-    let id = if side == Side::Salesforce { s } else { h };
-    if let Some(id) = id {
+    if let Some(id) = one_of(sandbox, side, who) {
         write_to(sandbox, now, side, &id, field, pen);
     }
 }
@@ -323,6 +334,7 @@ pub fn perform(sandbox: &mut Sandbox, now: DateTime<Utc>, act: &Act) {
         }
         Act::Property(change) => admin::property(sandbox, now, change),
         Act::Lead(deed) => leads::perform(sandbox, now, deed),
+        Act::Club(deed) => clubs::perform(sandbox, now, deed),
         Act::Region { side, who, region } => {
             let (s, h) = pair_of(sandbox, who);
             let (id, name) = match side {

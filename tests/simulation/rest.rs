@@ -117,6 +117,7 @@ impl Stage {
         let found = {
             let sandbox = self.house.sandbox.lock().unwrap();
             self.diary.note_records(&sandbox);
+            self.diary.ledger = self.trace.lock().unwrap().ledger.clone();
             check::always(&self.scene(&sandbox, &books), &mut seen)
         };
         self.report

@@ -103,9 +103,11 @@ impl Shrinker {
                 });
             }
         }
-        let switches: [fn(&mut Story); 11] = [
+        let switches: [fn(&mut Story); 13] = [
             |story| story.faults = String::new(),
             |story| story.firms = false,
+            |story| story.sets = false,
+            |story| story.firms_leave = "",
             |story| story.automation = false,
             |story| story.unkeyed = false,
             |story| story.keep_values = false,

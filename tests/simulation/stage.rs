@@ -14,6 +14,7 @@ use syncline::store::{Entry, Store};
 
 use crate::check::{Books, Broken};
 use crate::clocks::Skewed;
+use crate::clubs::{self, Hand};
 use crate::config;
 use crate::cover::Cover;
 use crate::diary::Diary;
@@ -176,6 +177,7 @@ impl Stage {
             report: Report::default(),
         };
         stage.diary.note_rules(story);
+        stage.open_ledger(story.firms && story.sets);
         stage.start_process();
         stage
     }
@@ -209,6 +211,7 @@ impl Stage {
         let acts = self.story.acts.clone();
         for (step, act) in acts.iter().enumerate() {
             self.act(act).await;
+            self.note_ties();
             let ran = matches!(
                 act,
                 Act::Sync(_)
@@ -256,6 +259,10 @@ impl Stage {
                     self.report.cover.add("record restored", 1);
                 }
             }
+            Act::Club(clubs::Deed::Reopen { side, pick }) => {
+                let mut sandbox = self.house.sandbox.lock().unwrap();
+                clubs::reopen(&mut sandbox, now, *side, &self.diary.firms, *pick);
+            }
             Act::Clock(seconds) => {
                 self.report.cover.add("clock set", 1);
                 self.skew.set(*seconds);
@@ -280,6 +287,24 @@ impl Stage {
             Act::OtherPortal => self.visit().await,
             _ => self.outside(act),
         }
+    }
+
+    /// What contacts are tied to is noted from now on, or is not.
+    pub fn open_ledger(&self, open: bool) {
+        let mut trace = self.trace.lock().unwrap();
+        trace.ledger.open = open;
+        let sandbox = self.house.sandbox.lock().unwrap();
+        trace
+            .ledger
+            .note(&sandbox, self.house.clock.now(), Hand::People);
+    }
+
+    /// Notes what people changed of it.
+    fn note_ties(&self) {
+        let sandbox = self.house.sandbox.lock().unwrap();
+        let now = self.house.clock.now();
+        let mut trace = self.trace.lock().unwrap();
+        trace.ledger.note(&sandbox, now, Hand::People);
     }
 
     /// Somebody does something at a vendor's.

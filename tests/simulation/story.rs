@@ -2,6 +2,7 @@
 
 use syncline::domain::Side;
 
+use crate::clubs;
 use crate::leads::Deed;
 use crate::rng::Rng;
 use crate::{draw, families};
@@ -112,6 +113,8 @@ pub enum Act {
     ConfirmOld,
     /// A person does something with a lead.
     Lead(Deed),
+    /// A person does something with the firms of somebody, or with a firm.
+    Club(clubs::Deed),
     /// For one run over everything the token is that of somebody else's portal.
     OtherPortal,
 }
@@ -143,6 +146,7 @@ impl Act {
                 | Act::Property(_)
                 | Act::Region { .. }
                 | Act::Lead(_)
+                | Act::Club(_)
         )
     }
 
@@ -170,6 +174,9 @@ impl Act {
             | Act::Property(_)
             | Act::Recall
             | Act::Lead(Deed::Delete { .. })
+            | Act::Club(
+                clubs::Deed::Close { .. } | clubs::Deed::Reopen { .. } | clubs::Deed::Fuse { .. },
+            )
             | Act::Config { .. } => true,
             Act::Sync(sync) | Act::Undo { sync, .. } => during(sync),
             _ => false,
@@ -220,6 +227,10 @@ pub struct Story {
     pub regions: bool,
     /// So many leads, mapped beside the contacts; none: no mapping of leads.
     pub leads: usize,
+    /// The further firms of contacts are synced as a set; it takes the firms.
+    pub sets: bool,
+    /// Only firms that are not away are synced, and what becomes of those that leave; empty: all are.
+    pub firms_leave: &'static str,
     /// The clock of the engine's machine is wrong by so many seconds.
     pub skew: i64,
     /// Fault profile of the sandbox.
@@ -273,6 +284,8 @@ impl Story {
             leaves: "",
             regions: false,
             leads: 0,
+            sets: false,
+            firms_leave: "",
             skew: 0,
             faults: faults.join(","),
             acts: Vec::new(),

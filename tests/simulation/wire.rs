@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use syncline::domain::Side;
 use syncline::sandbox::Side as Party;
 
+use crate::clubs::{Hand, Ledger};
 use crate::people;
 use crate::rng::Rng;
 use crate::story::{Act, Sync, Trouble};
@@ -38,6 +39,8 @@ pub struct Trace {
     /// Records that a search of the window should have told and did not.
     pub missed: u64,
     pub last: VecDeque<String>,
+    /// What contacts were tied to, request by request.
+    pub ledger: Ledger,
     /// Violations that only a seam can see.
     pub broken: Vec<String>,
 }
@@ -183,6 +186,7 @@ pub fn is_write(method: &str, url: &str) -> bool {
                 "/batch/upsert",
                 "/batch/archive",
                 "/batch/labels/archive",
+                "/batch/associate/default",
             ]
             .iter()
             .any(|end| path.ends_with(end))
@@ -240,6 +244,11 @@ impl Transport for Wire {
             }
             {
                 let mut trace = self.trace.lock().unwrap();
+                let sandbox = self.below.sandbox.lock().unwrap();
+                trace
+                    .ledger
+                    .note(&sandbox, self.below.clock.now(), Hand::Us);
+                drop(sandbox);
                 if TELLS.load(Ordering::Relaxed) {
                     tell(trace.last.back(), answer.as_ref().ok());
                 }
@@ -350,6 +359,11 @@ impl Wire {
         for (later, (_, act)) in due.enumerate() {
             let now = now + TimeDelta::milliseconds(later as i64);
             people::perform(&mut sandbox, now, act);
+            self.trace
+                .lock()
+                .unwrap()
+                .ledger
+                .note(&sandbox, now, Hand::People);
             meanwhile.note(act);
         }
     }

@@ -6,6 +6,7 @@ mod journal;
 mod leads;
 mod records;
 mod runs;
+mod sets;
 mod undo;
 mod values;
 
@@ -241,7 +242,7 @@ fn went_out(op: &Op) -> bool {
 type Check = fn(&Scene<'_>, &mut Vec<Broken>);
 
 /// What must hold at any time.
-const ALWAYS: [Check; 22] = [
+const ALWAYS: [Check; 26] = [
     books::sound,
     leads::one_holder,
     leads::taken_over_whole,
@@ -259,6 +260,10 @@ const ALWAYS: [Check; 22] = [
     runs::valves,
     runs::cursors,
     runs::counts,
+    sets::taken_off_by_somebody,
+    sets::added_by_somebody,
+    sets::written_once,
+    sets::primary_left_alone,
     undo::nothing_is_left_out,
     undo::nothing_comes_again,
     values::base_truth,
@@ -291,6 +296,7 @@ pub fn at_rest(scene: &Scene<'_>, rest: Rest) -> Vec<Broken> {
         check(scene, &mut broken);
     }
     if rest == Rest::Complete {
+        sets::in_step(scene, &mut broken);
         journal::errors_have_causes(scene, &mut broken);
     }
     broken

@@ -1,0 +1,405 @@
+//! What becomes of the further firms of contacts (docs/design/sync-semantics.md 14.5), by the ledger of who tied what to what.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use syncline::domain::{
+    Link, LinkState, Op, OpKind, OpState, RecordId, RunState, Side, element_of,
+};
+
+use super::{Broken, Scene, went_out};
+use crate::clubs::{self, Change, ROWS, Tie};
+
+pub(super) use crate::clubs::Hand;
+
+/// How long a look at a set may be relied on before a write (23).
+const RACE: TimeDelta = TimeDelta::seconds(12);
+
+/// One element, as one side names it: the contact under all its ids, the firm under all of its own.
+struct Spot {
+    side: Side,
+    people: Vec<String>,
+    firms: Vec<String>,
+}
+
+impl Spot {
+    fn of(side: Side, person: &Link, firm: &Link) -> Spot {
+        let ids = |link: &Link| Scene::ids_of(link, side).map(|id| id.0.clone()).collect();
+        Spot {
+            side,
+            people: ids(person),
+            firms: ids(firm),
+        }
+    }
+
+    /// What became of it, oldest first.
+    fn changes<'a>(&'a self, scene: &'a Scene<'_>) -> impl DoubleEndedIterator<Item = &'a Change> {
+        let all = scene.diary.ledger.changes.iter();
+        all.filter(|one| {
+            one.side == self.side
+                && self.people.contains(&one.person)
+                && self.firms.contains(&one.firm)
+        })
+    }
+
+    /// How it was tied at a time; of several that went into one another, the closest.
+    fn tie(&self, scene: &Scene<'_>, at: DateTime<Utc>) -> Tie {
+        let pairs = self
+            .people
+            .iter()
+            .flat_map(|person| self.firms.iter().map(move |firm| (person, firm)));
+        let ties = pairs.map(|(person, firm)| {
+            let own = |one: &&Change| &one.person == person && &one.firm == firm && one.at <= at;
+            self.changes(scene)
+                .rev()
+                .find(own)
+                .map_or(Tie::None, |one| one.is)
+        });
+        ties.fold(Tie::None, |best, tie| match (best, tie) {
+            (Tie::Primary, _) | (_, Tie::Primary) => Tie::Primary,
+            (Tie::Further, _) | (_, Tie::Further) => Tie::Further,
+            _ => Tie::None,
+        })
+    }
+
+    /// True where it was so at any time between.
+    fn ever(
+        &self,
+        scene: &Scene<'_>,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        is: impl Fn(Tie) -> bool,
+    ) -> bool {
+        let between = self
+            .changes(scene)
+            .map(|one| one.at)
+            .filter(|at| (from..=to).contains(at));
+        let mut moments = std::iter::once(from).chain(between);
+        moments.any(|at| is(self.tie(scene, at)))
+    }
+}
+
+/// A write of one element.
+struct Written<'a> {
+    op: &'a Op,
+    sent: DateTime<Utc>,
+    /// Where it was written, and what it is on the other side.
+    there: Spot,
+    across: Spot,
+}
+
+impl Written<'_> {
+    fn tell(&self, scene: &Scene<'_>, what: &str) -> Broken {
+        let past = |spot: &Spot| {
+            let all = spot.changes(scene);
+            all.map(|one| format!("{} {:?}->{:?} {:?}", one.at, one.was, one.is, one.by))
+                .collect::<Vec<_>>()
+        };
+        let op = self.op;
+        let detail = format!(
+            "run {} {:?} {} {:?} {:?} sent {}: {what}; there {:?}, across {:?}",
+            op.run,
+            op.kind,
+            op.side,
+            op.target,
+            op.fields.keys().collect::<Vec<_>>(),
+            self.sent,
+            past(&self.there),
+            past(&self.across)
+        );
+        Broken::new("sets", detail)
+    }
+
+    /// True where either side's contact or firm went in that time, which takes the set with it.
+    fn fated(&self, scene: &Scene<'_>, since: DateTime<Utc>) -> bool {
+        let spots = [&self.there, &self.across];
+        spots.into_iter().any(|spot| {
+            let mut changes = spot.changes(scene);
+            changes.any(|one| one.at >= since && one.at <= self.sent && one.by == Hand::Fate)
+        })
+    }
+}
+
+fn is_undo(op: &Op) -> bool {
+    op.fields.values().any(|one| one.rule == "undo")
+}
+
+fn is_element(op: &Op) -> bool {
+    matches!(op.kind, OpKind::Associate | OpKind::Dissociate)
+        && op.fields.keys().any(|field| element_of(field).is_some())
+}
+
+fn link_of<'a>(scene: &Scene<'a>, id: syncline::domain::LinkId) -> Option<&'a Link> {
+    scene.books.links.iter().find(|link| link.id == id)
+}
+
+/// Every write of an element that went out, by a rule of the merge.
+fn written<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = Written<'a>> {
+    let ops = scene.books.ops.iter();
+    ops.filter(|op| is_element(op) && went_out(op) && !is_undo(op))
+        .filter_map(|op| {
+            let sent = op.attempt.sent_at?;
+            let firm = op.fields.values().find_map(|one| one.link)?;
+            let (person, firm) = (link_of(scene, op.link)?, link_of(scene, firm)?);
+            // To a store that was put back its base is what was last.
+            let recalled = scene.diary.recalled.iter().any(|at| *at <= sent);
+            (!recalled).then(|| Written {
+                op,
+                sent,
+                there: Spot::of(op.side, person, firm),
+                across: Spot::of(op.side.other(), person, firm),
+            })
+        })
+}
+
+/// What is taken off somebody took off on the other side, where its record and that of its contact are alive.
+pub(super) fn taken_off_by_somebody(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    for one in written(scene).filter(|one| one.op.kind == OpKind::Dissociate) {
+        let off = one.across.changes(scene).rev().find(|change| {
+            change.at <= one.sent && change.by == Hand::People && change.is == Tie::None
+        });
+        let Some(off) = off else {
+            broken.push(one.tell(scene, "nobody took it off"));
+            continue;
+        };
+        let lacked = |tie: Tie| tie == Tie::None;
+        if !one.across.ever(scene, one.sent - RACE, one.sent, lacked) {
+            broken.push(one.tell(scene, "the other side has it"));
+        }
+        let mut changes = one.there.changes(scene).peekable();
+        let mut lost_to_people = false;
+        while let Some(change) = changes.next() {
+            let added = change.by == Hand::People && change.was == Tie::None;
+            // What somebody took off and added again between two looks was always there.
+            if added && !lost_to_people && change.at > off.at && change.at < one.sent - RACE {
+                broken.push(one.tell(scene, "somebody added it since"));
+                break;
+            }
+            if change.is == Tie::None {
+                lost_to_people = change.by == Hand::People;
+            }
+        }
+    }
+}
+
+/// What is added is there on the other side, and nobody took it off while that side was left alone.
+pub(super) fn added_by_somebody(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    for one in written(scene).filter(|one| one.op.kind == OpKind::Associate) {
+        let has = |tie: Tie| tie != Tie::None;
+        if !one.across.ever(scene, one.sent - RACE, one.sent, has) {
+            broken.push(one.tell(scene, "the other side has it not"));
+        }
+        if comes_back(scene, &one) {
+            broken.push(one.tell(
+                scene,
+                "somebody took it off, and nobody touched the other side",
+            ));
+        }
+    }
+}
+
+/// True where it was in step by a write of ours, and since then only the side that gets it again moved: a person took it off.
+fn comes_back(scene: &Scene<'_>, one: &Written<'_>) -> bool {
+    let same = |other: &Written<'_>| {
+        let firm = |op: &Op| op.fields.values().find_map(|one| one.link);
+        let done = scene
+            .books
+            .run(other.op.run)
+            .is_some_and(|run| matches!(run.state, RunState::Done | RunState::DoneWithErrors));
+        other.op.link == one.op.link
+            && firm(other.op) == firm(one.op)
+            && other.op.run < one.op.run
+            && other.op.state == OpState::Confirmed
+            && done
+    };
+    let Some(before) = written(scene).filter(same).max_by_key(|one| one.op.run) else {
+        return false;
+    };
+    let in_step = before.op.kind == OpKind::Associate;
+    let ended = scene.diary.leaves.contains(&"unlink") || scene.story.firms_leave == "unlink";
+    if !in_step || ended || one.fated(scene, before.sent) || undone_since(scene, one, before.sent) {
+        return false;
+    }
+    let since = |spot: &Spot| -> Vec<Change> {
+        let all = spot.changes(scene);
+        let since = all.filter(|change| change.at > before.sent + RACE && change.at < one.sent);
+        since.cloned().collect()
+    };
+    let here = since(&one.there);
+    let off = |change: &Change| change.by == Hand::People && change.is == Tie::None;
+    let was_primary = here
+        .iter()
+        .any(|change| change.was == Tie::Primary || change.is == Tie::Primary);
+    since(&one.across).is_empty() && here.last().is_some_and(off) && !was_primary
+}
+
+fn undone_since(scene: &Scene<'_>, one: &Written<'_>, since: DateTime<Utc>) -> bool {
+    scene.all_ops().any(|op| {
+        let sent = op.attempt.sent_at.is_some_and(|sent| sent >= since);
+        op.link == one.op.link && is_element(op) && is_undo(op) && sent
+    })
+}
+
+/// No element is written that is as it is to be for longer than a look is relied on.
+pub(super) fn written_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    for one in written(scene).filter(|one| one.op.state == OpState::Confirmed) {
+        let adds = one.op.kind == OpKind::Associate;
+        let wanted = |tie: Tie| (tie != Tie::None) == adds;
+        // An answer that was lost is looked up before the write goes out again.
+        let first = one.op.attempt.count <= 1;
+        if first
+            && !one
+                .there
+                .ever(scene, one.sent - RACE, one.sent, |tie| !wanted(tie))
+        {
+            broken.push(one.tell(scene, "it was so already"));
+        }
+    }
+}
+
+/// Every difference of ours has its op, and that of a primary one is never an element's.
+pub(super) fn primary_left_alone(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    for change in &scene.diary.ledger.changes {
+        if change.by != Hand::Us {
+            continue;
+        }
+        let primary = change.was == Tie::Primary || change.is == Tie::Primary;
+        let mut ops = scene.all_ops().filter(|op| {
+            let sent = op.attempt.sent_at;
+            op.side == change.side
+                && sent.is_some_and(|sent| sent <= change.at + TimeDelta::seconds(1))
+                && (scene.lands_on(change.side, &op.target, &change.person)
+                    || op.kind == OpKind::Create)
+        });
+        let fits = |op: &Op| {
+            op.fields.keys().any(|field| match element_of(field) {
+                Some((_, id)) => !primary && (id == change.firm || merged(scene, change, id)),
+                None => primary && matches!(field.as_str(), "AccountId" | "company"),
+            })
+        };
+        // A person who makes a further one the primary one while it is on its way.
+        let raced = scene.diary.ledger.changes.iter().any(|one| {
+            let about = one.side == change.side && one.person == change.person;
+            about && one.by == Hand::People && one.at <= change.at && one.at >= change.at - RACE
+        });
+        if !ops.any(fits) && !raced {
+            broken.push(Broken::new(
+                "sets",
+                format!("{change:?} is of no op that may do so"),
+            ));
+        }
+    }
+}
+
+/// True where the firm of that id went into the one of the change.
+fn merged(scene: &Scene<'_>, change: &Change, id: &str) -> bool {
+    let firms = scene.books.links.iter();
+    firms
+        .filter(|link| link.mapping.as_str() == "accounts")
+        .any(|link| {
+            let has =
+                |wanted: &str| Scene::ids_of(link, change.side).any(|id| id.as_str() == wanted);
+            has(id) && has(&change.firm)
+        })
+}
+
+/// At rest both sides of a linked contact have the same further firms, as far as these are linked and inside.
+pub(super) fn in_step(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    if !scene.diary.ledger.open {
+        return;
+    }
+    let now = scene.books.now;
+    let people = Side::BOTH.map(|side| scene.alive(side));
+    let firms = Side::BOTH.map(|side| clubs::firms(scene.sandbox, side));
+    let living: Vec<&Link> = scene
+        .books
+        .links
+        .iter()
+        .filter(|link| link.mapping.as_str() == "accounts" && link.state == LinkState::Active)
+        .filter(|link| {
+            let has = |at: usize, id: &Option<RecordId>| {
+                id.as_ref().is_some_and(|id| firms[at].contains(&id.0))
+            };
+            has(0, &link.ids.salesforce) && has(1, &link.ids.hubspot)
+        })
+        .collect();
+    for (link, s, h, base) in scene.pairs() {
+        let mapped = link.mapping == scene.people().id;
+        if !mapped || !people[0].contains(s) || !people[1].contains(h) {
+            continue;
+        }
+        let told = scene.books.errors.iter().any(|error| {
+            error.link == Some(link.id)
+                && (error.field.is_empty()
+                    || error.field.contains(ROWS)
+                    || error.field.contains('/'))
+        });
+        for firm in &living {
+            let spots = Side::BOTH.map(|side| Spot {
+                people: vec![[s, h][usize::from(side == Side::HubSpot)].to_owned()],
+                firms: vec![
+                    firm.ids
+                        .get(side)
+                        .as_ref()
+                        .map_or_else(String::new, |id| id.0.clone()),
+                ],
+                side,
+            });
+            let ties = [spots[0].tie(scene, now), spots[1].tie(scene, now)];
+            let lacking = match ties {
+                [Tie::Further, Tie::None] => &spots[1],
+                [Tie::None, Tie::Further] => &spots[0],
+                _ => continue,
+            };
+            let alone = !has_primary(scene, lacking);
+            let undone = put_back(scene, link, firm, &spots);
+            if told || alone || undone {
+                continue;
+            }
+            let past: Vec<Vec<String>> = spots
+                .iter()
+                .map(|spot| {
+                    let all = spot.changes(scene);
+                    all.map(|one| format!("{} {:?}->{:?} {:?}", one.at, one.was, one.is, one.by))
+                        .collect()
+                })
+                .collect();
+            let detail = format!(
+                "{s} {h}: {:?} {ties:?}; base {:?}; {past:?}",
+                firm.ids,
+                base.and_then(|base| base.fields.get(ROWS))
+            );
+            broken.push(Broken::new("sets", detail));
+        }
+    }
+}
+
+/// Nothing goes beside a contact that has no primary one.
+fn has_primary(scene: &Scene<'_>, spot: &Spot) -> bool {
+    let ties = clubs::ties(scene.sandbox, spot.side, &spot.people[0]);
+    ties.iter().any(|(_, tie)| *tie == Tie::Primary)
+}
+
+/// An undo took a write of it back, and nobody touched it since.
+fn put_back(scene: &Scene<'_>, link: &Link, firm: &Link, spots: &[Spot; 2]) -> bool {
+    let own = |op: &&Op| {
+        let about = op.fields.values().any(|one| one.link == Some(firm.id))
+            || op.fields.keys().any(|field| {
+                element_of(field).is_some_and(|(_, id)| {
+                    spots[usize::from(op.side == Side::HubSpot)]
+                        .firms
+                        .iter()
+                        .any(|one| one == id)
+                })
+            });
+        op.link == link.id && is_element(op) && op.state == OpState::Confirmed && about
+    };
+    let undo = scene
+        .all_ops()
+        .filter(own)
+        .max_by_key(|op| op.attempt.sent_at);
+    let Some(undo) = undo.filter(|op| is_undo(op)) else {
+        return false;
+    };
+    let people = spots.iter().flat_map(|spot| spot.changes(scene));
+    let mut people = people.filter(|one| one.by == Hand::People);
+    !people.any(|one| undo.attempt.sent_at.is_some_and(|sent| one.at > sent))
+}
