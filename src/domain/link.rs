@@ -120,6 +120,13 @@ pub struct Link {
     /// field may still hold one (10.3, 12.4).
     #[serde(default, skip_serializing_if = "no_former")]
     pub former: PerSide<Vec<RecordId>>,
+    /// How often a record of it came back from the dead: what it was an element of went with it each time (14.5).
+    #[serde(default, skip_serializing_if = "is_first_life")]
+    pub life: u32,
+}
+
+pub(super) fn is_first_life(life: &u32) -> bool {
+    *life == 0
 }
 
 fn no_former(former: &PerSide<Vec<RecordId>>) -> bool {

@@ -70,6 +70,9 @@ pub struct Assignment {
     /// The value that was found on the record after the write, once it was read back: what undo compares with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Value>,
+    /// For an element of a set: the life that its link was in.
+    #[serde(default, skip_serializing_if = "super::link::is_first_life")]
+    pub life: u32,
 }
 
 /// Where an op stands.

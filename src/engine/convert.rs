@@ -160,6 +160,7 @@ async fn follow(
         created_at: ctx.engine.clock.now(),
         stamped: PerSide::default(),
         former,
+        life: case.link.life,
     };
     hand_over(ctx, leads, contacts, &mut case, link, contact, &mut tx).await?;
     Ok(tx.apply().await?)

@@ -311,6 +311,7 @@ fn draft(
                     link,
                     both: false,
                     left: None,
+                    life: 0,
                 };
                 fields.insert(pair.field(target).to_owned(), assignment);
             }

@@ -393,6 +393,7 @@ async fn back(
 ) -> Result<(), EngineError> {
     if let LinkState::Deleted(_) = case.link.state {
         case.link.state = LinkState::Active;
+        case.link.life += 1;
         tx.put_link(&case.link, &links::objects(mapping))?;
         close_all(ctx, case, tx)?;
         forget_sets(mapping, case, tx)?;

@@ -49,6 +49,7 @@ pub(super) fn active(
         created_at: now,
         stamped: PerSide::default(),
         former: PerSide::default(),
+        life: 0,
     }
 }
 
@@ -74,6 +75,7 @@ pub(super) fn pending(
         created_at: now,
         stamped: PerSide::default(),
         former: PerSide::default(),
+        life: 0,
     }
 }
 

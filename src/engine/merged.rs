@@ -426,6 +426,7 @@ mod tests {
                 created_at: chrono::DateTime::UNIX_EPOCH,
                 stamped: PerSide::default(),
                 former: sides(Vec::new(), vec![former.into()]),
+                life: 0,
             };
             assert_eq!(is_told(&link, side), told, "{link:?}");
         }

@@ -275,6 +275,7 @@ fn assign(
         link,
         both,
         left: None,
+        life: 0,
     };
     if is_association(pair, to) {
         plan.associations

@@ -153,6 +153,11 @@ impl Parents {
         self.ids.get(&link).cloned().unwrap_or_default()
     }
 
+    /// The life that a record's link is in.
+    pub(super) fn life(&self, parent: &MappingId, side: Side, id: &RecordId) -> u32 {
+        self.link(parent, side, id).map_or(0, |link| link.life)
+    }
+
     /// True for a link whose record the plan makes before anything that refers to it is sent.
     pub(super) fn is_foreseen(&self, link: LinkId) -> bool {
         self.foreseen.contains(&link)

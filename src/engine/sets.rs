@@ -28,6 +28,10 @@ pub(super) enum Looked {
 /// What is known of the sets of a link.
 pub(super) type Sets = BTreeMap<SetKind, PerSide<Looked>>;
 
+/// The elements of a base, as one side names them, each with the life that its link was in: what was settled of an earlier one
+/// says nothing any more, for the record took its rows along when it went.
+type Held = BTreeMap<RecordId, u32>;
+
 /// One element, as one side names it.
 pub(super) type ElementKey = (SetKind, Side, RecordId);
 
@@ -37,13 +41,14 @@ pub(super) struct SetPlan {
     name: &'static str,
     elements: Vec<Settling>,
     /// Elements of the base of which nothing can be told now.
-    kept: PerSide<BTreeSet<RecordId>>,
+    kept: PerSide<Held>,
 }
 
 /// One element of such a set.
 #[derive(Clone, Debug)]
 struct Settling {
     ids: PerSide<Option<RecordId>>,
+    life: u32,
     /// Which sides have it where no write of it went through.
     rests: PerSide<bool>,
     /// The write, and whether both sides have it afterwards.
@@ -54,6 +59,7 @@ struct Settling {
 #[derive(Clone, Debug, Default)]
 struct Element {
     ids: PerSide<Option<RecordId>>,
+    life: u32,
     now: PerSide<Option<Member>>,
     base: PerSide<bool>,
 }
@@ -85,7 +91,8 @@ pub(super) fn named(work: &Work, set: &SetPair) -> Vec<(Side, RecordId)> {
             Looked::Saw(members) => members.keys().cloned().collect(),
             Looked::Not | Looked::Silent => BTreeSet::new(),
         };
-        named.extend(base.get(side).union(&now).map(|id| (side, id.clone())));
+        named.extend(base.get(side).keys().map(|id| (side, id.clone())));
+        named.extend(now.into_iter().map(|id| (side, id)));
     }
     named
 }
@@ -107,7 +114,7 @@ pub(super) fn plan(view: &View<'_>, work: &Work, set: &SetPair, plan: &mut LinkP
         plan.needs_sets = PerSide::from_fn(|side| wanted || *work.news.get(side));
         return;
     }
-    let mut kept: PerSide<BTreeSet<RecordId>> = PerSide::default();
+    let mut kept: PerSide<Held> = PerSide::default();
     let elements = elements(view, work, set, held.as_ref(), &mut kept, plan);
     let rests = |one: &Element| {
         let has = one.has();
@@ -158,6 +165,7 @@ pub(super) fn plan(view: &View<'_>, work: &Work, set: &SetPair, plan: &mut LinkP
                 pair: set.name().to_owned(),
                 source: other.map_or(Value::Null, |id| Value::text(id.as_str())),
                 link: Some(*link),
+                life: element.life,
                 ..Assignment::default()
             };
             plan.elements.get_mut(to).insert(field.clone(), assignment);
@@ -165,6 +173,7 @@ pub(super) fn plan(view: &View<'_>, work: &Work, set: &SetPair, plan: &mut LinkP
         });
         settling.push(Settling {
             ids: element.ids.clone(),
+            life: element.life,
             rests,
             write,
         });
@@ -184,29 +193,31 @@ fn elements(
     view: &View<'_>,
     work: &Work,
     set: &SetPair,
-    held: Option<&PerSide<BTreeSet<RecordId>>>,
-    kept: &mut PerSide<BTreeSet<RecordId>>,
+    held: Option<&PerSide<Held>>,
+    kept: &mut PerSide<Held>,
     plan: &mut LinkPlan,
 ) -> BTreeMap<LinkId, Element> {
     let mut found: BTreeMap<LinkId, Element> = BTreeMap::new();
     for side in Side::BOTH {
-        let empty = BTreeSet::new();
+        let empty = Held::new();
         let base = held.map_or(&empty, |held| held.get(side));
         let now: Members = match work.looked(set.kind, side) {
             Looked::Saw(members) => members.clone(),
-            _ => base.iter().map(|id| (id.clone(), Member::Plain)).collect(),
+            _ => base.keys().map(|id| (id.clone(), Member::Plain)).collect(),
         };
-        let ids: BTreeSet<&RecordId> = now.keys().chain(base).collect();
+        let ids: BTreeSet<&RecordId> = now.keys().chain(base.keys()).collect();
         for id in ids {
             match view.parents.met(&set.mapping, side, id) {
                 Met::Linked(link) => {
+                    let life = view.parents.life(&set.mapping, side, id);
                     let element = found.entry(link).or_insert_with(|| Element {
                         ids: view.parents.ids_of(link),
+                        life,
                         ..Element::default()
                     });
                     *element.ids.get_mut(side) = Some(id.clone());
                     *element.now.get_mut(side) = now.get(id).copied();
-                    *element.base.get_mut(side) = base.contains(id);
+                    *element.base.get_mut(side) = base.get(id) == Some(&life);
                 }
                 Met::Away => {}
                 Met::Unlinked => {
@@ -214,8 +225,8 @@ fn elements(
                     if waits && set.direction.allows(side.other()) {
                         plan.blocked.extend(waiting(view, set, side, id));
                     }
-                    if base.contains(id) {
-                        kept.get_mut(side).insert(id.clone());
+                    if let Some(life) = base.get(id) {
+                        kept.get_mut(side).insert(id.clone(), *life);
                     }
                 }
             }
@@ -316,7 +327,7 @@ pub(super) fn may_join(
 }
 
 /// The base of a set: the ids that each side had, in its own words; `None` where it was never settled on both.
-fn held(base: &Base, set: &SetPair) -> Option<PerSide<BTreeSet<RecordId>>> {
+fn held(base: &Base, set: &SetPair) -> Option<PerSide<Held>> {
     let field = base.fields.get(set.name())?;
     Some(PerSide {
         salesforce: ids_in(field.values.salesforce.as_ref()?),
@@ -325,15 +336,26 @@ fn held(base: &Base, set: &SetPair) -> Option<PerSide<BTreeSet<RecordId>>> {
 }
 
 /// A base holds every id, however many: of a long text that is only hashed no element could be told.
-fn ids_in(value: &BaseValue) -> BTreeSet<RecordId> {
+fn ids_in(value: &BaseValue) -> Held {
+    let one = |text: &str| {
+        let (id, life) = text.split_once(LIFE).unwrap_or((text, "0"));
+        (RecordId::from(id), life.parse().unwrap_or_default())
+    };
     match value {
-        BaseValue::Raw(text) => text.split(';').map(RecordId::from).collect(),
-        BaseValue::Null | BaseValue::Hashed { .. } => BTreeSet::new(),
+        BaseValue::Raw(text) => text.split(';').map(one).collect(),
+        BaseValue::Null | BaseValue::Hashed { .. } => Held::new(),
     }
 }
 
-fn text_of(ids: &BTreeSet<RecordId>) -> BaseValue {
-    let ids: Vec<&str> = ids.iter().map(RecordId::as_str).collect();
+/// What stands before the life of an element, where that is not the first.
+const LIFE: char = '~';
+
+fn text_of(held: &Held) -> BaseValue {
+    let one = |(id, life): (&RecordId, &u32)| match life {
+        0 => id.to_string(),
+        life => format!("{id}{LIFE}{life}"),
+    };
+    let ids: Vec<String> = held.iter().map(one).collect();
     match ids.as_slice() {
         [] => BaseValue::Null,
         ids => BaseValue::Raw(ids.join(";")),
@@ -347,25 +369,26 @@ pub(super) fn written(base: &mut Base, set: &SetPair, side: Side, id: &str, one:
         return;
     };
     let there = !one.left.as_ref().unwrap_or(&one.after).is_blank();
-    put(held.get_mut(side), id, there);
+    put(held.get_mut(side), id, one.life, there);
     if let Some(other) = one
         .source
         .as_text()
         .filter(|_| one.rule != super::undo_plan::RULE)
     {
-        put(held.get_mut(side.other()), other, there);
+        put(held.get_mut(side.other()), other, one.life, there);
     }
     hold(base, set.name(), &held);
 }
 
-fn put(ids: &mut BTreeSet<RecordId>, id: &str, there: bool) {
+fn put(held: &mut Held, id: &str, life: u32, there: bool) {
+    let id = RecordId::from(id);
     match there {
-        true => ids.insert(id.into()),
-        false => ids.remove(&RecordId::from(id)),
+        true => held.insert(id, life),
+        false => held.remove(&id),
     };
 }
 
-fn hold(base: &mut Base, name: &str, held: &PerSide<BTreeSet<RecordId>>) {
+fn hold(base: &mut Base, name: &str, held: &PerSide<Held>) {
     let field = BaseField {
         values: PerSide::from_fn(|side| Some(text_of(held.get(side)))),
         ..BaseField::default()
@@ -383,7 +406,7 @@ pub(super) fn settle(base: &mut Base, plan: &SetPlan, went: impl Fn(Side, &str) 
         };
         for side in Side::BOTH {
             if let Some(id) = element.ids.get(side).as_ref().filter(|_| *there.get(side)) {
-                held.get_mut(side).insert(id.clone());
+                held.get_mut(side).insert(id.clone(), element.life);
             }
         }
     }
@@ -400,7 +423,7 @@ pub(super) fn is_news(base: &Base, set: &SetPair, seen: &Observation) -> bool {
         .filter(|(_, one)| *one != Member::Primary)
         .map(|(id, _)| id)
         .collect();
-    *held.get(seen.side) != now
+    !held.get(seen.side).keys().eq(&now)
 }
 
 impl Work {

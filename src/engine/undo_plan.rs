@@ -281,6 +281,7 @@ impl LinkNow<'_> {
             link: None,
             both: false,
             left: None,
+            life: one.life,
         }
     }
 

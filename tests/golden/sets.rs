@@ -786,3 +786,20 @@ async fn an_undo_puts_no_element_beside_a_contact_without_a_primary_company() {
         assert!(left.outcome.why.as_deref().unwrap().contains("primary"));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_comes_back_from_the_dead_without_its_rows_was_taken_off_by_nobody() {
+    let club = Club::with(&plain(), &[1, 2]).await;
+    club.house.sf_delete("Account", &club.accounts[1]);
+    club.house.wait(60).await;
+    club.house.fine().await;
+    club.house.sf_restore("Account", &club.accounts[1]);
+    club.house.wait(60).await;
+    club.house.fine().await;
+    club.look().await;
+    club.hold(&[1, 2], &[1, 2]).await;
+    // From then on it is one like any other.
+    club.unrelate(1);
+    club.look().await;
+    club.hold(&[2], &[2]).await;
+}

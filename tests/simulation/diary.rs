@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use syncline::domain::{Base, Conflict, LinkId, Op, OpKind, RunId, Side};
+use syncline::domain::{Base, Conflict, LinkId, LinkState, Op, OpKind, RunId, Side};
 use syncline::engine::signature;
 use syncline::sandbox::Sandbox;
 
@@ -54,6 +54,8 @@ pub struct Diary {
     pub known: BTreeSet<(Side, String)>,
     /// Every firm ever seen alive, per side.
     pub firms: BTreeSet<(Side, String)>,
+    /// Links whose tombstone was seen, and when.
+    pub tombs: Vec<(LinkId, DateTime<Utc>)>,
     /// What contacts were tied to, and who made the difference.
     pub ledger: Ledger,
     /// Pairs ever linked, and since when: as the engine has it, but not before the last look at its books.
@@ -120,6 +122,9 @@ impl Diary {
             let since = (made - ahead).max(self.looked);
             self.linked.entry(pair).or_insert(since);
         }
+        let tombs = books.links.iter();
+        let tombs = tombs.filter(|link| matches!(link.state, LinkState::Deleted(_)));
+        self.tombs.extend(tombs.map(|link| (link.id, books.now)));
         self.looked = books.now;
     }
 

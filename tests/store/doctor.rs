@@ -34,6 +34,7 @@ fn link(number: u128) -> Link {
         created_at: at(),
         stamped: PerSide::default(),
         former: PerSide::default(),
+        life: 0,
     }
 }
 

@@ -88,6 +88,7 @@ fn op() -> Op {
             link: None,
             both: false,
             left: None,
+            life: 0,
         },
     );
     Op {

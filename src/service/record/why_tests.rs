@@ -51,6 +51,7 @@ impl Scene {
                 created_at: now(),
                 stamped: PerSide::default(),
                 former: PerSide::default(),
+                life: 0,
             }),
             sides: PerSide {
                 salesforce: side("003A"),

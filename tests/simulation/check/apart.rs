@@ -162,10 +162,28 @@ fn partner(scene: &Scene<'_>, h: &str) -> Option<String> {
     scene.sandbox.portal.first_partner(H, h, "companies")
 }
 
+/// A firm whose counterpart was deleted: what a reference to it says is no edit (12.2).
+fn is_of_a_tomb(scene: &Scene<'_>, firm: &Option<String>) -> bool {
+    let mut links = scene.books.links.iter();
+    links.any(|link| {
+        let own = Side::BOTH.into_iter().any(|side| {
+            let id = link.ids.get(side).as_ref();
+            id.is_some_and(|id| Some(id.as_str()) == firm.as_deref())
+        });
+        link.mapping.as_str() == "accounts" && own && matches!(link.state, LinkState::Deleted(_))
+    })
+}
+
 /// Whether both sides name the same firm.
 fn employed(scene: &Scene<'_>, s: &str, h: &str) -> (bool, String) {
     let account = scene.sandbox.org.value(S, s, "AccountId");
     let company = partner(scene, h);
+    if [&account, &company]
+        .into_iter()
+        .any(|firm| is_of_a_tomb(scene, firm))
+    {
+        return (true, String::new());
+    }
     let counterpart = account.as_ref().and_then(|account| {
         let of = |link: &&Link| {
             link.ids

@@ -157,6 +157,9 @@ pub(super) fn taken_off_by_somebody(scene: &Scene<'_>, broken: &mut Vec<Broken>)
             change.at <= one.sent && change.by == Hand::People && change.is == Tie::None
         });
         let Some(off) = off else {
+            if lost_unnoticed(scene, &one) {
+                continue;
+            }
             broken.push(one.tell(scene, "nobody took it off"));
             continue;
         };
@@ -178,6 +181,21 @@ pub(super) fn taken_off_by_somebody(scene: &Scene<'_>, broken: &mut Vec<Broken>)
             }
         }
     }
+}
+
+/// True where it went with its record or its contact, which was there again before any look told that it had gone: what comes
+/// and goes between two looks is not seen (23), and the rows do not come back.
+fn lost_unnoticed(scene: &Scene<'_>, one: &Written<'_>) -> bool {
+    let lost = one.across.changes(scene).rev();
+    let mut lost = lost.filter(|change| change.at <= one.sent && change.is == Tie::None);
+    let Some(lost) = lost.next().filter(|lost| lost.by == Hand::Fate) else {
+        return false;
+    };
+    let firm = one.op.fields.values().find_map(|one| one.link);
+    let mut tombs = scene.diary.tombs.iter();
+    !tombs.any(|(link, at)| {
+        (*link == one.op.link || Some(*link) == firm) && (lost.at..=one.sent).contains(at)
+    })
 }
 
 /// What is added is there on the other side, and nobody took it off while that side was left alone.
@@ -400,6 +418,10 @@ fn put_back(scene: &Scene<'_>, link: &Link, firm: &Link, spots: &[Spot; 2]) -> b
         return false;
     };
     let people = spots.iter().flat_map(|spot| spot.changes(scene));
-    let mut people = people.filter(|one| one.by == Hand::People);
+    // A person who did the same by hand, while the undo had no answer yet, changed nothing of it.
+    let same = |one: &Change| {
+        one.side == undo.side && (one.is != Tie::None) == (undo.kind == OpKind::Associate)
+    };
+    let mut people = people.filter(|one| one.by == Hand::People && !same(one));
     !people.any(|one| undo.attempt.sent_at.is_some_and(|sent| one.at > sent))
 }

@@ -813,6 +813,7 @@ impl World {
                 created_at: ago(32 * 24 * 60),
                 stamped: PerSide::default(),
                 former: PerSide::default(),
+                life: 0,
             }),
             sides: PerSide {
                 salesforce: side("0018c00002abc4fAAA", 9, "005A"),
