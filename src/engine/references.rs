@@ -28,6 +28,8 @@ pub(super) struct Parents {
 pub(super) enum Met {
     /// It is linked, or will be.
     Linked(LinkId),
+    /// It is linked, and rests outside the scope of its mapping (12.6).
+    Frozen(LinkId),
     /// Its link is a tombstone: its counterpart was deleted (12.2).
     Away,
     /// It has no link, or none that says anything.
@@ -140,9 +142,8 @@ impl Parents {
     pub(super) fn met(&self, parent: &MappingId, side: Side, id: &RecordId) -> Met {
         let link = self.link(parent, side, id);
         match link.map(|link| (&link.state, link.id)) {
-            Some((LinkState::Active | LinkState::OutOfScope | LinkState::PendingCreate, id)) => {
-                Met::Linked(id)
-            }
+            Some((LinkState::Active | LinkState::PendingCreate, id)) => Met::Linked(id),
+            Some((LinkState::OutOfScope, id)) => Met::Frozen(id),
             Some((LinkState::Deleted(_), _)) => Met::Away,
             _ => Met::Unlinked,
         }
@@ -179,7 +180,7 @@ impl Parents {
             PairKind::Reference { mapping } => {
                 let id = RecordId::from(text);
                 match self.met(mapping, side, &id) {
-                    Met::Linked(id) => Token::Shared(Value::Text(id.to_string())),
+                    Met::Linked(id) | Met::Frozen(id) => Token::Shared(Value::Text(id.to_string())),
                     Met::Away => Token::Away(Value::Text(own_words(side, text))),
                     Met::Unlinked => {
                         let object = engine

@@ -187,7 +187,8 @@ pub(super) fn plan(view: &View<'_>, work: &Work, set: &SetPair, plan: &mut LinkP
     }
 }
 
-/// The elements that can be told by their links. What has no link stays as it is on either side and waits; what belongs to a
+/// The elements that can be told by their links. What has no link stays as it is on either side and waits; what rests outside
+/// the scope stays too (12.6); what belongs to a
 /// record whose counterpart was deleted leaves the base: whatever becomes of it then is no edit (12.2).
 fn elements(
     view: &View<'_>,
@@ -220,19 +221,25 @@ fn elements(
                     *element.base.get_mut(side) = base.get(id) == Some(&life);
                 }
                 Met::Away => {}
+                Met::Frozen(_) => keep(kept.get_mut(side), base, id),
                 Met::Unlinked => {
                     let waits = now.get(id).is_some_and(|one| *one != Member::Primary);
                     if waits && set.direction.allows(side.other()) {
                         plan.blocked.extend(waiting(view, set, side, id));
                     }
-                    if let Some(life) = base.get(id) {
-                        kept.get_mut(side).insert(id.clone(), *life);
-                    }
+                    keep(kept.get_mut(side), base, id);
                 }
             }
         }
     }
     found
+}
+
+/// What a base says of an element stays.
+fn keep(kept: &mut Held, base: &Held, id: &RecordId) {
+    if let Some(life) = base.get(id) {
+        kept.insert(id.clone(), *life);
+    }
 }
 
 /// An element that waits for the link of its record.

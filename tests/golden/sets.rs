@@ -334,22 +334,32 @@ async fn an_element_whose_company_is_not_linked_yet_waits_and_keeps_no_other_fro
 
 #[tokio::test(start_paused = true)]
 async fn an_element_outside_the_scope_stays_as_it_is_on_either_side() {
-    let scope = "leaves_scope = \"unlink\"";
-    let text = clubs("", scope).replace(
-        "salesforce = { object = \"Account\" }",
-        "salesforce = { object = \"Account\", where = \"Type != 'Other'\" }",
-    );
-    let club = Club::with(&text, &[1, 2]).await;
-    club.house
-        .sf_edit("Account", &club.accounts[1], &[("Type", "Other")]);
-    club.house.wait(60).await;
-    club.house.fine().await;
-    club.look().await;
-    club.hold(&[1, 2], &[1, 2]).await;
-    club.unrelate(1);
-    club.unrelate(2);
-    club.look().await;
-    club.hold(&[], &[1]).await;
+    for rule in ["unlink", "freeze"] {
+        let scope = format!("leaves_scope = \"{rule}\"");
+        let text = clubs("", &scope).replace(
+            "salesforce = { object = \"Account\" }",
+            "salesforce = { object = \"Account\", where = \"Type != 'Other'\" }",
+        );
+        let club = Club::with(&text, &[1, 2]).await;
+        let account = &club.accounts[1];
+        club.house.sf_edit("Account", account, &[("Type", "Other")]);
+        club.house.wait(60).await;
+        club.house.fine().await;
+        club.look().await;
+        club.hold(&[1, 2], &[1, 2]).await;
+        club.unrelate(1);
+        club.unrelate(2);
+        club.look().await;
+        club.hold(&[], &[1]).await;
+        if rule == "freeze" {
+            // Its base stayed too: once the account is back, what was taken off meanwhile is.
+            club.house.sf_edit("Account", account, &[("Type", "")]);
+            club.house.wait(60).await;
+            club.house.fine().await;
+            club.look().await;
+            club.hold(&[], &[]).await;
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use syncline::domain::{Base, Conflict, LinkId, LinkState, Op, OpKind, RunId, Side};
+use syncline::domain::{Base, Conflict, Link, LinkId, LinkState, Op, OpKind, RunId, Side};
 use syncline::engine::signature;
 use syncline::sandbox::Sandbox;
 
@@ -56,6 +56,9 @@ pub struct Diary {
     pub firms: BTreeSet<(Side, String)>,
     /// Links whose tombstone was seen, and when.
     pub tombs: Vec<(LinkId, DateTime<Utc>)>,
+    /// Firms' links that rest outside the scope, and those that did so from before a run until after it.
+    pub resting: BTreeSet<LinkId>,
+    pub rested: BTreeMap<RunId, BTreeSet<LinkId>>,
     /// What contacts were tied to, and who made the difference.
     pub ledger: Ledger,
     /// Pairs ever linked, and since when: as the engine has it, but not before the last look at its books.
@@ -122,6 +125,17 @@ impl Diary {
             let since = (made - ahead).max(self.looked);
             self.linked.entry(pair).or_insert(since);
         }
+        let away = |link: &&Link| matches!(link.state, LinkState::OutOfScope | LinkState::Unlinked);
+        let firms = books
+            .links
+            .iter()
+            .filter(|link| link.mapping.as_str() == "accounts");
+        let resting: BTreeSet<LinkId> = firms.filter(away).map(|link| link.id).collect();
+        for run in &books.runs {
+            let still = || resting.intersection(&self.resting).copied().collect();
+            self.rested.entry(run.run).or_insert_with(still);
+        }
+        self.resting = resting;
         let tombs = books.links.iter();
         let tombs = tombs.filter(|link| matches!(link.state, LinkState::Deleted(_)));
         self.tombs.extend(tombs.map(|link| (link.id, books.now)));
@@ -158,6 +172,8 @@ impl Diary {
         self.blind.retain(|run, _| *run <= last);
         self.unseen.retain(|run, _| *run <= last);
         self.away.retain(|run, _| *run <= last);
+        self.rested.retain(|run, _| *run <= last);
+        self.resting.clear();
         self.marks.clear();
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use syncline::crm::Crm;
-use syncline::domain::{Link, LinkState, PerSide, Side};
+use syncline::domain::{Base, Link, LinkState, PerSide, Side};
 use syncline::engine::Rules;
 use syncline::engine::guard::Share;
 use syncline::store::rows::OpenOp;
 use syncline::store::{Batch, Family as Rows, Key, keys};
 
+use crate::clubs;
 use crate::families::{self, Family};
 use crate::story::{Act, Pen, Story, Sync, Trouble};
 use crate::weak_side;
@@ -66,10 +67,14 @@ pub enum Weakness {
     UnmetIsGone,
     /// All accounts look alike.
     AnyAccount,
+    /// Nobody remembers which elements a set had: every merge of one is a union.
+    NoSetBases,
+    /// What one side lacks is not looked at before it is taken off the other.
+    UnseenElements,
 }
 
 /// Seeds that are known to catch a weakness.
-const HINTS: [(Weakness, u64); 16] = [
+const HINTS: [(Weakness, u64); 17] = [
     (Weakness::NoEmptySource, 1),
     (Weakness::NoPreRead, 2),
     (Weakness::NoOverlap, 11),
@@ -86,10 +91,11 @@ const HINTS: [(Weakness, u64); 16] = [
     (Weakness::NoGhosts, 1),
     (Weakness::UnmetIsGone, 1),
     (Weakness::AnyAccount, 1),
+    (Weakness::NoSetBases, 2),
 ];
 
 impl Weakness {
-    pub const ALL: [Weakness; 24] = [
+    pub const ALL: [Weakness; 26] = [
         Weakness::NoPreRead,
         Weakness::NoOverlap,
         Weakness::NoSettleDelay,
@@ -114,6 +120,8 @@ impl Weakness {
         Weakness::NoGhosts,
         Weakness::UnmetIsGone,
         Weakness::AnyAccount,
+        Weakness::NoSetBases,
+        Weakness::UnseenElements,
     ];
 
     /// A seed that is known to catch it, which is tried first.
@@ -131,6 +139,7 @@ impl Weakness {
             Weakness::NoTombstones | Weakness::NoValves => Some(Family::Deletions),
             Weakness::NothingTakenBack | Weakness::BlindUndo => Some(Family::Undos),
             Weakness::UntoldConversions => Some(Family::Leads),
+            Weakness::NoSetBases | Weakness::UnseenElements => Some(Family::Sets),
             _ => None,
         }
     }
@@ -197,6 +206,14 @@ impl Weakness {
                 story.faults = String::new();
                 story.acts.extend(unmet());
             }
+            Weakness::NoSetBases => {
+                story.faults = String::new();
+                story.acts.extend(taken_off());
+            }
+            Weakness::UnseenElements => {
+                story.faults = String::new();
+                story.acts.extend(vanished());
+            }
             Weakness::AnyAccount => {
                 story.faults = String::new();
                 let sync = Act::Sync(Sync::default());
@@ -253,6 +270,7 @@ impl Weakness {
             Weakness::NothingTakenBack => {
                 of(Rows::Link) && matches!(state(&row), Some(LinkState::TakenBack(_)))
             }
+            Weakness::NoSetBases if of(Rows::Base) => return without_sets(row),
             Weakness::NoGhosts => {
                 let open = of(Rows::OpenOp).then(|| parsed::<OpenOp>(&row)).flatten();
                 open.is_some_and(|op| op.ghost.is_some())
@@ -295,6 +313,46 @@ fn late_landing() -> Vec<Act> {
     ]
 }
 
+/// Somebody gets a further firm, and it is taken off where we put it.
+fn taken_off() -> Vec<Act> {
+    let full = || {
+        Act::Sync(Sync {
+            full: true,
+            ..Sync::default()
+        })
+    };
+    let mut acts = vec![full()];
+    for firm in [0, 1] {
+        let side = Side::Salesforce;
+        acts.push(Act::Club(clubs::Deed::Join { side, who: 0, firm }));
+    }
+    acts.extend([Act::Wait(200), full()]);
+    for pick in [0, 1] {
+        let side = Side::HubSpot;
+        acts.push(Act::Club(clubs::Deed::Leave { side, who: 0, pick }));
+    }
+    acts.extend([Act::Wait(200), full()]);
+    acts
+}
+
+/// A company of somebody's is archived, which no look for changes tells.
+fn vanished() -> Vec<Act> {
+    let mut acts = taken_off();
+    acts.truncate(5);
+    let close = |firm| {
+        let side = Side::HubSpot;
+        Act::Club(clubs::Deed::Close { side, firm })
+    };
+    let touch = Act::Edit {
+        side: Side::Salesforce,
+        who: 0,
+        field: 5,
+        pen: Pen::Tag(90_001),
+    };
+    acts.extend([close(0), close(1), touch, Act::Sync(Sync::default())]);
+    acts
+}
+
 /// A record is out of our sight while everything is walked over.
 fn unmet() -> Vec<Act> {
     let full = || {
@@ -305,6 +363,16 @@ fn unmet() -> Vec<Act> {
     };
     let hide = |hidden| Act::HideRecord { who: 0, hidden };
     vec![full(), Act::Wait(200), hide(true), full(), hide(false)]
+}
+
+/// The row of a base without those of sets.
+fn without_sets(mut row: Vec<u8>) -> Option<Vec<u8>> {
+    let mut base = parsed::<Base>(&row)?;
+    if base.fields.remove(clubs::ROWS).is_some() {
+        row.truncate(1);
+        row.extend(serde_json::to_vec(&base).unwrap());
+    }
+    Some(row)
 }
 
 /// A stored row: a byte of format, then JSON.

@@ -242,7 +242,7 @@ fn went_out(op: &Op) -> bool {
 type Check = fn(&Scene<'_>, &mut Vec<Broken>);
 
 /// What must hold at any time.
-const ALWAYS: [Check; 26] = [
+const ALWAYS: [Check; 27] = [
     books::sound,
     leads::one_holder,
     leads::taken_over_whole,
@@ -262,6 +262,7 @@ const ALWAYS: [Check; 26] = [
     runs::counts,
     sets::taken_off_by_somebody,
     sets::added_by_somebody,
+    sets::outside_stays,
     sets::written_once,
     sets::primary_left_alone,
     undo::nothing_is_left_out,

@@ -256,6 +256,17 @@ fn undone_since(scene: &Scene<'_>, one: &Written<'_>, since: DateTime<Utc>) -> b
     })
 }
 
+/// What rests outside the scope stays as it is on both sides (12.6).
+pub(super) fn outside_stays(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
+    for one in written(scene) {
+        let firm = one.op.fields.values().find_map(|one| one.link);
+        let rested = scene.diary.rested.get(&one.op.run);
+        if firm.is_some_and(|firm| rested.is_some_and(|all| all.contains(&firm))) {
+            broken.push(one.tell(scene, "its firm rests outside the scope"));
+        }
+    }
+}
+
 /// No element is written that is as it is to be for longer than a look is relied on.
 pub(super) fn written_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for one in written(scene).filter(|one| one.op.state == OpState::Confirmed) {
