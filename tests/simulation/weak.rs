@@ -69,8 +69,6 @@ pub enum Weakness {
     AnyAccount,
     /// Nobody remembers which elements a set had: every merge of one is a union.
     NoSetBases,
-    /// What one side lacks is not looked at before it is taken off the other.
-    UnseenElements,
 }
 
 /// Seeds that are known to catch a weakness.
@@ -95,7 +93,7 @@ const HINTS: [(Weakness, u64); 17] = [
 ];
 
 impl Weakness {
-    pub const ALL: [Weakness; 26] = [
+    pub const ALL: [Weakness; 25] = [
         Weakness::NoPreRead,
         Weakness::NoOverlap,
         Weakness::NoSettleDelay,
@@ -121,7 +119,6 @@ impl Weakness {
         Weakness::UnmetIsGone,
         Weakness::AnyAccount,
         Weakness::NoSetBases,
-        Weakness::UnseenElements,
     ];
 
     /// A seed that is known to catch it, which is tried first.
@@ -139,7 +136,7 @@ impl Weakness {
             Weakness::NoTombstones | Weakness::NoValves => Some(Family::Deletions),
             Weakness::NothingTakenBack | Weakness::BlindUndo => Some(Family::Undos),
             Weakness::UntoldConversions => Some(Family::Leads),
-            Weakness::NoSetBases | Weakness::UnseenElements => Some(Family::Sets),
+            Weakness::NoSetBases => Some(Family::Sets),
             _ => None,
         }
     }
@@ -209,10 +206,6 @@ impl Weakness {
             Weakness::NoSetBases => {
                 story.faults = String::new();
                 story.acts.extend(taken_off());
-            }
-            Weakness::UnseenElements => {
-                story.faults = String::new();
-                story.acts.extend(vanished());
             }
             Weakness::AnyAccount => {
                 story.faults = String::new();
@@ -332,24 +325,6 @@ fn taken_off() -> Vec<Act> {
         acts.push(Act::Club(clubs::Deed::Leave { side, who: 0, pick }));
     }
     acts.extend([Act::Wait(200), full()]);
-    acts
-}
-
-/// A company of somebody's is archived, which no look for changes tells.
-fn vanished() -> Vec<Act> {
-    let mut acts = taken_off();
-    acts.truncate(5);
-    let close = |firm| {
-        let side = Side::HubSpot;
-        Act::Club(clubs::Deed::Close { side, firm })
-    };
-    let touch = Act::Edit {
-        side: Side::Salesforce,
-        who: 0,
-        field: 5,
-        pen: Pen::Tag(90_001),
-    };
-    acts.extend([close(0), close(1), touch, Act::Sync(Sync::default())]);
     acts
 }
 

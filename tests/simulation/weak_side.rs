@@ -198,15 +198,6 @@ impl Crm for WeakSide {
         let mut found = self.inner.read(purpose, object, ids, fields).await?;
         let records = found.iter_mut().flat_map(|one| &mut one.records);
         records.for_each(|one| self.misread(one));
-        if self.weakness == Weakness::UnseenElements && fields.is_empty() {
-            // Only whether it is there is asked: what was read last passes for it.
-            let seen = self.seen.lock().unwrap();
-            for one in found.iter_mut().flat_map(|one| &mut one.records) {
-                if let Some(old) = seen.get(&(object.to_owned(), one.id.clone())) {
-                    *one = old.clone();
-                }
-            }
-        }
         if self.weakness == Weakness::UnmetIsGone && purpose == Purpose::Complete {
             let records = found.iter_mut().flat_map(|one| &mut one.records);
             records.for_each(|one| self.unmet(object, one));
