@@ -168,6 +168,8 @@ pub enum Verdict {
     Error,
     /// It names a record that has no counterpart yet.
     WaitsForParent,
+    /// It names a record whose counterpart was deleted: both sides keep what they hold.
+    CounterpartGone,
     /// A change of the objects has paused it.
     Paused,
     /// A side was not read, or its link is at rest.
@@ -191,6 +193,7 @@ impl Verdict {
             Verdict::Frozen => "frozen",
             Verdict::Error => "error",
             Verdict::WaitsForParent => "waits for its parent",
+            Verdict::CounterpartGone => "stays, its counterpart was deleted",
             Verdict::Paused => "paused by a change of the objects",
             Verdict::NotCompared => "not compared",
         }

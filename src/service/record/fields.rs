@@ -8,8 +8,9 @@ use crate::config::is_loopback_url;
 use crate::crm::Purpose;
 use crate::domain::merge::{Action, FieldTimes, MergeInput};
 use crate::domain::{
-    Base, BaseField, BaseValue, Conflict, ErrorItem, FieldPair, ItemKind, ItemState, Mapping,
-    Observation, OnUnlinked, PairKind, PerSide, Presence, RecordId, RecordKey, Side, Value,
+    Base, BaseField, BaseValue, Conflict, ErrorItem, FieldPair, ItemKind, ItemState, LinkState,
+    Mapping, Observation, OnUnlinked, PairKind, PerSide, Presence, RecordId, RecordKey, Side,
+    Value,
 };
 use crate::service::host::House;
 use crate::service::messages::{RecordField, Seen, SideNow, Verdict};
@@ -158,10 +159,11 @@ impl House {
         hit: &Hit,
         look: &Look,
         base: &Base,
-    ) -> Result<Option<(String, RecordKey)>, crate::store::StoreError> {
+    ) -> Result<Option<Parent>, crate::store::StoreError> {
         let Some(link) = &hit.link else {
             return Ok(None);
         };
+        let mut gone = None;
         for pair in &hit.mapping.pairs {
             let PairKind::Reference { mapping: parent } = &pair.kind else {
                 continue;
@@ -188,12 +190,37 @@ impl House {
                     let blank = pair.on_unlinked == OnUnlinked::Clear && child.since.is_none();
                     child.link == link.id && !blank
                 };
+                let found = |stands| Parent {
+                    pair: pair.name().to_owned(),
+                    record: record.clone(),
+                    stands,
+                };
                 if children.iter().any(waits) {
-                    return Ok(Some((pair.name().to_owned(), record)));
+                    return Ok(Some(found(Stands::Awaited)));
+                }
+                if gone.is_none() && self.is_tombstone(parent, &record).await? {
+                    gone = Some(found(Stands::Gone));
                 }
             }
         }
-        Ok(None)
+        Ok(gone)
+    }
+
+    /// True where the record's counterpart was deleted.
+    async fn is_tombstone(
+        &self,
+        mapping: &Mapping,
+        record: &RecordKey,
+    ) -> Result<bool, crate::store::StoreError> {
+        let ids = std::slice::from_ref(&record.id);
+        let held = self
+            .db
+            .link_ids(&mapping.id, record.side, &record.object, ids)
+            .await?;
+        let held: Vec<_> = held.into_iter().flatten().collect();
+        let links = self.db.links(&mapping.id, &held).await?;
+        let mut links = links.into_iter().flatten();
+        Ok(links.any(|link| matches!(link.state, LinkState::Deleted(_))))
     }
 }
 
@@ -216,13 +243,37 @@ pub(super) fn shown(base: Option<&BaseValue>) -> Option<Value> {
     }
 }
 
+/// A record that a reference names and that has no counterpart.
+#[derive(Clone, Debug)]
+pub(super) struct Parent {
+    pub(super) pair: String,
+    pub(super) record: RecordKey,
+    pub(super) stands: Stands,
+}
+
+/// How such a record keeps the reference back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// It has no link yet, and is waited for.
+    Awaited,
+    /// Its counterpart was deleted.
+    Gone,
+}
+
+impl Parent {
+    /// True where this keeps the pair back.
+    fn keeps(&self, pair: &str, stands: Stands) -> bool {
+        self.pair == pair && self.stands == stands
+    }
+}
+
 /// What is known of one link's fields beside the values.
 pub(super) struct Around<'a> {
     pub(super) base: &'a Base,
     pub(super) pending: &'a [Conflict],
     pub(super) errors: &'a [ErrorItem],
-    /// The pair that waits for a parent.
-    pub(super) blocked: Option<&'a str>,
+    /// A record that a pair names and that keeps it back.
+    pub(super) parent: Option<&'a Parent>,
     /// Pairs that a change of the objects has paused.
     pub(super) paused: &'a BTreeMap<String, String>,
     /// Nothing travels over the link: its values are shown and not compared.
@@ -249,7 +300,7 @@ pub(super) fn fields(mapping: &Mapping, look: &Look, around: &Around<'_>) -> Vec
             {
                 Verdict::Paused
             }
-            None => verdict(&members),
+            None => kept_apart(&members, around).unwrap_or_else(|| verdict(&members)),
         };
         verdicts.extend(members.iter().map(|one| (one.pair.name(), verdict)));
     }
@@ -332,8 +383,23 @@ fn item_verdict(pair: &FieldPair, around: &Around<'_>) -> Option<Verdict> {
         Some(item) if item.state == ItemState::Draft => Some(Verdict::Chosen),
         Some(item) if item.kind == ItemKind::Oscillation => Some(Verdict::Frozen),
         Some(_) => Some(Verdict::Conflict),
-        None => (around.blocked == Some(pair.name())).then_some(Verdict::WaitsForParent),
+        None => {
+            let mut parent = around.parent.into_iter();
+            let waits = parent.any(|parent| parent.keeps(pair.name(), Stands::Awaited));
+            waits.then_some(Verdict::WaitsForParent)
+        }
     }
+}
+
+/// A reference to a record whose counterpart was deleted stays on both sides, until one that went another way names a record (12.2).
+fn kept_apart(members: &[Member<'_>], around: &Around<'_>) -> Option<Verdict> {
+    let [one] = members else { return None };
+    let parent = around.parent?;
+    let side = parent.record.side;
+    let goes_on = !*one.changed.get(side) && !one.now.get(side.other()).is_blank();
+    let differs = one.changed.salesforce || one.changed.hubspot;
+    (parent.keeps(one.pair.name(), Stands::Gone) && differs && !goes_on)
+        .then_some(Verdict::CounterpartGone)
 }
 
 /// What the merge says.

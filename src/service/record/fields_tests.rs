@@ -105,7 +105,7 @@ fn a_group_has_one_verdict_and_a_pause_or_a_resting_link_comes_before_the_merge(
             base: &base,
             pending: &[],
             errors: &[],
-            blocked: None,
+            parent: None,
             paused,
             at_rest,
         };
@@ -123,5 +123,64 @@ fn a_group_has_one_verdict_and_a_pause_or_a_resting_link_comes_before_the_merge(
             Verdict::Equal
         };
         assert_eq!(verdict_of(&fields, "Title"), alone);
+    }
+}
+
+#[test]
+fn a_reference_to_a_record_whose_counterpart_was_deleted_goes_nowhere_until_another_one_is_named() {
+    let mapping = contacts();
+    let base = settled(&mapping);
+    let none = BTreeMap::new();
+    let gone = Parent {
+        pair: "AccountId".into(),
+        record: RecordKey {
+            side: Side::HubSpot,
+            object: "companies".into(),
+            id: "9".into(),
+        },
+        stands: Stands::Gone,
+    };
+    let rows: [Row<'_>; 4] = [
+        // HubSpot names it.
+        (
+            &[],
+            &[("AccountId", "9")],
+            &none,
+            false,
+            Verdict::CounterpartGone,
+        ),
+        // HubSpot named it all along, and Salesforce has none any more.
+        (
+            &[("AccountId", "")],
+            &[],
+            &none,
+            false,
+            Verdict::CounterpartGone,
+        ),
+        // Salesforce has gone on to another one.
+        (
+            &[("AccountId", "001C")],
+            &[],
+            &none,
+            false,
+            Verdict::GoesTo(Side::HubSpot),
+        ),
+        (&[], &[], &none, false, Verdict::Equal),
+    ];
+    for (salesforce, hubspot, paused, at_rest, want) in rows {
+        let around = Around {
+            base: &base,
+            pending: &[],
+            errors: &[],
+            parent: Some(&gone),
+            paused,
+            at_rest,
+        };
+        let fields = fields(&mapping, &look(&mapping, salesforce, hubspot), &around);
+        assert_eq!(
+            verdict_of(&fields, "AccountId"),
+            want,
+            "{salesforce:?} {hubspot:?}"
+        );
     }
 }

@@ -80,7 +80,7 @@ impl House {
             base: &base,
             pending: &pending,
             errors: &errors,
-            blocked: parent.as_ref().map(|(pair, _)| pair.as_str()),
+            parent: parent.as_ref(),
             paused: &paused,
             at_rest: link.is_some_and(|link| link.state != LinkState::Active),
         };
@@ -115,7 +115,7 @@ impl House {
             fields: &fields,
             pending: &pending,
             errors: &errors,
-            parent: parent.as_ref().map(|(_, record)| record),
+            parent: parent.as_ref(),
             alone: &alone,
             put_back: self.put_back(&fields, &journal).await?,
         };

@@ -1,8 +1,9 @@
 //! The single reasons that can keep a record back, each with its words. Pure.
 
+use super::fields::Stands;
 use super::why::{Alone, Facts, at, capital, sentence};
 use crate::domain::{
-    Choice, Conflict, Departed, ErrorItem, ItemKind, ItemState, Link, LinkState, Side,
+    Choice, Conflict, Departed, ErrorItem, ItemKind, ItemState, Link, LinkState, RecordKey, Side,
 };
 use crate::service::messages::{RecordField, Seen, Tone, Verdict};
 
@@ -74,7 +75,7 @@ impl Facts<'_> {
 
     /// When an error is tried again.
     fn again(&self, item: &ErrorItem) -> String {
-        let awaits_parent = item.vendor.is_none() && self.parent.is_some();
+        let awaits_parent = item.vendor.is_none() && self.awaited().is_some();
         match item.retry_at {
             None if awaits_parent => {
                 "Nothing is tried before that record is linked; then it goes by itself.".into()
@@ -228,7 +229,7 @@ impl Facts<'_> {
             .fields
             .iter()
             .find(|field| field.verdict == Verdict::WaitsForParent)?;
-        let parent = self.parent?;
+        let parent = self.awaited()?;
         Some((
             Tone::Warn,
             format!(
@@ -237,6 +238,30 @@ impl Facts<'_> {
                 parent.object,
                 parent.id,
                 " Its other fields go on."
+            ),
+        ))
+    }
+
+    fn awaited(&self) -> Option<&RecordKey> {
+        let parent = self
+            .parent
+            .filter(|parent| parent.stands == Stands::Awaited);
+        parent.map(|parent| &parent.record)
+    }
+
+    /// A reference that neither side follows.
+    pub(super) fn counterpart_gone(&self) -> Option<(Tone, String)> {
+        let mut fields = self.fields.iter();
+        let field = fields.find(|field| field.verdict == Verdict::CounterpartGone)?;
+        let named = &self.parent?.record;
+        Some((
+            Tone::Info,
+            format!(
+                "{} names {} {}, whose counterpart in {} was deleted: both sides keep what they hold until it names another record.",
+                field.name(),
+                named.object,
+                named.id,
+                named.side.other(),
             ),
         ))
     }

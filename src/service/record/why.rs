@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{Conflict, ErrorItem, Link, PerSide, RecordKey, RunId, Side};
+use super::fields::Parent;
+use crate::domain::{Conflict, ErrorItem, Link, PerSide, RunId, Side};
 use crate::service::messages::{RecordField, SideNow, Tone};
 
 /// How the mapping of a record stands.
@@ -61,7 +62,7 @@ pub(super) struct Facts<'a> {
     pub(super) pending: &'a [Conflict],
     pub(super) errors: &'a [ErrorItem],
     /// The record without a counterpart that one of its fields names.
-    pub(super) parent: Option<&'a RecordKey>,
+    pub(super) parent: Option<&'a Parent>,
     pub(super) alone: &'a Alone,
     /// The undo that put a field back which differs since.
     pub(super) put_back: Option<RunId>,
@@ -119,6 +120,7 @@ impl Facts<'_> {
             .or_else(|| self.unread())
             .or_else(|| self.waits_for_parent())
             .or_else(|| self.changes())
+            .or_else(|| self.counterpart_gone())
             .unwrap_or_else(|| self.at_rest())
     }
 

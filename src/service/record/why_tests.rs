@@ -4,10 +4,11 @@ use chrono::{Duration, TimeZone, Utc};
 
 use super::*;
 use crate::domain::{
-    Choice, CreatedBy, ErrorCategory, ItemId, ItemKind, ItemState, LinkId, LinkState, Resolution,
-    SideValue, Successor, Value, VendorError,
+    Choice, CreatedBy, ErrorCategory, ItemId, ItemKind, ItemState, LinkId, LinkState, RecordKey,
+    Resolution, SideValue, Successor, Value, VendorError,
 };
 use crate::service::messages::{Seen, Verdict};
+use crate::service::record::fields::Stands;
 
 fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 5, 14, 14, 0, 0).unwrap()
@@ -23,7 +24,7 @@ struct Scene {
     fields: Vec<RecordField>,
     pending: Vec<Conflict>,
     errors: Vec<ErrorItem>,
-    parent: Option<RecordKey>,
+    parent: Option<Parent>,
     alone: Alone,
     put_back: Option<RunId>,
 }
@@ -184,11 +185,15 @@ fn error(field: &str, tries: u32, retry_in: Option<i64>) -> ErrorItem {
     }
 }
 
-fn parent() -> RecordKey {
-    RecordKey {
-        side: Side::Salesforce,
-        object: "Account".into(),
-        id: "001B".into(),
+fn parent(stands: Stands) -> Parent {
+    Parent {
+        pair: "AccountId".into(),
+        record: RecordKey {
+            side: Side::Salesforce,
+            object: "Account".into(),
+            id: "001B".into(),
+        },
+        stands,
     }
 }
 
@@ -310,15 +315,24 @@ const LINKED: &[Row] = &[
         "blocked by a parent",
         |it| {
             it.fields[0] = field("AccountId", Verdict::WaitsForParent);
-            it.parent = Some(parent());
+            it.parent = Some(parent(Stands::Awaited));
         },
         Tone::Warn,
         "AccountId names Account 001B, which has no counterpart yet; it goes by itself once that one is linked. Its other fields go on.",
     ),
     (
+        "a reference to a record whose counterpart was deleted",
+        |it| {
+            it.fields[0] = field("AccountId", Verdict::CounterpartGone);
+            it.parent = Some(parent(Stands::Gone));
+        },
+        Tone::Info,
+        "AccountId names Account 001B, whose counterpart in HubSpot was deleted: both sides keep what they hold until it names another record.",
+    ),
+    (
         "blocked for so long that it is an error",
         |it| {
-            it.parent = Some(parent());
+            it.parent = Some(parent(Stands::Awaited));
             it.errors.push(ErrorItem {
                 vendor: None,
                 message:

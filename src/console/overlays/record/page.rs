@@ -266,6 +266,7 @@ fn verdict(verdict: Verdict) -> (&'static str, Role) {
         Verdict::Frozen => ("! frozen", Role::Warn),
         Verdict::Error => ("✗ error", Role::Error),
         Verdict::WaitsForParent => ("‖ its parent", Role::Warn),
+        Verdict::CounterpartGone => ("· not linked", Role::Text),
         Verdict::Paused => ("‖ paused", Role::Warn),
         Verdict::NotCompared => ("· not compared", Role::Muted),
     }
