@@ -167,9 +167,8 @@ pub(super) fn taken_off_by_somebody(scene: &Scene<'_>, broken: &mut Vec<Broken>)
         if !one.across.ever(scene, one.sent - RACE, one.sent, lacked) {
             broken.push(one.tell(scene, "the other side has it"));
         }
-        let mut changes = one.there.changes(scene).peekable();
         let mut lost_to_people = false;
-        while let Some(change) = changes.next() {
+        for change in one.there.changes(scene) {
             let added = change.by == Hand::People && change.was == Tie::None;
             // What somebody took off and added again between two looks was always there.
             if added && !lost_to_people && change.at > off.at && change.at < one.sent - RACE {
