@@ -23,8 +23,9 @@ pub(super) struct Case {
     pub(super) errors: Vec<ErrorItem>,
     /// Why each record is to be looked at.
     pub(super) marks: PerSide<u16>,
-    /// Pairs whose association went with the record at its other end.
-    pub(super) adrift: Vec<String>,
+    /// Pairs whose value on a side is nobody's change: an association that went with the record at its other end, or what was
+    /// never settled and names nobody that the other side knows, or the one that was named there too.
+    pub(super) inert: PerSide<Vec<String>>,
 }
 
 impl Case {
@@ -91,12 +92,13 @@ impl Case {
     /// Names of the pairs that changed on a side since the base and could travel.
     pub(super) fn changed<'m>(&self, mapping: &'m Mapping, side: Side) -> Vec<&'m str> {
         let seen = self.seen.get(side).as_ref();
+        let gone = self.seen.get(side.other()).as_ref();
         let mut changed = seen
             .filter(|seen| seen.presence == Presence::Live)
-            .map_or_else(Vec::new, |seen| changed_pairs(mapping, &self.base, seen));
-        if side == Side::HubSpot {
-            changed.retain(|name| !self.adrift.iter().any(|adrift| adrift == name));
-        }
+            .map_or_else(Vec::new, |seen| {
+                changed_pairs(mapping, &self.base, seen, gone)
+            });
+        changed.retain(|name| !self.inert.get(side).iter().any(|inert| inert == name));
         changed
     }
 
@@ -172,7 +174,7 @@ pub(super) async fn cases(
             items: conflicts,
             errors,
             marks,
-            adrift: Vec::new(),
+            inert: PerSide::default(),
         });
     }
     Ok(found)

@@ -6,10 +6,11 @@ use super::gone::Wave;
 use super::gone_case::Case;
 use super::links::base_raw;
 use super::observe::read_associations;
+use super::references::{Parents, Token, is_translated};
 use super::run_ctx::{Mode, RunCtx};
 use crate::crm::Purpose;
 use crate::domain::{
-    FieldPair, LinkState, Mapping, Observation, PairKind, Presence, RecordId, Side,
+    FieldPair, LinkState, Mapping, Observation, PairKind, PerSide, Presence, RecordId, Side,
 };
 
 /// Reads what a decision lacks. Before a deletion both records are read again: one may have come back, the other changed.
@@ -19,9 +20,18 @@ pub(super) async fn read(
     wave: Wave,
     cases: &mut [Case],
 ) -> Result<(), EngineError> {
-    if ctx.mode == Mode::Estimate {
-        return Ok(());
+    if ctx.mode != Mode::Estimate {
+        read_both(ctx, mapping, wave, cases).await?;
     }
+    note_unsettled(ctx, mapping, cases).await
+}
+
+async fn read_both(
+    ctx: &mut RunCtx<'_>,
+    mapping: &Mapping,
+    wave: Wave,
+    cases: &mut [Case],
+) -> Result<(), EngineError> {
     let again = wave == Wave::Last && ctx.mode == Mode::Write;
     for side in Side::BOTH {
         let wanted: Vec<usize> = (0..cases.len())
@@ -94,7 +104,7 @@ async fn read_ties(
     for (place, seen) in places.into_iter().zip(records) {
         if let Some(case) = cases.get_mut(place) {
             case.seen.hubspot = Some(seen);
-            case.adrift = adrift(ctx, mapping, case).await?;
+            case.inert.hubspot = adrift(ctx, mapping, case).await?;
         }
     }
     Ok(())
@@ -133,4 +143,56 @@ async fn adrift(
         }
     }
     Ok(names)
+}
+
+/// Notes the references and owners that were never settled and are nobody's change: what one side alone knows is not known to
+/// both (7 F0, 14.1), and what both name was only not settled yet.
+async fn note_unsettled(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    cases: &mut [Case],
+) -> Result<(), EngineError> {
+    let engine = ctx.engine;
+    let mut unsettled = Vec::new();
+    let mut named = Vec::new();
+    for (place, case) in cases.iter().enumerate() {
+        for (index, pair) in mapping.pairs.iter().enumerate() {
+            let value = |side| {
+                case.seen
+                    .get(side)
+                    .as_ref()?
+                    .value(pair.field(side))
+                    .as_text()
+            };
+            let without = |side: &Side| case.base.value(pair.name(), *side).is_none();
+            if is_translated(pair) && Side::BOTH.iter().any(without) {
+                unsettled.push((place, pair));
+                let values = Side::BOTH.into_iter();
+                named
+                    .extend(values.filter_map(|side| Some((index, side, value(side)?.to_owned()))));
+            }
+        }
+    }
+    if unsettled.is_empty() {
+        return Ok(());
+    }
+    let parents = Parents::load(engine, mapping, named.into_iter(), std::iter::empty()).await?;
+    for (place, pair) in unsettled {
+        let Some(case) = cases.get_mut(place) else {
+            continue;
+        };
+        let meant = PerSide::from_fn(|side| {
+            let seen = case.seen.get(side).as_ref()?;
+            let raw = seen.value(pair.field(side));
+            Some(parents.token(engine, &ctx.known, pair, side, raw))
+        });
+        for side in Side::BOTH {
+            let shared = matches!(meant.get(side), Some(Token::Shared(_)));
+            let without = case.base.value(pair.name(), side).is_none();
+            if without && (!shared || meant.salesforce == meant.hubspot) {
+                case.inert.get_mut(side).push(pair.name().to_owned());
+            }
+        }
+    }
+    Ok(())
 }

@@ -200,11 +200,13 @@ fn nobody_gone(facts: &Facts<'_>) -> Verdict {
 }
 
 /// Names of the pairs whose value on the observed side changed since the base and could travel to the other side (12.2).
-/// An association counts where it was read.
+/// An association counts where it was read. A value that was never settled is a change from blank (F11), unless the record
+/// that is gone held the same.
 pub(super) fn changed_pairs<'m>(
     mapping: &'m Mapping,
     base: &Base,
     seen: &Observation,
+    gone: Option<&Observation>,
 ) -> Vec<&'m str> {
     let side = seen.side;
     let travels = |pair: &&FieldPair| {
@@ -214,13 +216,20 @@ pub(super) fn changed_pairs<'m>(
     };
     let changed = |pair: &&FieldPair| {
         let now = seen.value(pair.field(side));
-        now.is_known()
-            && base
-                .value(pair.name(), side)
-                .is_some_and(|held| !holds(pair, side, held, now))
+        let same = || match base.value(pair.name(), side) {
+            Some(held) => holds(pair, side, held, now),
+            None => holds(pair, side, &BaseValue::Null, now) || is_shared(pair, seen, gone),
+        };
+        now.is_known() && !same()
     };
     let pairs = mapping.pairs.iter().filter(travels).filter(changed);
     pairs.map(FieldPair::name).collect()
+}
+
+/// True where both records hold the same in the pair's comparison domain.
+fn is_shared(pair: &FieldPair, seen: &Observation, gone: Option<&Observation>) -> bool {
+    let view = |one: &Observation| transform::view(pair, one.side, one.value(pair.field(one.side)));
+    gone.is_some_and(|gone| view(gone).is_ok_and(|held| view(seen) == Ok(held)))
 }
 
 /// True where a base value and a value of now are the same in the pair's comparison domain.

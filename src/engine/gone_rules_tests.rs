@@ -566,7 +566,7 @@ fn only_a_change_that_could_travel_stands_against_a_deletion() {
         ("Stage", "x", "x"),
     ]);
     let changed =
-        |side, values: &[(&str, &str)]| changed_pairs(&mapping, &base, &seen(side, values));
+        |side, values: &[(&str, &str)]| changed_pairs(&mapping, &base, &seen(side, values), None);
     let still = [("title", "Clerk "), ("city", ""), ("stage", "y")];
     assert!(
         changed(H, &still).is_empty(),
@@ -595,7 +595,7 @@ fn only_a_change_that_could_travel_stands_against_a_deletion() {
     let others = crate::engine::testkit::mapping(vec![constant, parent]);
     let base_of_others = self::base(&[("Source", "", "Web"), ("Account", "001", "7")]);
     let edited = |side, values: &[(&str, &str)]| {
-        changed_pairs(&others, &base_of_others, &seen(side, values)).join(" ")
+        changed_pairs(&others, &base_of_others, &seen(side, values), None).join(" ")
     };
     assert_eq!(
         edited(H, &[("source", "Fair"), ("account", "8")]),
@@ -603,7 +603,27 @@ fn only_a_change_that_could_travel_stands_against_a_deletion() {
         "a constant is nobody's edit, and a changed association is one"
     );
     assert_eq!(edited(S, &[("Account", "002")]), "Account");
-    assert!(changed_pairs(&mapping, &Base::default(), &seen(S, &[("Title", "x")])).is_empty());
+}
+
+#[test]
+fn what_was_never_settled_is_a_change_unless_it_is_blank_or_the_record_that_is_gone_held_the_same()
+{
+    let mapping = mapping();
+    let values = [("Title", "Boss"), ("City", " "), ("Stage", "x")];
+    let changed = |base: &Base, gone: Option<&Observation>| {
+        changed_pairs(&mapping, base, &seen(S, &values), gone).join(" ")
+    };
+    let none = Base::default();
+    assert_eq!(changed(&none, None), "Title Stage");
+    let gone = seen(H, &[("title", "Boss "), ("city", "Rome"), ("stage", "y")]);
+    assert_eq!(changed(&none, Some(&gone)), "Stage");
+    let mut half = base(&[("Title", "", "Clerk"), ("Stage", "x", "y")]);
+    half.fields.get_mut("Title").unwrap().values.salesforce = None;
+    assert_eq!(
+        changed(&half, Some(&seen(H, &[("title", "Clerk")]))),
+        "Title",
+        "what the other side had settled is not this side's"
+    );
 }
 
 #[test]

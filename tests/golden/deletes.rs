@@ -199,6 +199,29 @@ async fn deleted_here_and_changed_there_asks_whatever_the_mapping_does_with_dele
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_never_settled_is_a_change_that_stands_against_a_deletion() {
+    for side in Side::BOTH {
+        let keys = people("conflict = \"ask\"\ndeletes = \"archive\"");
+        let house = House::empty(&keys).await;
+        let mail = "a@example.com";
+        let s = house.sf(
+            S,
+            &[("LastName", "Berg"), ("Email", mail), ("Title", "Boss")],
+        );
+        let more = [("lastname", "Berg"), ("email", mail), ("jobtitle", "Clerk")];
+        let h = house.hs(H, &more);
+        house.fine().await;
+        house.settled().await;
+        house.the_item(ItemKind::Field).await;
+        let run = deleted(&house, side, (&s, &h)).await;
+        assert_eq!(writes(&run), 0);
+        let item = house.the_item(ItemKind::DeleteUpdate).await;
+        assert!(item.why.contains("(Title)"), "{}", item.why);
+        house.quiet().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_the_deletion_wins_it_is_what_the_mapping_does_with_deletions() {
     for side in Side::BOTH {
         let more = "deletes = \"archive\"\ndelete_update = \"delete_wins\"";
@@ -788,6 +811,31 @@ async fn an_association_that_went_with_its_company_does_not() {
     assert_eq!(counts(&house.fine().await, "contacts").archived.hubspot, 1);
     assert!(house.hs_ids(H).is_empty());
     house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_firm_that_only_one_side_knows_does_not_either() {
+    let (house, (s, h), _) = employed().await;
+    // Two of a site: nobody makes a company of them.
+    let twins = ["One", "Two"].map(|name| {
+        let of = [("Name", name), ("Website", "twin.example")];
+        house.sf("Account", &of)
+    });
+    let mail = "b@example.com";
+    let of = [
+        ("LastName", "Dahl"),
+        ("Email", mail),
+        ("AccountId", &twins[0]),
+    ];
+    let child = house.sf(S, &of);
+    house.sf_edit(S, &child, &[("Title", "Clerk")]);
+    house.settled().await;
+    let dahl = house.hs_ids(H).into_iter().find(|id| *id != h).unwrap();
+    house.hs_delete(H, &dahl);
+    house.wait(60).await;
+    let run = house.whole().await;
+    assert_eq!(counts(&run, "contacts").archived.salesforce, 1);
+    assert_eq!(house.sf_ids(S), [s], "{child} went along");
 }
 
 #[tokio::test(start_paused = true)]

@@ -128,6 +128,8 @@ struct Pair {
     linked: bool,
     /// Its HubSpot record as it was when a person deleted it, and the moment.
     last: Option<(DateTime<Utc>, Record)>,
+    /// What each of its records held when a person deleted it.
+    deleted: [Option<Vec<Text>>; 2],
     beliefs: Vec<BTreeSet<Belief>>,
     /// Whom it was merged with, one merge after the other.
     merged: Vec<Who>,

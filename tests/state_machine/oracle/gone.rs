@@ -57,6 +57,7 @@ impl Oracle {
         let away = self.is_away(was);
         let pair = self.pairs.entry(who.clone()).or_default();
         let record = was[HUBSPOT].clone().filter(|_| side == HUBSPOT);
+        pair.deleted[side] = was[side].as_ref().map(|record| record.values.clone());
         pair.last = record.map(|record| (now, record)).or(pair.last.take());
         pair.binned = Some(now).filter(|_| side == SALESFORCE).or(pair.binned);
         let whole = was.iter().all(Option::is_some);
@@ -223,14 +224,26 @@ impl Oracle {
         let Some(record) = &was[side] else {
             return (false, false);
         };
+        let gone = self
+            .pairs
+            .get(who)
+            .and_then(|pair| pair.deleted[1 - side].as_ref());
         let (mut may, mut must) = (true, true);
         for (field, value) in record.values.iter().enumerate() {
             let beliefs = self.beliefs(who, field);
-            let holds = |base: &Option<Text>| base.as_ref() == Some(value);
+            let shared = gone.is_some_and(|gone| gone[field] == *value);
+            // A firm that may not be on both sides is nothing that could travel.
+            let named = who.is_reference(field) && value.is_some();
+            let holds = |base: &Option<Text>| match base {
+                Some(base) => base == value,
+                // F11: what was never settled is a change from blank, but where both held the same.
+                None => value.is_none() || shared,
+            };
             let count = beliefs.iter().filter(|one| holds(&one.base[side])).count();
-            // What was never settled may pass for unchanged: there is nothing that it differs from.
-            may &= count > 0 || beliefs.iter().any(|one| one.base[side].is_none());
-            must &= count == beliefs.len() && beliefs.iter().all(|one| one.chosen.is_none());
+            let first = named && beliefs.iter().any(|one| one.base[side].is_none());
+            may &= count > 0 || first;
+            must &=
+                count == beliefs.len() && beliefs.iter().all(|one| one.chosen.is_none()) && !first;
         }
         (may, must)
     }
