@@ -63,6 +63,7 @@ fn document(plan: &SavedPlan) -> Json {
     json!({
         "plan": FORMAT,
         "install": plan.install,
+        "epoch": plan.epoch,
         "kind": plan.kind.word(),
         "plan_hash": plan.plan_hash,
         "revisions": plan.revisions,
@@ -84,6 +85,9 @@ fn seal(document: &Json) -> String {
 struct File {
     plan: u64,
     install: String,
+    /// None in a file of a version that did not note it: it counts as of a store that was never restored.
+    #[serde(default)]
+    epoch: u64,
     kind: RunKind,
     plan_hash: String,
     revisions: BTreeMap<MappingId, String>,
@@ -153,6 +157,7 @@ pub fn read(text: &str) -> Result<SavedPlan, String> {
     }
     Ok(SavedPlan {
         install: file.install,
+        epoch: file.epoch,
         kind: file.kind,
         plan_hash: file.plan_hash,
         revisions: file.revisions,

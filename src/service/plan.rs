@@ -7,6 +7,7 @@ use super::host::{House, lock, refusal, store_refusal};
 use super::messages::{Refusal, RefusalKind, Reply, SavedPlan};
 use crate::domain::{MappingCounts, Op, OpId, RunKind, ValveHit};
 use crate::engine::{Order, Planned, Scope, names, plan_hash, signature};
+use crate::store::keys;
 
 impl House {
     /// The last preview as a plan.
@@ -37,6 +38,7 @@ impl House {
         let revision = |mapping| self.rules.revisions.get(mapping).cloned();
         Ok(Reply::Plan(Box::new(SavedPlan {
             install: self.install().await?,
+            epoch: self.epoch().await?,
             kind: preview.kind,
             plan_hash: preview.plan_hash,
             revisions: preview
@@ -67,6 +69,11 @@ impl House {
         Ok(install
             .map_err(|error| store_refusal(&error))?
             .unwrap_or_default())
+    }
+
+    async fn epoch(&self) -> Result<u64, Refusal> {
+        let epoch = self.db.number(keys::META_EPOCH).await;
+        epoch.map_err(|error| store_refusal(&error))
     }
 
     /// Carries out exactly a plan.
@@ -118,6 +125,11 @@ impl House {
         if plan.install != self.install().await? {
             return Ok(Some(format!(
                 "the plan was made by another installation: its links are not those of this data folder; {AGAIN}"
+            )));
+        }
+        if plan.epoch != self.epoch().await? {
+            return Ok(Some(format!(
+                "the data folder was restored since the plan was made; {AGAIN}"
             )));
         }
         for (mapping, revision) in &plan.revisions {

@@ -53,6 +53,9 @@ fn a_run_leaves_a_backup_and_an_operator_goes_back_to_it() {
     );
     let conflicts = |desk: &Desk| desk.run(&["conflicts", "--json"]).ends(0).out;
     let before = conflicts(&desk);
+    let plan = desk.dir.path().join("plan.json");
+    let plan = plan.to_str().unwrap();
+    desk.run(&["preview", "--out", plan]).ends(0);
 
     // The store is damaged beyond what its log can mend; where it is cut later, all that is alive may lie before the cut.
     let db = desk.data().join("store/db");
@@ -75,6 +78,8 @@ fn a_run_leaves_a_backup_and_an_operator_goes_back_to_it() {
     assert_eq!(done["backup"].as_str(), kept[0].to_str());
     assert_eq!(conflicts(&desk), before);
     desk.run(&["doctor"]).ends(0);
+    let refused = desk.run(&["apply", plan]).ends(2);
+    assert!(refused.err.contains("was restored"), "{}", refused.err);
     let asked = desk.run(&["sync", "--yes", "--json"]).ends(4).document();
     assert_eq!(asked["valve"], "restored", "{asked}");
     let hash = asked["confirm"].as_str().unwrap();

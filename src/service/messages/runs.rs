@@ -84,6 +84,8 @@ pub struct PreviewMapping {
 pub struct SavedPlan {
     /// The installation that it was made by.
     pub install: String,
+    /// How often that one's store had been restored.
+    pub epoch: u64,
     /// Full or incremental.
     pub kind: RunKind,
     /// Its hash.
