@@ -123,6 +123,9 @@ pub struct Link {
     /// How often a record of it came back from the dead: what it was an element of went with it each time (14.5).
     #[serde(default, skip_serializing_if = "is_first_life")]
     pub life: u32,
+    /// While a deleted record of it is being made anew: what the tombstone knew, should nothing come of it (12.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tomb: Option<Departed>,
 }
 
 pub(super) fn is_first_life(life: &u32) -> bool {

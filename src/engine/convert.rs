@@ -161,6 +161,7 @@ async fn follow(
         stamped: PerSide::default(),
         former,
         life: case.link.life,
+        tomb: None,
     };
     hand_over(ctx, leads, contacts, &mut case, link, contact, &mut tx).await?;
     Ok(tx.apply().await?)

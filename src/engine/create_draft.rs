@@ -44,6 +44,7 @@ impl Draft {
         let mut link = case.link.clone();
         link.state = LinkState::PendingCreate;
         link.stamped = PerSide::default();
+        link.tomb = Some(case.departed());
         if let Some(old) = link.ids.get_mut(target).take() {
             link.former.get_mut(target).push(old);
         }

@@ -206,6 +206,7 @@ async fn adopt(
         tx.remove_base(&mapping.id, link.id);
     }
     link.state = LinkState::Active;
+    link.tomb = None;
     link.created_by = CreatedBy::Adopted;
     *link.ids.get_mut(side) = Some(other.id.clone());
     match draft.replaces {

@@ -203,6 +203,7 @@ fn made(
 ) -> Result<(), EngineError> {
     let target = op.side;
     draft.link.state = LinkState::Active;
+    draft.link.tomb = None;
     *draft.link.ids.get_mut(target) = Some(id.clone());
     *draft.link.stamped.get_mut(target) = keyed(ctx, mapping, target);
     if !created {

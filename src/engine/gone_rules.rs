@@ -152,6 +152,10 @@ fn one_gone(facts: &Facts<'_>, gone: Side) -> Verdict {
             };
         }
         Some(known) if !known.due && !facts.unfinished => return Verdict::Nothing,
+        // What we archived because of the other one, which is there again, is nobody's deletion.
+        Some(known) if known.archived.get(gone).is_some() => {
+            return Verdict::Ask(ItemKind::RestoredHereDeletedThere, gone);
+        }
         _ => {}
     }
     match (facts.changed.get(left), policy.delete_update) {

@@ -329,6 +329,19 @@ fn a_tombstone_decides_once_and_again_only_for_what_failed_or_came_back() {
     );
     let restored = Verdict::Ask(ItemKind::RestoredHereDeletedThere, H);
     assert_eq!(facts(&ours, sides(There::Live, ARCHIVED), false), restored);
+    // What a person wanted to have made of it was not, and is taken back: it is no deletion of a person's.
+    let there_again = LinkState::Deleted(Departed {
+        archived: sides(None, Some(RunId(7))),
+        ..Departed::of(H)
+    });
+    assert_eq!(
+        facts(&there_again, sides(There::Live, ARCHIVED), true),
+        restored
+    );
+    assert_eq!(
+        facts(&there_again, sides(There::Live, ARCHIVED), false),
+        Verdict::Nothing
+    );
     // What we archived is restored by a person, or a person deleted both: that is what was wanted.
     assert_eq!(facts(&ours, sides(ROW, There::Live), false), rest(S));
     assert_eq!(facts(&over, sides(There::Live, ARCHIVED), false), rest(H));

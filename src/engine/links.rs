@@ -50,6 +50,7 @@ pub(super) fn active(
         stamped: PerSide::default(),
         former: PerSide::default(),
         life: 0,
+        tomb: None,
     }
 }
 
@@ -76,6 +77,7 @@ pub(super) fn pending(
         stamped: PerSide::default(),
         former: PerSide::default(),
         life: 0,
+        tomb: None,
     }
 }
 

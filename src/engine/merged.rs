@@ -427,6 +427,7 @@ mod tests {
                 stamped: PerSide::default(),
                 former: sides(Vec::new(), vec![former.into()]),
                 life: 0,
+                tomb: None,
             };
             assert_eq!(is_told(&link, side), told, "{link:?}");
         }

@@ -138,6 +138,7 @@ async fn conclude_create(
             note_left(op, found.first());
             if let (Some(mut link), Some(seen), Some(source)) = (link, found.first(), &op.source) {
                 link.state = LinkState::Active;
+                link.tomb = None;
                 *link.ids.get_mut(op.side) = Some(seen.id.clone());
                 tx.put_link(&link, &objects)?;
                 tx.put_base(&mapping.id, link.id, &bases::adopted(mapping, op, seen))?;
@@ -167,12 +168,12 @@ async fn conclude_create(
         Verdict::NotApplied | Verdict::Superseded => {
             op.state = OpState::Failed;
             op.outcome.why = Some("looked up: not applied".into());
-            give_back(mapping, op, link, tx)?;
+            give_back(mapping, op, link, true, tx)?;
         }
         Verdict::Ask(ids) => {
             op.state = OpState::Superseded;
             op.outcome.why = Some(format!("looked up: {} records may be it", ids.len()));
-            give_back(mapping, op, link, tx)?;
+            give_back(mapping, op, link, false, tx)?;
             if let Some(source) = op.source.clone() {
                 let candidates = found.iter().map(|seen| Candidate {
                     record: links::record_key(mapping, op.side, &seen.id),
@@ -210,11 +211,13 @@ async fn conclude_create(
     Ok(())
 }
 
-/// The create never happened: its source is an unlinked record again and is matched and created anew, under the same key.
+/// The create never happened: its source is an unlinked record again and is matched and created anew, under the same key. One
+/// that was to stand for a deleted record is a tombstone again, of which everything is decided anew where that is `due`.
 fn give_back(
     mapping: &Mapping,
     op: &Op,
     link: Option<Link>,
+    due: bool,
     tx: &mut Tx<'_>,
 ) -> Result<(), EngineError> {
     let mut again = false;
@@ -222,11 +225,14 @@ fn give_back(
         let former = link.former.get_mut(op.side).pop();
         again = former.is_some();
         match former {
-            // It was to stand for a deleted one: the tombstone is back, and what follows from it is decided anew.
             Some(former) => {
                 tx.mark_dirty(&mapping.id, op.side, &former, Dirty::DELETED)?;
                 *link.ids.get_mut(op.side) = Some(former);
-                link.state = LinkState::Deleted(Departed::of(op.side));
+                link.state = LinkState::Deleted(Departed {
+                    archived: link.tomb.take().unwrap_or_default().archived,
+                    due,
+                    ..Departed::of(op.side)
+                });
                 tx.put_link(&link, &links::objects(mapping))?;
             }
             None => tx.remove_link(&link, &links::objects(mapping)),

@@ -453,6 +453,7 @@ async fn a_record_is_told_from_the_store_alone_and_claims_nothing_of_now() {
             stamped: PerSide::default(),
             former: PerSide::default(),
             life: 0,
+            tomb: None,
         };
         let objects = PerSide {
             salesforce: "Contact".to_owned(),
@@ -523,6 +524,7 @@ async fn only_a_record_that_does_not_answer_is_accepted_as_deleted() {
         stamped: PerSide::default(),
         former: PerSide::default(),
         life: 0,
+        tomb: None,
     };
     let objects = PerSide {
         salesforce: "Contact".to_owned(),

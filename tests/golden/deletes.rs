@@ -436,6 +436,36 @@ async fn what_is_restored_without_a_new_stamp_is_found_by_a_full_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_whose_making_anew_was_cut_off_before_it_arrived_is_made_by_a_later_run() {
+    for side in Side::BOTH {
+        let (house, s, h) = clerk(&people("delete_update = \"update_wins\"")).await;
+        let (party, whole) = match side {
+            Side::Salesforce => {
+                house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
+                house.sf_delete(S, &s);
+                (Party::Salesforce, order())
+            }
+            Side::HubSpot => {
+                house.sf_edit(S, &s, &[("Title", "Boss")]);
+                house.hs_delete(H, &h);
+                let scope = Scope::Full;
+                (Party::HubSpot, Order { scope, ..order() })
+            }
+        };
+        house.wait(60).await;
+        let silence = Fault::Silence { committed: false };
+        let (method, path) = door(party, true);
+        house.script(party, Some(method), path, silence, 1);
+        let cut = tokio::time::timeout(std::time::Duration::from_secs(20), house.run(&whole));
+        assert!(cut.await.is_err(), "{side}");
+        assert_eq!(the_link(&house).await.state, LinkState::PendingCreate);
+        house.wait(200).await;
+        house.fine().await;
+        made_anew(&house, side, (&s, &h)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn restored_here_after_we_archived_it_there_asks() {
     for side in Side::BOTH {
         for create in [true, false] {
@@ -470,6 +500,41 @@ async fn restored_here_after_we_archived_it_there_asks() {
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_we_archived_is_known_for_that_after_a_create_that_never_arrived() {
+    let (house, s, h) = clerk(&people("deletes = \"archive\"")).await;
+    deleted(&house, Side::Salesforce, (&s, &h)).await;
+    let archived = departed(&house).await.archived;
+    assert!(archived.hubspot.is_some());
+    house.sf_restore(S, &s);
+    house.sf_edit(S, &s, &[("Title", "Boss")]);
+    house.wait(60).await;
+    house.fine().await;
+    let item = house.the_item(ItemKind::RestoredHereDeletedThere).await;
+    house.choose(&item, Choice::Create).await;
+    let (method, path) = door(Party::HubSpot, true);
+    let silence = Fault::Silence { committed: false };
+    house.script(Party::HubSpot, Some(method), path, silence, 1);
+    house.send_stored().await;
+    // The person thinks again.
+    let item = house.the_item(ItemKind::RestoredHereDeletedThere).await;
+    let open = Conflict {
+        state: ItemState::Open,
+        resolution: None,
+        ..item.clone()
+    };
+    let db = house.db().await;
+    let mut tx = db.begin();
+    let owner = item.link.unwrap().0;
+    tx.put_conflict(&open, Some(&item), owner).unwrap();
+    tx.commit().await.unwrap();
+    house.wait(200).await;
+    house.fine().await;
+    assert_eq!(house.sf_ids(S), [s], "nobody deleted it");
+    assert_eq!(departed(&house).await.archived, archived);
+    house.the_item(ItemKind::RestoredHereDeletedThere).await;
 }
 
 #[tokio::test(start_paused = true)]

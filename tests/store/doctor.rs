@@ -35,6 +35,7 @@ fn link(number: u128) -> Link {
         stamped: PerSide::default(),
         former: PerSide::default(),
         life: 0,
+        tomb: None,
     }
 }
 

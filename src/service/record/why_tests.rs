@@ -53,6 +53,7 @@ impl Scene {
                 stamped: PerSide::default(),
                 former: PerSide::default(),
                 life: 0,
+                tomb: None,
             }),
             sides: PerSide {
                 salesforce: side("003A"),

@@ -814,6 +814,7 @@ impl World {
                 stamped: PerSide::default(),
                 former: PerSide::default(),
                 life: 0,
+                tomb: None,
             }),
             sides: PerSide {
                 salesforce: side("0018c00002abc4fAAA", 9, "005A"),
