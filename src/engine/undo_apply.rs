@@ -15,7 +15,7 @@ use super::links::{self, base_field, base_raw};
 use super::references::{Parents, is_translated};
 use super::report::Phase;
 use super::run_ctx::RunCtx;
-use super::settle::is_by_us;
+use super::settle::{is_by_us, is_late};
 use super::slice::close;
 use super::tally::Fate;
 use super::ties::association_kind;
@@ -25,6 +25,7 @@ use crate::domain::{
     Assignment, Base, LinkId, LinkState, Mapping, Observation, Op, OpKind, OpState, PerSide,
     Presence, RecordId, Side,
 };
+use crate::store::rows::Dirty;
 
 /// Sends ops of one mapping that put fields back, both sides at a time, associations after the records; reads Salesforce
 /// back.
@@ -226,10 +227,14 @@ async fn read_back(
         };
         let by_us = is_by_us(ctx, &seen);
         let kept = |(name, one): (&String, &Assignment)| {
-            by_us || fields::same_value(mapping, side, name, &one.after, seen.value(name))
+            let made_of_ours = || by_us && !is_late(ctx, mapping, op.link, (&seen, name));
+            fields::same_value(mapping, side, name, &one.after, seen.value(name)) || made_of_ours()
         };
         if !op.fields.iter().all(kept) {
-            // A person's edit right behind the write: the base stays unverified, and the next look tells of it.
+            // A person's edit right behind the write, or an older write of ours that landed late: the base stays unverified,
+            // and the next look tells of it.
+            tx.put_observation(&seen)?;
+            tx.mark_dirty(&mapping.id, side, &seen.id, Dirty::CHANGED)?;
             continue;
         }
         note_left(&mut op, Some(&seen));

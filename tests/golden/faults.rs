@@ -920,6 +920,53 @@ async fn an_update_that_was_looked_up_is_no_error_any_more_whatever_else_of_the_
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_old_write_that_lands_right_behind_what_an_undo_puts_back_is_written_over() {
+    let mut landed = 0;
+    for at in 1.. {
+        let (house, s, h) = clerk(&people("")).await;
+        let (method, path) = door(Party::Salesforce, false);
+        house.script(Party::Salesforce, Some(method), path, LOST, 1);
+        let mut run = None;
+        for title in ["First", "Second", "Third"] {
+            house.hs_edit(H, &h, &[("jobtitle", title)]);
+            house.wait(200).await;
+            run = Some(house.fine().await.run);
+        }
+        house.both((&s, &h), ("Title", "jobtitle"), ("Third", "Third"));
+        let (sandbox, clock, id) = (house.sandbox.clone(), house.clock.clone(), s.clone());
+        let land = move || {
+            let (mut sandbox, now) = (sandbox.lock().unwrap(), clock.now());
+            let us = sandbox.org.integration_user().to_owned();
+            let first = values(&[("Title", "First")]);
+            let by = Author::Api(us);
+            sandbox.org.edit(now, &by, S, &id, first).unwrap();
+        };
+        let (engine, wire) = wired(&house, at, false, Box::new(land)).await;
+        let undo = syncline::engine::Order {
+            scope: syncline::engine::Scope::Undo(run.unwrap()),
+            ..support::order()
+        };
+        let record = engine.begin(&undo).await.unwrap();
+        engine.execute(record, &undo).await.unwrap();
+        drop(engine);
+        if wire.sent.load(Ordering::SeqCst) < at {
+            break;
+        }
+        landed += 1;
+        for pause in [60, 300, 1_000] {
+            house.wait(pause).await;
+            house.fine().await;
+        }
+        // Where it landed before the undo looked, the field was left alone.
+        let title = house.sf_value(S, &s, "Title").unwrap_or_default();
+        assert!(["Second", "Third"].contains(&title.as_str()), "{title}");
+        assert_eq!(house.hs_value(H, &h, "jobtitle").as_deref(), Some("Third"));
+        house.quiet().await;
+    }
+    assert!(landed > 3, "{landed} requests");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_an_undo_finds_put_back_by_a_late_write_stays_so() {
     let (house, s, h) = clerk(&people("")).await;
     let (method, path) = door(Party::HubSpot, false);
