@@ -38,6 +38,9 @@ pub(super) async fn recover(ctx: &mut RunCtx<'_>) -> Result<(), EngineError> {
             // Written here only: never without an answer.
             OpKind::Relink => continue,
         };
+        if matches!(class, 1 | 2) {
+            *ctx.unanswered.entry((op.link, op.side)).or_default() += 1;
+        }
         groups
             .entry((op.mapping.0.clone(), op.side, class))
             .or_default()

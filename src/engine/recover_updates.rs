@@ -230,14 +230,16 @@ async fn conclude_update(
     Ok(())
 }
 
-/// That the write had no answer is over, whatever else of the record is refused.
+/// That the write had no answer is over, whatever else of the record is refused; unless another one of its has none yet.
 async fn answered(
-    ctx: &RunCtx<'_>,
+    ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     op: &Op,
     tx: &mut Tx<'_>,
 ) -> Result<(), EngineError> {
-    if ctx.locked.contains(&op.link) || !ctx.engine.db.anything_waits(&mapping.id) {
+    let open = ctx.unanswered.entry((op.link, op.side)).or_default();
+    *open = open.saturating_sub(1);
+    if *open > 0 || !ctx.engine.db.anything_waits(&mapping.id) {
         return Ok(());
     }
     for item in ctx.engine.db.waiting(op.link.0).await? {

@@ -45,6 +45,8 @@ pub(super) struct RunCtx<'e> {
     pub(super) batch: u64,
     /// Links with a write whose outcome nobody knows yet.
     pub(super) locked: BTreeSet<LinkId>,
+    /// How many updates and associations of a link and side an earlier run left without an answer, and nothing is known of yet.
+    pub(super) unanswered: BTreeMap<(LinkId, Side), usize>,
     /// Those among them whose write is open as its record does not answer: what becomes of their other record is followed.
     pub(super) silent: BTreeSet<LinkId>,
     /// Records without a link that a person said to make a counterpart of, although an earlier one was deleted.
@@ -95,6 +97,7 @@ impl<'e> RunCtx<'e> {
             seq: 0,
             batch: 0,
             locked: BTreeSet::new(),
+            unanswered: BTreeMap::new(),
             silent: BTreeSet::new(),
             despite: BTreeSet::new(),
             asked: BTreeSet::new(),

@@ -441,6 +441,35 @@ async fn a_lost_answer_of_an_addition_or_a_removal_is_looked_up_on_either_side()
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_is_known_by_now_ends_no_error_of_another_element() {
+    let ties = "/crm/associations/2026-09/contacts/companies/batch";
+    for adds in [true, false] {
+        let club = Club::with(&plain(), &[1]).await;
+        club.relate(2);
+        club.unrelate(1);
+        club.touch();
+        club.house.wait(60).await;
+        for (door, committed) in [("associate/default", adds), ("archive", !adds)] {
+            let (cut, door) = (Fault::Cut { committed }, format!("{ties}/{door}"));
+            club.house
+                .script(Party::HubSpot, Some("POST"), &door, cut, 1);
+        }
+        club.house.sync().await;
+        assert_eq!(club.house.errors().await.len(), 1);
+        // One has arrived; of the other it is too early to tell.
+        club.house.wait(20).await;
+        club.house.fine().await;
+        assert_eq!(club.house.errors().await.len(), 1);
+        for _ in 0..2 {
+            club.house.wait(130).await;
+            club.house.fine().await;
+        }
+        assert_eq!(club.house.errors().await, Vec::new());
+        club.hold(&[2], &[2]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_undo_takes_back_each_element_that_stands_as_it_was_left() {
     let club = Club::with(&plain(), &[1]).await;
     club.relate(2);
