@@ -78,6 +78,7 @@ mod stamp;
 mod strangers;
 mod sweep;
 mod tally;
+mod terms;
 #[cfg(test)]
 mod testkit;
 mod ties;

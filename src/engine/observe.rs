@@ -17,6 +17,7 @@ use super::set_read::read_sets;
 use super::shadows::{keys_of, set_keys};
 use super::sweep;
 use super::tally::{Fate, Tally, Unlinked};
+use super::terms;
 use super::waits::{What, close};
 use crate::crm::{Page, SideHealth, Window};
 use crate::domain::{
@@ -78,11 +79,12 @@ pub(super) async fn observe(
         safe.server_now,
         safe.covered,
     );
-    let mut resume = if pass == Pass::Full {
-        cursor.resume.clone()
-    } else {
-        None
+    let terms = terms::of(engine, known, mappings, &asked);
+    let mut resume = match pass {
+        Pass::Full => cursor.place(&terms).map(str::to_owned),
+        Pass::Changes => None,
     };
+    cursor.terms = terms;
     if cursor.window_hi.is_none() || resume.is_none() {
         cursor.window_hi = Some(safe.safe.min(safe.server_now));
         if pass == Pass::Full {
@@ -244,6 +246,7 @@ async fn save_cursor(
             };
             cursor.reach(reached, left);
             cursor.resume = None;
+            cursor.terms.clear();
             cursor.read = 0;
             cursor.window_hi = None;
             cursor.pass += 1;

@@ -61,7 +61,7 @@ pub(super) async fn slice(
 }
 
 /// Begins a walk. Its number is used up before the first stamp bears it: a walk that is cut off before its place is noted leaves
-/// stamps behind, and the next one must not take those for its own.
+/// stamps behind, and the next one must not take those for its own. Nor does one go on any more that was cut off before.
 pub(super) async fn begin(
     engine: &Engine,
     side: Side,
@@ -71,6 +71,7 @@ pub(super) async fn begin(
     cursor.sweep.begin(engine.clock.now());
     let mut noted = engine.db.cursor(side, object).await?;
     noted.sweep.number = cursor.sweep.number;
+    noted.terms.clear();
     let mut tx = engine.db.begin();
     tx.put_cursor(side, object, &noted)?;
     Ok(tx.apply().await?)

@@ -58,6 +58,9 @@ pub struct Cursor {
     pub behind: BTreeMap<MappingId, i64>,
     /// Where to go on in an open window, in the client's words.
     pub resume: Option<String>,
+    /// What was read up to there was read by these terms: a digest of whom it was read for, and by which rules.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub terms: String,
     /// The end of the open window.
     #[serde(with = "chrono::serde::ts_milliseconds_option")]
     pub window_hi: Option<DateTime<Utc>>,
@@ -75,6 +78,11 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Where a pass over everything goes on that was cut off; nowhere under other terms, by which nothing was read yet.
+    pub fn place(&self, terms: &str) -> Option<&str> {
+        self.resume.as_deref().filter(|_| self.terms == terms)
+    }
+
     /// Up to where everything was seen by a mapping.
     pub fn seen_by(&self, mapping: &MappingId) -> Option<DateTime<Utc>> {
         let own = self.behind.get(mapping).copied();

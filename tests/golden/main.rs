@@ -12,6 +12,7 @@ mod support;
 mod confirms;
 mod conversion;
 mod costs;
+mod cut_off;
 mod deletes;
 mod drift;
 mod echoes;

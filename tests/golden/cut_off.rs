@@ -1,0 +1,147 @@
+//! Golden scenarios of a pass over everything that was cut off (docs/design/sync-semantics.md 5.4): where it goes on, and for whom.
+
+use std::sync::Arc;
+
+use crate::support::leads::only;
+use crate::support::town::*;
+use crate::support::wire::wired;
+use crate::support::{self, House, order};
+use syncline::domain::{RunKind, RunState, Side};
+use syncline::engine::{Control, Order, Scope};
+
+const S: &str = "Contact";
+const H: &str = "contacts";
+const L: &str = "Lead";
+const FIRMS: &str = "companies";
+
+fn mail(at: usize) -> String {
+    format!("p{at}@example.com")
+}
+
+impl House {
+    /// HubSpot contacts for one page of a list and a half; gives their ids in the order of the list.
+    fn page_and_a_half(&self) -> Vec<String> {
+        let make = |at| self.hs(H, &[("lastname", "Vik"), ("email", &mail(at))]);
+        (0..150).map(make).collect()
+    }
+
+    /// A run that is stopped once the first page of a HubSpot object is noted.
+    async fn cut_off(&self, order: &Order, object: &str) {
+        for at in 1.. {
+            let (control, handle) = Control::new();
+            let (mut engine, _) = wired(self, at, false, Box::new(move || handle.stop())).await;
+            engine.control = control;
+            let record = engine.begin(order).await.unwrap();
+            let end = engine.execute(record, order).await.unwrap();
+            assert_eq!(end.record.state, RunState::Cancelled, "request {at}");
+            let cursor = self.db().await.cursor(Side::HubSpot, object).await.unwrap();
+            if cursor.resume.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// The config is another one from now on.
+    fn reconfigured(&mut self, text: &str) {
+        self.rules = Arc::new(support::rules(&support::config(text)));
+    }
+}
+
+/// Everything is asked for, of these mappings.
+fn everything(mappings: &[&str]) -> Order {
+    Order {
+        mappings: mappings.iter().map(|name| (*name).into()).collect(),
+        scope: Scope::Full,
+        ..order()
+    }
+}
+
+/// Contacts and leads over the same HubSpot contacts, without their companies; nothing is made.
+fn flock() -> String {
+    let none = "creates = \"none\"";
+    let company = "{ salesforce = \"AccountId\", hubspot = \"company\", link = \"accounts\" },\n";
+    crowd(none, none).replacen(company, "", 1)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_sync_that_was_cut_off_begins_anew_under_other_match_rules() {
+    let accounts = |name: &str, site: &str| {
+        format!(
+            "{}[[mapping]]\nname = \"accounts\"\nsalesforce = {{ object = \"Account\" }}\nhubspot = {{ object = \"companies\" }}\nfields = [\n\
+             {{ salesforce = \"Name\", hubspot = \"name\"{name} }},\n\
+             {{ salesforce = \"Website\", hubspot = \"domain\", transform = \"extract_domain\"{site} }},\n]\n",
+            head()
+        )
+    };
+    let rule = ", match = true";
+    let mut house = House::empty(&accounts(rule, "")).await;
+    for at in 0..150 {
+        let (name, site) = (format!("Firm {at}"), format!("firm{at}.example"));
+        house.hs(FIRMS, &[("name", &name), ("domain", &site)]);
+    }
+    for at in 0..3 {
+        let (name, site) = (format!("Company {at}"), format!("firm{at}.example"));
+        house.sf("Account", &[("Name", &name), ("Website", &site)]);
+    }
+    house.cut_off(&order(), FIRMS).await;
+    house.reconfigured(&accounts("", rule));
+    house.wait(60).await;
+    house.fine().await;
+    let records = (house.sf_ids("Account").len(), house.hs_ids(FIRMS).len());
+    assert_eq!(records, (150, 150));
+    house.idle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_was_cut_off_begins_anew_with_a_mapping_that_had_no_part_in_it() {
+    for names in [vec!["leads"], vec![]] {
+        let house = House::empty(&flock()).await;
+        let h = house.page_and_a_half().remove(0);
+        let lead = [
+            ("LastName", "Vik"),
+            ("Email", &mail(0)),
+            ("Company", "Acme"),
+            ("Title", "Clerk"),
+        ];
+        let lead = house.sf(L, &lead);
+        house.fine().await;
+        house.settled().await;
+        house.hs_edit(H, &h, &[("jobtitle", "Pilot")]);
+        house.wait(60).await;
+        house.cut_off(&everything(&["contacts"]), H).await;
+        house.wait(60).await;
+        let run = only(&house, &names).await;
+        assert_eq!(run.kind, RunKind::Full);
+        assert_eq!(house.sf_value(L, &lead, "Title"), Some("Pilot".into()));
+        house.settled().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_was_cut_off_begins_anew_for_a_field_pair_that_was_added() {
+    let none = "creates = \"none\"";
+    let mut house = House::empty(&people(none)).await;
+    let h = house.page_and_a_half().remove(0);
+    let s = house.sf(S, &[("LastName", "Vik"), ("Email", &mail(0))]);
+    house.fine().await;
+    house.settled().await;
+    house.hs_edit(H, &h, &[("phone", "+47 22 00 00 00")]);
+    house.settled().await;
+    house.cut_off(&everything(&[]), H).await;
+    let phone = "{ salesforce = \"Phone\", hubspot = \"phone\" },";
+    house.reconfigured(&people_with(none, phone));
+    house.wait(60).await;
+    let halted = house.sync().await;
+    assert_eq!(halted.state, RunState::Halted, "{:?}", halted.reason);
+    house
+        .run(&Order {
+            confirm: halted.plan_hash,
+            ..order()
+        })
+        .await;
+    house.both(
+        (&s, &h),
+        ("Phone", "phone"),
+        ("+47 22 00 00 00", "+47 22 00 00 00"),
+    );
+}
