@@ -353,6 +353,11 @@ impl Mapping {
         self.object(Side::Salesforce) == Self::LEAD
     }
 
+    /// True where it makes records on that side.
+    pub fn makes(&self, side: Side) -> bool {
+        self.direction.allows(side) && self.creates.allows(side)
+    }
+
     /// True for an id of a Lead: every id begins with its object's three characters (docs/vendor/salesforce.md).
     pub fn is_lead_id(id: &str) -> bool {
         id.starts_with("00Q")

@@ -114,9 +114,7 @@ pub(super) async fn match_up(
                 }
                 if let Some(shadow) = shadows.get(&id).filter(|_| side == Side::HubSpot) {
                     in_shadow(ctx, mapping, &id, shadow, &mut tx).await?;
-                } else if mapping.creates.allows(side.other())
-                    && mapping.direction.allows(side.other())
-                {
+                } else if mapping.makes(side.other()) {
                     creates.get_mut(side).push(id);
                 } else {
                     pass_over(ctx, mapping, side, &id, tally::Unlinked::Excluded, &mut tx).await?;

@@ -6,13 +6,16 @@ use std::collections::BTreeSet;
 use super::context::EngineError;
 use super::matching::MatchOutcome;
 use super::run_ctx::{Mode, RunCtx};
+use super::tally::Unlinked;
 use super::unmet::forget_dead;
 use crate::domain::{Choice, Mapping, PerSide, Presence, RecordId, Side};
 
 /// Records that were found to be there, by side.
 pub(super) type Met = PerSide<BTreeSet<RecordId>>;
 
-/// Reads the records that would be linked and that this run has not seen; those that are gone are forgotten. Gives these.
+/// Reads the records that would be linked and that this run has not seen; those that are gone are forgotten. Gives these. Of a
+/// pass over everything that was cut off these are records that it met before, and those that would get a counterpart count as well:
+/// no window tells what became of them since.
 pub(super) async fn forget_gone(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
@@ -37,8 +40,13 @@ pub(super) async fn forget_gone(
             Choice::Link(other) => Some(other),
             _ => None,
         });
+        let creates = ctx.whole && mapping.makes(side.other());
+        let made = outcomes.iter().filter_map(|outcome| match outcome {
+            MatchOutcome::Create { side: of, id } if creates && *of == side => Some(id),
+            _ => None,
+        });
         let met = met.get_mut(side);
-        let wanted: BTreeSet<&RecordId> = matched.chain(chosen).collect();
+        let wanted: BTreeSet<&RecordId> = matched.chain(chosen).chain(made).collect();
         let wanted: Vec<RecordId> = wanted
             .into_iter()
             .filter(|id| !met.contains(*id))
@@ -48,14 +56,19 @@ pub(super) async fn forget_gone(
         met.extend(wanted);
         if !strangers.is_empty() {
             let gone = forget_dead(ctx, mapping, side, &strangers).await?;
+            if ctx.whole {
+                let tally = ctx.tally(&mapping.id);
+                gone.iter()
+                    .for_each(|id| tally.unlinked(side, id, Unlinked::Excluded));
+            }
             dead.get_mut(side).extend(gone);
         }
     }
     Ok(dead)
 }
 
-/// Those that this run has not seen to be there. One that read everything has seen whatever is stored as it was seen: what it did
-/// not meet is looked for with it (5.4).
+/// Those that this run has not seen to be there. What an earlier process saw, whose pass over everything this one goes on with, may
+/// be gone since.
 async fn unseen(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
@@ -67,7 +80,7 @@ async fn unseen(
     let now = ctx.engine.clock.now();
     let unseen = ids.into_iter().zip(stored).filter(|(_, seen)| {
         seen.as_ref().is_none_or(|seen| {
-            let met = ctx.whole || (ctx.began..=now).contains(&seen.observed_at);
+            let met = (ctx.began..=now).contains(&seen.observed_at);
             // Another mapping's link may have told that it is gone.
             !met || seen.presence != Presence::Live
         })

@@ -145,3 +145,21 @@ async fn a_pass_that_was_cut_off_begins_anew_for_a_field_pair_that_was_added() {
         ("+47 22 00 00 00", "+47 22 00 00 00"),
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_linked_with_what_was_archived_while_the_pass_was_cut_off() {
+    let house = House::empty(&people("deletes = \"archive\"")).await;
+    let ids = house.page_and_a_half();
+    let s = house.sf(S, &[("LastName", "Vik"), ("Email", &mail(0))]);
+    house.cut_off(&order(), H).await;
+    house.wait(24 * 3600).await;
+    // One that would match, and one that would be made over there.
+    house.hs_delete(H, &ids[0]);
+    house.hs_delete(H, &ids[1]);
+    house.wait(24 * 3600).await;
+    house.fine().await;
+    assert!(house.sf_ids(S).contains(&s));
+    assert_eq!((house.sf_ids(S).len(), house.hs_ids(H).len()), (149, 149));
+    house.settled().await;
+    house.sound().await;
+}
