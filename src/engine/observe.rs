@@ -91,6 +91,7 @@ pub(super) async fn observe(
             sweep::begin(engine, side, object, &mut cursor).await?;
         }
     }
+    let met = cursor.sweep.read;
     let mut total = Observed {
         stamp: (pass == Pass::Full).then_some(cursor.sweep.number),
         ..Observed::default()
@@ -138,7 +139,7 @@ pub(super) async fn observe(
                 }
                 cursor.read = total.earlier + total.dirty;
                 if pass == Pass::Full {
-                    cursor.sweep.read = total.earlier + total.records;
+                    cursor.sweep.read = met + total.records;
                 }
                 let left = left_out(engine, side, object, mappings);
                 let place = resume.as_deref();

@@ -163,3 +163,24 @@ async fn nobody_is_linked_with_what_was_archived_while_the_pass_was_cut_off() {
     house.settled().await;
     house.sound().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_goes_on_counts_all_that_was_read_not_only_what_was_marked() {
+    let house = House::empty(&flock()).await;
+    house.page_and_a_half();
+    for at in 0..100 {
+        let lead = [("LastName", "Vik"), ("Email", &mail(at)), ("Company", "A")];
+        house.sf(L, &lead);
+    }
+    house.fine().await;
+    house.settled().await;
+    // The first page is the leads', so it marks nothing for the contacts.
+    let contacts = everything(&["contacts"]);
+    house.cut_off(&contacts, H).await;
+    house.wait(60).await;
+    let run = only(&house, &["contacts"]).await;
+    assert_eq!((run.kind, run.state), (RunKind::Full, RunState::Done));
+    let cursor = house.db().await.cursor(Side::HubSpot, H).await.unwrap();
+    assert_eq!(cursor.sweep.read, 150);
+    house.fine().await;
+}
