@@ -141,7 +141,6 @@ pub(super) async fn observe(
                 if pass == Pass::Full {
                     cursor.sweep.read = met + total.records;
                 }
-                let left = left_out(engine, side, object, mappings);
                 let place = resume.as_deref();
                 save_cursor(
                     engine,
@@ -150,7 +149,7 @@ pub(super) async fn observe(
                     &mut cursor,
                     place,
                     reached,
-                    &left,
+                    mappings,
                 )
                 .await?;
             }
@@ -177,15 +176,6 @@ fn is_tied(mapping: &Mapping) -> bool {
 fn last_look(cursor: &Cursor, mappings: &[&Mapping]) -> Option<DateTime<Utc>> {
     let seen = mappings.iter().map(|mapping| cursor.seen_by(&mapping.id));
     seen.min().flatten()
-}
-
-/// The mappings over an object that have no part in this look: they are paused or halted, or others were asked for. What it
-/// finds is noted for its own mappings only, so those stay behind and see it once they have a part again (15.4).
-fn left_out(engine: &Engine, side: Side, object: &str, over: &[&Mapping]) -> Vec<MappingId> {
-    let all = engine.rules.mappings.iter();
-    all.filter(|one| one.object(side) == object && over.iter().all(|over| over.id != one.id))
-        .map(|one| one.id.clone())
-        .collect()
 }
 
 /// The window of an incremental pass: from the last look minus the overlap up to the present (5.1).
@@ -233,7 +223,7 @@ async fn save_cursor(
     cursor: &mut Cursor,
     resume: Option<&str>,
     safe: DateTime<Utc>,
-    left: &[MappingId],
+    over: &[&Mapping],
 ) -> Result<(), EngineError> {
     let mut tx = engine.db.begin();
     match resume {
@@ -245,7 +235,8 @@ async fn save_cursor(
                 Pass::Full => cursor.window_hi.unwrap_or(safe).min(safe),
                 Pass::Changes => safe,
             };
-            cursor.reach(reached, left);
+            // Whoever has no part in this look (paused, halted, not asked for, not in the config) sees it later (15.4).
+            cursor.reach(reached, over.iter().map(|mapping| &mapping.id));
             cursor.resume = None;
             cursor.terms.clear();
             cursor.read = 0;

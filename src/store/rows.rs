@@ -51,10 +51,14 @@ pub struct MapState {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Cursor {
-    /// Everything up to here was seen, by every mapping over the object that is not named in `behind`.
+    /// How far the object was read, for whomever.
     #[serde(with = "chrono::serde::ts_milliseconds_option")]
     pub watermark: Option<DateTime<Utc>>,
-    /// The mappings that were left out of a look, in milliseconds since 1970: they have seen everything up to there.
+    /// The mappings that stand behind the watermark: each has seen everything up to there, in milliseconds since 1970. Who is not
+    /// named has seen nothing.
+    pub seen: BTreeMap<MappingId, i64>,
+    /// An older version named only those that lag behind it, which every other mapping had reached then.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub behind: BTreeMap<MappingId, i64>,
     /// Where to go on in an open window, in the client's words.
     pub resume: Option<String>,
@@ -85,19 +89,24 @@ impl Cursor {
 
     /// Up to where everything was seen by a mapping.
     pub fn seen_by(&self, mapping: &MappingId) -> Option<DateTime<Utc>> {
-        let own = self.behind.get(mapping).copied();
-        let own = own.and_then(DateTime::from_timestamp_millis);
-        own.or(self.watermark)
+        let own = self.seen.get(mapping).or_else(|| self.behind.get(mapping));
+        match own {
+            Some(at) => DateTime::from_timestamp_millis(*at),
+            None => self.watermark.filter(|_| self.seen.is_empty()),
+        }
     }
 
-    /// A look reached that moment; the mappings that were `left` out of it stand where they stood.
-    pub fn reach(&mut self, moment: DateTime<Utc>, left: &[MappingId]) {
-        let stand = |mapping: &MappingId| Some((mapping.clone(), self.seen_by(mapping)?));
-        let behind = left.iter().filter_map(stand);
-        self.behind = behind
-            .map(|(mapping, at)| (mapping, at.timestamp_millis()))
-            .collect();
-        self.watermark = Some(self.watermark.map_or(moment, |old| old.max(moment)));
+    /// A look for these mappings reached that moment. Everyone else stands where they stood.
+    pub fn reach<'m>(&mut self, moment: DateTime<Utc>, over: impl Iterator<Item = &'m MappingId>) {
+        let farther = |old: Option<DateTime<Utc>>| old.map_or(moment, |old| old.max(moment));
+        let reached = |mapping: &MappingId| {
+            let at = farther(self.seen_by(mapping)).timestamp_millis();
+            (mapping.clone(), at)
+        };
+        let reached: Vec<_> = over.map(reached).collect();
+        self.seen.append(&mut self.behind);
+        self.seen.extend(reached);
+        self.watermark = Some(farther(self.watermark));
     }
 }
 
@@ -295,4 +304,27 @@ pub struct ChildRef {
 /// True where a conflict or review item counts and is listed: it waits, and no rule decided it.
 pub fn is_waiting(item: &Conflict) -> bool {
     item.state != ItemState::Resolved && !item.automatic
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mapping_stands_where_its_own_looks_came_to_whoever_looked_since() {
+        let at = |seconds: i64| DateTime::from_timestamp(seconds, 0);
+        let [contacts, leads, gone] = ["contacts", "leads", "gone"].map(MappingId::from);
+        // As an older version wrote it.
+        let row = r#"{"watermark":9000,"behind":{"leads":5000}}"#;
+        let mut cursor: Cursor = serde_json::from_str(row).unwrap();
+        let seen = |cursor: &Cursor| [&contacts, &leads, &gone].map(|one| cursor.seen_by(one));
+        assert_eq!(seen(&cursor), [at(9), at(5), at(9)]);
+        cursor.reach(at(12).unwrap(), [&contacts].into_iter());
+        assert_eq!(seen(&cursor), [at(12), at(5), None]);
+        cursor.reach(at(20).unwrap(), [&leads].into_iter());
+        assert_eq!(seen(&cursor), [at(12), at(20), None]);
+        cursor.reach(at(15).unwrap(), [&contacts, &leads].into_iter());
+        assert_eq!(seen(&cursor), [at(15), at(20), None]);
+        assert_eq!(cursor.watermark, at(20));
+    }
 }

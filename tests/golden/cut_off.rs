@@ -1,4 +1,5 @@
-//! Golden scenarios of a pass over everything that was cut off (docs/design/sync-semantics.md 5.4): where it goes on, and for whom.
+//! Golden scenarios of a pass over everything that was cut off (docs/design/sync-semantics.md 5.4): where it goes on, and for
+//! whom; and how far a mapping has seen that had no part in a look.
 
 use std::sync::Arc;
 
@@ -183,4 +184,25 @@ async fn a_pass_that_goes_on_counts_all_that_was_read_not_only_what_was_marked()
     let cursor = house.db().await.cursor(Side::HubSpot, H).await.unwrap();
     assert_eq!(cursor.sweep.read, 150);
     house.fine().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mapping_that_is_put_back_sees_what_changed_while_it_was_taken_out() {
+    let both = flock();
+    let (contacts_only, _) = both.rsplit_once("[[mapping]]").unwrap();
+    let mut house = House::empty(&both).await;
+    let h = house.hs(H, &[("lastname", "Vik"), ("email", &mail(0))]);
+    let lead = [("LastName", "Vik"), ("Email", &mail(0)), ("Company", "A")];
+    let lead = house.sf(L, &lead);
+    house.fine().await;
+    house.settled().await;
+    house.reconfigured(contacts_only);
+    house.hs_edit(H, &h, &[("jobtitle", "Pilot")]);
+    house.settled().await;
+    assert_eq!(house.sf_value(L, &lead, "Title"), None);
+    house.reconfigured(&both);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.sf_value(L, &lead, "Title"), Some("Pilot".into()));
+    house.settled().await;
 }
