@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use super::tx::Tx;
 use crate::domain::{
-    Base, Conflict, ErrorItem, ItemId, Link, LinkId, MappingId, Observation, Op, OpId, RecordId,
-    RecordKey, RunId, RunRecord, Side,
+    Base, Conflict, ErrorItem, ItemId, Link, LinkId, LinkState, MappingId, Observation, Op, OpId,
+    RecordId, RecordKey, RunId, RunRecord, Side,
 };
 use crate::store::Family;
 use crate::store::rows::{ChildRef, Cursor, Dirty, Ghost, MapState, OpenOp, SchemaRow};
@@ -36,13 +36,23 @@ pub struct Db {
 }
 
 impl Db {
-    /// Over an open store; reads the counts.
+    /// Over an open store; reads the counts, and counts what an earlier version did not.
     pub async fn open(store: Arc<dyn Store>) -> Result<Db, StoreError> {
         let counts = Counters::load(&*store).await?;
-        Ok(Db {
+        let uncounted = counts.without_active();
+        let db = Db {
             store,
             counts: Mutex::new(counts),
-        })
+        };
+        for mapping in uncounted {
+            let mut active = 0;
+            db.walk(keys::by_mapping(Family::Link, &mapping), |link: Link| {
+                active += i64::from(link.state == LinkState::Active);
+            })
+            .await?;
+            db.counts().set(&Count::Active(mapping), active);
+        }
+        Ok(db)
     }
 
     /// Scratch space over this one: reads fall through, nothing is ever stored (15.2).

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use super::db::Db;
 use crate::domain::{
-    Base, Conflict, ErrorItem, ItemId, Link, LinkId, MappingId, Observation, Op, OpId, OpState,
-    RecordId, RecordKey, RunId, RunRecord, Side,
+    Base, Conflict, ErrorItem, ItemId, Link, LinkId, LinkState, MappingId, Observation, Op, OpId,
+    OpState, RecordId, RecordKey, RunId, RunRecord, Side,
 };
 use crate::store::rows::{
     ActivityLine, BudgetRow, ChildRef, Cursor, Dirty, Ghost, MapState, OpenOp, SchemaRow, Tomb,
     is_waiting,
 };
-use crate::store::{Batch, Count, Key, StoreError, keys};
+use crate::store::{Batch, Count, Key, StoreError, TypedStore, keys};
 
 /// Writes after which a batch is applied where it may be cut.
 const LARGE_BATCH: usize = 1000;
@@ -39,6 +39,17 @@ pub struct Tx<'a> {
     batch: Batch,
     /// Whether an item waits, as this batch leaves it: one that is written twice is counted once.
     waits: BTreeMap<ItemId, bool>,
+    /// The links written.
+    links: BTreeMap<(MappingId, LinkId), Written>,
+}
+
+/// A link that a batch writes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Written {
+    /// It is new: no row has to be read for the state that it had.
+    added: bool,
+    /// It is active from now on.
+    active: bool,
 }
 
 impl<'a> Tx<'a> {
@@ -48,13 +59,39 @@ impl<'a> Tx<'a> {
             db,
             batch: Batch::default(),
             waits: BTreeMap::new(),
+            links: BTreeMap::new(),
         }
+    }
+
+    /// Counts the links that are active from now on and were not, and those that were: who changes a link's state need not know.
+    async fn count_active(&mut self) -> Result<(), StoreError> {
+        let written = std::mem::take(&mut self.links);
+        if written.is_empty() {
+            return Ok(());
+        }
+        let known = written.iter().filter(|(_, one)| !one.added);
+        let places: Vec<&(MappingId, LinkId)> = known.map(|(place, _)| place).collect();
+        let rows = places.iter().map(|(mapping, id)| keys::link(mapping, *id));
+        let rows: Vec<Option<Link>> = self.db.store().rows(rows.collect()).await?;
+        let mut counts = self.db.counts();
+        for ((mapping, _), _) in written.iter().filter(|(_, one)| one.active) {
+            counts.add(&Count::Active(mapping.clone()), 1);
+        }
+        let were = rows
+            .into_iter()
+            .flatten()
+            .filter(|link| link.state == LinkState::Active);
+        for link in were {
+            counts.add(&Count::Active(link.mapping), -1);
+        }
+        Ok(())
     }
 }
 
 impl Tx<'_> {
     /// Applies without waiting for the disk; the next commit makes it durable.
     pub async fn apply(mut self) -> Result<(), StoreError> {
+        self.count_active().await?;
         self.db.counts().write(&mut self.batch)?;
         if self.batch.is_empty() {
             return Ok(());
@@ -76,6 +113,7 @@ impl Tx<'_> {
 
     /// Applies and waits until it is on the disk: a commit point.
     pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.count_active().await?;
         self.db.counts().write(&mut self.batch)?;
         self.db.store().commit(self.batch).await
     }
@@ -156,7 +194,13 @@ impl Tx<'_> {
         objects: &crate::domain::PerSide<String>,
     ) -> Result<(), StoreError> {
         self.db.counts().add(&Count::Links(link.mapping.clone()), 1);
+        self.written(link).added = true;
         self.put_link(link, objects)
+    }
+
+    fn written(&mut self, link: &Link) -> &mut Written {
+        let place = (link.mapping.clone(), link.id);
+        self.links.entry(place).or_default()
     }
 
     /// Writes a link that is there already, with its index entries.
@@ -165,6 +209,7 @@ impl Tx<'_> {
         link: &Link,
         objects: &crate::domain::PerSide<String>,
     ) -> Result<(), StoreError> {
+        self.written(link).active = link.state == LinkState::Active;
         self.batch
             .put_row(keys::link(&link.mapping, link.id), link)?;
         for side in Side::BOTH {
@@ -183,6 +228,7 @@ impl Tx<'_> {
         self.db
             .counts()
             .add(&Count::Links(link.mapping.clone()), -1);
+        self.written(link).active = false;
         self.batch.remove(keys::link(&link.mapping, link.id));
         self.batch.remove(keys::base(&link.mapping, link.id));
         for side in Side::BOTH {

@@ -126,7 +126,7 @@ impl Engine {
         for mapping in mappings {
             let state = states.get(&mapping.id).cloned().unwrap_or_default();
             let mut input = foreseen.guard_input(&mapping.id);
-            input.links = self.db.count(&Count::Links(mapping.id.clone()));
+            input.links = self.db.count(&Count::Active(mapping.id.clone()));
             input.first = ctx.is_first(&mapping.id);
             let revision = self
                 .rules

@@ -12,6 +12,8 @@ use super::{Batch, Family, KeyReader, Range, Store, StoreError, TypedStore, keys
 pub enum Count {
     /// Links of a mapping, in any state.
     Links(MappingId),
+    /// Those of them that are active.
+    Active(MappingId),
     /// Field conflicts of a mapping that wait.
     Conflicts(MappingId),
     /// Review items of a mapping that wait.
@@ -25,6 +27,7 @@ impl Count {
     pub fn name(&self) -> String {
         match self {
             Count::Links(mapping) => format!("links/{mapping}"),
+            Count::Active(mapping) => format!("active/{mapping}"),
             Count::Conflicts(mapping) => format!("conflicts/{mapping}"),
             Count::Review(mapping) => format!("review/{mapping}"),
             Count::Errors(mapping) => format!("errors/{mapping}"),
@@ -72,6 +75,25 @@ impl Counters {
     /// A count; zero where nothing was counted yet.
     pub fn get(&self, count: &Count) -> i64 {
         self.values.get(&count.name()).copied().unwrap_or_default()
+    }
+
+    /// The mappings whose active links nobody has counted yet: an earlier version kept no such count.
+    pub fn without_active(&self) -> Vec<MappingId> {
+        let all = self.values.keys();
+        let mappings = all.filter_map(|name| name.strip_prefix("links/").map(MappingId::from));
+        mappings
+            .filter(|mapping| {
+                let name = Count::Active(mapping.clone()).name();
+                !self.values.contains_key(&name)
+            })
+            .collect()
+    }
+
+    /// Sets a count that was counted by reading; it is written like one that changed.
+    pub fn set(&mut self, count: &Count, value: i64) {
+        let name = count.name();
+        self.values.insert(name.clone(), value);
+        self.changed.insert(name);
     }
 
     /// All counts by name.

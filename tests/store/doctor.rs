@@ -135,6 +135,7 @@ async fn healthy() -> SimStore {
             batch.put_row(index_key(&link, side), &link.id).unwrap();
         }
         counters.add(&Count::Links(mapping()), 1);
+        counters.add(&Count::Active(mapping()), 1);
     }
     batch
         .put_row(keys::journal(RunId(1), 1), &op(OpState::Sent))
@@ -280,6 +281,15 @@ async fn a_tombstone_keeps_its_place_in_the_index_and_says_what_is_gone() {
     })
     .await;
     assert_eq!(names(&found), ["links"; 2], "{found:?}");
+}
+
+#[tokio::test]
+async fn a_count_of_active_links_is_checked_where_there_is_one() {
+    let name = Count::Active(mapping()).name();
+    let found = after(|batch| batch.put_row(keys::counter(&name), &2).unwrap()).await;
+    assert_eq!(names(&found), ["counters"], "{found:?}");
+    let found = after(|batch| batch.remove(keys::counter(&name))).await;
+    assert_eq!(found, []);
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ use syncline::clock::SystemClock;
 use syncline::domain::{Choice, Side};
 use syncline::engine::Db;
 use syncline::store::{
-    Entry, FindingState, Key, Range, SledStore, Store, TypedStore, VERSION, doctor, export, import,
-    keys, migrate,
+    Count, Entry, FindingState, Key, Range, SledStore, Store, TypedStore, VERSION, doctor, export,
+    import, keys, migrate,
 };
 
 /// A released format: its folder in `tests/fixtures`, and what was in the store.
@@ -24,12 +24,15 @@ struct Format {
     folder: &'static str,
     rows: usize,
     runs: usize,
+    /// Of its contacts.
+    active_links: u64,
 }
 
 const FORMATS: &[Format] = &[Format {
     folder: "store-v1",
     rows: 218,
     runs: 4,
+    active_links: 6,
 }];
 
 fn fixture(folder: &str) -> PathBuf {
@@ -88,6 +91,9 @@ async fn every_released_format_opens_as_files_and_as_an_export_and_is_sound() {
             contents.push(entries(&store).await);
             let db = Db::open(std::sync::Arc::new(store)).await.unwrap();
             assert_eq!(db.runs(100).await.unwrap().len(), format.runs);
+            // The first version kept no such count: it is made by reading.
+            let active = db.count(&Count::Active("contacts".into()));
+            assert_eq!(active, format.active_links, "{}", format.folder);
         }
         assert_eq!(contents[0].len(), format.rows, "{}", format.folder);
         assert_eq!(contents[0], contents[1], "{}", format.folder);

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::pages::Pages;
 use super::{Check, Finding};
-use crate::domain::{Conflict, ErrorItem, Link};
+use crate::domain::{Conflict, ErrorItem, Link, LinkState};
 use crate::store::rows::is_waiting;
 use crate::store::{Count, Counters, Family, Key, Store, StoreError};
 
@@ -14,7 +14,10 @@ use crate::store::{Count, Counters, Family, Key, Store, StoreError};
 type Recount = BTreeMap<String, i64>;
 
 /// The beginnings of the names that are counted here; the engine may keep others.
-const KNOWN: [&str; 4] = ["links/", "conflicts/", "review/", "errors/"];
+const KNOWN: [&str; 5] = [ACTIVE, "links/", "conflicts/", "review/", "errors/"];
+
+/// The count that a store of an earlier version does not have: it is counted when the store is opened to be worked on.
+const ACTIVE: &str = "active/";
 
 /// The check.
 pub(super) async fn check<S: Store + ?Sized>(store: &S) -> Result<Vec<Finding>, StoreError> {
@@ -25,6 +28,10 @@ pub(super) async fn check<S: Store + ?Sized>(store: &S) -> Result<Vec<Finding>, 
     let mut found = Recount::new();
     count(store, Family::Link, &mut found, |_, link: Link| {
         Some(Count::Links(link.mapping))
+    })
+    .await?;
+    count(store, Family::Link, &mut found, |_, link: Link| {
+        (link.state == LinkState::Active).then_some(Count::Active(link.mapping))
     })
     .await?;
     count(store, Family::Conflict, &mut found, |_, item: Conflict| {
@@ -69,7 +76,8 @@ async fn count<S: Store + ?Sized, T: DeserializeOwned>(
 
 fn compare(check: &mut Check, found: &Recount, stored: &Recount) {
     let mut both: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-    for (name, count) in found {
+    let kept = |name: &String| !name.starts_with(ACTIVE) || stored.contains_key(name);
+    for (name, count) in found.iter().filter(|(name, _)| kept(name)) {
         both.entry(name).or_default().0 = *count;
     }
     for (name, count) in stored {
