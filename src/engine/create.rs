@@ -16,7 +16,9 @@ use super::report::Phase;
 use super::run::{Mode, RunCtx};
 use super::tally;
 use crate::crm::WriteKind;
-use crate::domain::{ErrorItem, LinkId, LinkState, Mapping, OpId, Presence, RecordId, Side};
+use crate::domain::{
+    ErrorItem, LinkId, LinkState, Mapping, OpId, OpKind, PerSide, Presence, RecordId, Side,
+};
 use crate::store::rows::Dirty;
 
 /// Creates the counterparts of the given records.
@@ -81,15 +83,20 @@ pub(super) async fn anew(
     mapping: &Mapping,
     cases: Vec<Case>,
 ) -> Result<(), EngineError> {
+    let mut sources: PerSide<BTreeMap<RecordId, Case>> = PerSide::default();
     for source in Side::BOTH {
-        let target = source.other();
-        let mut of_side: BTreeMap<RecordId, Case> = BTreeMap::new();
+        let (target, of_side) = (source.other(), sources.get_mut(source));
         for case in &cases {
             let there = case.seen.get(source).as_ref();
             if let Some(seen) = there.filter(|seen| seen.presence == Presence::Live) {
+                ctx.follows(mapping, target, OpKind::Create, case.link.id);
                 of_side.insert(seen.id.clone(), case.clone());
             }
         }
+    }
+    ctx.check_following(mapping)?;
+    for source in Side::BOTH {
+        let (target, of_side) = (source.other(), sources.get_mut(source));
         let kind = write_kind(ctx, mapping, target);
         let size = ctx.engine.side(target).batch_size(&kind).max(1);
         let ids: Vec<RecordId> = of_side.keys().cloned().collect();
@@ -99,7 +106,7 @@ pub(super) async fn anew(
         }
         for part in ids.chunks(size) {
             ctx.engine.control.border().await?;
-            let drafts = drafts(ctx, mapping, source, part, &mut of_side).await?;
+            let drafts = drafts(ctx, mapping, source, part, of_side).await?;
             if ctx.mode == Mode::Write {
                 group(ctx, mapping, target, &kind, drafts).await?;
                 ctx.check_error_rate()?;

@@ -37,6 +37,8 @@ pub(super) struct Foreseen {
     pub(super) errors: BTreeMap<MappingId, Vec<ErrorItem>>,
     /// What tells the plan from others.
     signatures: BTreeSet<u128>,
+    /// The links of which a record is made or taken away.
+    followed: BTreeSet<(LinkId, OpKind)>,
     /// Ops stored so far.
     stored: u64,
     counts: BTreeMap<MappingId, Counted>,
@@ -117,6 +119,11 @@ impl Foreseen {
         self.signatures.len()
     }
 
+    /// The links of which the plan makes a record, or takes one away.
+    pub(super) fn followed(&self) -> &BTreeSet<(LinkId, OpKind)> {
+        &self.followed
+    }
+
     /// The hash of the plan: of its ops as a set, so that neither order nor slicing matters (I-15).
     pub(super) fn hash(&self) -> String {
         plan_hash(&self.signatures)
@@ -124,6 +131,9 @@ impl Foreseen {
 
     fn plan(&mut self, op: Op) {
         self.signatures.insert(signature(&op));
+        if matches!(op.kind, OpKind::Create | OpKind::Delete) {
+            self.followed.insert((op.link, op.kind));
+        }
         if !matches!(self.keep, Keep::Counts) {
             self.ops.push(op);
         }

@@ -21,8 +21,8 @@ use super::scope;
 use super::shadows::rekey;
 use super::tally::{Fate, Unlinked};
 use crate::domain::{
-    Departed, ErrorCategory, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, PerSide,
-    Presence, RecordId, Side,
+    Departed, ErrorCategory, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, OpKind,
+    PerSide, Presence, RecordId, Side,
 };
 use crate::store::Count;
 use crate::store::rows::Dirty;
@@ -179,6 +179,7 @@ async fn carry_out(
                 put_off(ctx, mapping, &mut case, side.other(), &mut tx).await?;
             }
             Verdict::Archive(side, evidence) if wave == Wave::Last => {
+                ctx.follows(mapping, side, OpKind::Delete, case.link.id);
                 archives.push((case, side, evidence));
             }
             Verdict::Anew(gone) if wave == Wave::First => {
@@ -194,6 +195,7 @@ async fn carry_out(
                 anew.push(case);
             }
             Verdict::Archive(left, _) => {
+                ctx.follows(mapping, left, OpKind::Delete, case.link.id);
                 due(ctx, mapping, &mut case, left.other(), &mut tx).await?
             }
             Verdict::Anew(_) => keep_seen(&case, &mut tx)?,
@@ -219,6 +221,9 @@ async fn carry_out(
         tx = tx.rolled().await?;
     }
     tx.apply().await?;
+    if !archives.is_empty() {
+        ctx.check_following(mapping)?;
+    }
     archive::archive(ctx, mapping, archives).await?;
     Ok(anew)
 }

@@ -44,6 +44,7 @@ mod gone_rules;
 mod group;
 pub mod guard;
 mod hindsight;
+mod let_through;
 mod link_plan;
 mod links;
 mod look;

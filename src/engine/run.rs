@@ -359,7 +359,8 @@ impl Engine {
         // Deletions are the last wave, children before their parents (18).
         for mapping in mappings.iter().rev() {
             if !halted.contains_key(&mapping.id) {
-                gone(ctx, mapping, Wave::Last).await?;
+                let done = gone(ctx, mapping, Wave::Last).await.map(drop);
+                waves::set_apart(ctx, mapping, done, &mut halted)?;
                 ctx.publish(mappings);
             }
         }

@@ -11,6 +11,7 @@ use super::confirmed::Confirmed;
 use super::context::{Engine, EngineError, Halt, Known};
 use super::cost::{CostInput, expected_calls};
 use super::foresee::Foreseen;
+use super::let_through::LetThrough;
 use super::tally::Tally;
 use super::valves::Carried;
 use crate::domain::{
@@ -66,6 +67,8 @@ pub(super) struct RunCtx<'e> {
     pub(super) newly_linked: Vec<(MappingId, LinkId, PerSide<RecordId>)>,
     /// What would be done (previews and estimates).
     pub(super) foreseen: Foreseen,
+    /// What the valves let through, where nobody was asked about a plan.
+    pub(super) let_through: LetThrough,
     /// The plan that is carried out, where the run does no more than one.
     pub(super) carried: Option<Carried>,
     /// The ops that a confirm covers; `None`: all.
@@ -107,6 +110,7 @@ impl<'e> RunCtx<'e> {
             ghosts: BTreeMap::new(),
             newly_linked: Vec::new(),
             foreseen: Foreseen::default(),
+            let_through: LetThrough::default(),
             carried: None,
             only: None,
             covered: BTreeSet::new(),

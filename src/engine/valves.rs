@@ -173,7 +173,10 @@ impl Engine {
                 ))),
                 // A person said "exactly this", though nothing stops it: what it finds anew on its way is not in it.
                 Some(_) => self.carry_shown(ctx, mappings).await,
-                None => Ok(()),
+                None => {
+                    ctx.let_through(mappings, foreseen);
+                    Ok(())
+                }
             };
         };
         if confirmable && order.confirm.as_ref() == Some(&hash) {

@@ -78,7 +78,8 @@ async fn first_things_first(
     Ok(())
 }
 
-fn set_apart(
+/// A mapping that halts is set apart, with its reasons.
+pub(super) fn set_apart(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     done: Result<(), EngineError>,

@@ -18,7 +18,11 @@ const H: &str = "contacts";
 
 /// `count` linked contacts, in step and quiet.
 async fn town(count: usize) -> (House, Vec<String>, Vec<String>) {
-    let house = House::empty(&people("")).await;
+    town_of("", count).await
+}
+
+async fn town_of(more: &str, count: usize) -> (House, Vec<String>, Vec<String>) {
+    let house = House::empty(&people(more)).await;
     let mut ids = (Vec::new(), Vec::new());
     for at in 0..count {
         let (name, mail) = (format!("Name {at:05}"), format!("p{at}@example.com"));
@@ -289,6 +293,47 @@ async fn a_create_that_a_person_is_asked_about_is_in_no_plan() {
     let run = house.fine().await;
     assert_eq!(counts(&run, "contacts").created.salesforce, 1);
     assert_eq!(house.sf_ids(S).len(), 51);
+}
+
+/// What search does not tell of comes to light where the records are read to be written.
+#[tokio::test(start_paused = true)]
+async fn deletions_found_while_writing_are_counted_before_anything_follows_from_them() {
+    for (more, count, valve) in [
+        ("delete_update = \"update_wins\"", 10, "max_creates"),
+        (
+            "deletes = \"archive\"\ndelete_update = \"delete_wins\"",
+            7,
+            "max_deletes",
+        ),
+    ] {
+        let (house, s, h) = town_of(more, 40).await;
+        for at in 0..count {
+            house.hs_delete(H, &h[at]);
+            house.sf_edit(S, &s[at], &[("Title", &format!("T{at}"))]);
+        }
+        house.sf_edit(S, &s[39], &[("Title", "Boss")]);
+        house.wait(60).await;
+        let run = house.sync().await;
+        assert_eq!(run.state, RunState::Halted, "{:?}", run.mappings);
+        assert_eq!(run.valves[0].valve, valve, "{:?}", run.valves);
+        assert_eq!(writes(&run), 1, "what has nothing to do with it goes on");
+        assert_eq!(
+            (house.sf_ids(S).len(), house.hs_ids(H).len()),
+            (40, 40 - count)
+        );
+        house.sound().await;
+        // The next one knows, and asks.
+        house.wait(60).await;
+        let hash = halted(&house, valve).await;
+        house.sound().await;
+        let run = confirm(&house, &hash).await;
+        let got = counts(&run, "contacts");
+        match valve {
+            "max_creates" => assert_eq!(got.created.hubspot, 10, "{got:?}"),
+            _ => assert_eq!(got.archived.salesforce, 7, "{got:?}"),
+        }
+        house.quiet().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
