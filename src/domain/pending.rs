@@ -383,6 +383,9 @@ pub struct ErrorItem {
     /// When it may be tried again by itself; `None` when quarantined (only an edit or a person helps).
     #[serde(with = "chrono::serde::ts_milliseconds_option", default)]
     pub retry_at: Option<DateTime<Utc>>,
+    /// It was sent: an earlier run was let to write it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sent: bool,
     /// Digest of the values that failed; a different digest clears the wait.
     #[serde(default)]
     pub digest: String,

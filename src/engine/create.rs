@@ -208,7 +208,8 @@ async fn foresee(
         tx.clear_dirty(&mapping.id, target.other(), &draft.seen.id);
         ctx.tally(&mapping.id)
             .created(target, &draft.seen.id, draft.link.id);
-        let again = mark.is_some_and(|row| row.reasons & Dirty::RETRY != 0);
+        let again = mark.is_some_and(|row| row.reasons & Dirty::LET_THROUGH != 0)
+            || draft.known.iter().any(|error| error.sent);
         ctx.foresee_create(mapping, draft.op, draft.errors, again);
     }
     tx.apply().await?;

@@ -121,7 +121,8 @@ pub(super) async fn record(
                     }
                     None => {
                         let field = blamed(mapping, target, &failure);
-                        let item = source_error(ctx, mapping, &draft, &field, failure);
+                        let mut item = source_error(ctx, mapping, &draft, &field, failure);
+                        item.sent = true;
                         unlinked_error(ctx, mapping, &draft, &item, &mut tx)?;
                     }
                 }
@@ -139,6 +140,7 @@ pub(super) async fn record(
                         vendor: None,
                     },
                 );
+                item.sent = true;
                 item.retry_at = Some(due);
                 item.next = format!(
                     "nothing: the outcome is looked up by a run after {}",

@@ -77,6 +77,7 @@ pub(super) fn error_item(
         first_seen: before.map_or(facts.now, |item| item.first_seen),
         last_seen: facts.now,
         retry_at,
+        sent: before.is_some_and(|item| item.sent),
         digest: String::new(),
         seen: PerSide::default(),
         run: facts.run,

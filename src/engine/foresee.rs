@@ -271,8 +271,8 @@ impl RunCtx<'_> {
         Ok(tx.apply().await?)
     }
 
-    /// Counts a create, with the stamp that it will cost on the source's side. What is tried `again` an earlier run was let
-    /// to make: the valves do not ask for it once more (18).
+    /// Counts a create, with the stamp that it will cost on the source's side. What was sent before and is tried `again` an
+    /// earlier run was let to make: the valves do not ask for it once more (18).
     pub(super) fn foresee_create(
         &mut self,
         mapping: &Mapping,

@@ -122,7 +122,7 @@ impl Engine {
         }
         ctx.ghosts = scratch.ghosts().await?;
         let whole = scratch.look(&mut ctx, order, &mappings).await?;
-        mark_due(&scratch, &mappings).await?;
+        mark_due(&mut ctx, &mappings).await?;
         scratch.report.begin(Phase::Plan);
         plan_all(&mut ctx, &mappings).await?;
         scratch.report.end(Phase::Plan);

@@ -239,7 +239,8 @@ fn give_back(
         }
     }
     if let Some(source) = op.source.as_ref().filter(|_| !again) {
-        tx.mark_dirty(&mapping.id, op.side.other(), source, Dirty::RETRY)?;
+        let reasons = Dirty::RETRY | Dirty::LET_THROUGH;
+        tx.mark_dirty(&mapping.id, op.side.other(), source, reasons)?;
     }
     Ok(())
 }

@@ -335,7 +335,7 @@ impl Engine {
                 tally.raise(*link, Fate::Error);
             }
         }
-        mark_due(self, mappings).await?;
+        mark_due(ctx, mappings).await?;
         ctx.publish(mappings);
         self.report.begin(Phase::Plan);
         let estimate = self.estimate(ctx, mappings, Keep::Counts).await?;

@@ -397,7 +397,8 @@ impl<'c, 'e> Undoing<'c, 'e> {
                     .as_ref()
                     .filter(|_| alive || one != side)
                 {
-                    tx.mark_dirty(&mapping.id, one, id, Dirty::RETRY)?;
+                    let reasons = Dirty::RETRY | Dirty::LET_THROUGH;
+                    tx.mark_dirty(&mapping.id, one, id, reasons)?;
                 }
             }
             *self.released.entry(mapping.id.clone()).or_default() += 1;

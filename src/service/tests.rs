@@ -142,6 +142,7 @@ fn error() -> ErrorItem {
         first_seen: now(),
         last_seen: now(),
         retry_at: None,
+        sent: false,
         digest: String::new(),
         seen: PerSide::default(),
         run: RunId(2),

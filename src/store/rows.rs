@@ -175,8 +175,10 @@ impl Dirty {
     pub const PARENT_READY: u16 = 1 << 6;
     /// A choice is stored for it.
     pub const RESOLVED: u16 = 1 << 7;
+    /// An earlier run was let to make its counterpart: what it sent never happened, or an undo of its undo lets it be made again.
+    pub const LET_THROUGH: u16 = 1 << 8;
     /// Every known bit.
-    pub const ALL: u16 = (1 << 8) - 1;
+    pub const ALL: u16 = (1 << 9) - 1;
 }
 
 /// `jopen`: a write that may still land although a look-up said it had not (16.5).

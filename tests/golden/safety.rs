@@ -7,7 +7,7 @@ use crate::support;
 use crate::support::town::*;
 use crate::support::wire::wired;
 use crate::support::{House, order};
-use syncline::domain::{ItemKind, OpKind, OpState, RunState};
+use syncline::domain::{Choice, ItemKind, OpKind, OpState, RunState};
 use syncline::engine::{Control, Order, Planned, Scope, signature};
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
@@ -293,6 +293,81 @@ async fn a_create_that_a_person_is_asked_about_is_in_no_plan() {
     let run = house.fine().await;
     assert_eq!(counts(&run, "contacts").created.salesforce, 1);
     assert_eq!(house.sf_ids(S).len(), 51);
+}
+
+/// Persons of HubSpot without the name that Salesforce requires: their creates are refused here, and were never sent.
+async fn nameless(house: &House, count: usize) -> Vec<String> {
+    let unnamed = |at: usize| {
+        let mail = format!("n{at}@example.com");
+        let (now, of) = (house.clock.now(), values(&[("email", &mail)]));
+        let portal = &mut house.sandbox.lock().unwrap().portal;
+        portal.insert(now, colleague(), H, of).unwrap()
+    };
+    let ids: Vec<String> = (0..count).map(unnamed).collect();
+    house.wait(60).await;
+    let run = house.fine().await;
+    assert_eq!((writes(&run), house.errors().await.len()), (0, count));
+    house.settled().await;
+    ids
+}
+
+#[tokio::test(start_paused = true)]
+async fn creates_that_were_never_sent_are_counted_and_shown_once_they_can_be() {
+    for told in [true, false] {
+        let (house, s, _) = town(40).await;
+        let ids = nameless(&house, 10).await;
+        if !told {
+            // No search knows of it: the errors are tried again when their time comes, all the same.
+            let lag = chrono::TimeDelta::days(2);
+            house.sandbox.lock().unwrap().portal.set_index_lag(lag);
+        }
+        for id in &ids {
+            house.hs_edit(H, id, &[("lastname", "Named")]);
+        }
+        house.wait(3600).await;
+        let plan = house.engine().await.preview(&order()).await.unwrap();
+        assert_eq!(plan.ops.len(), 10, "{told}");
+        let hash = halted(&house, "max_creates").await;
+        assert_eq!(hash, plan.plan_hash, "{told}");
+        assert_eq!(house.sf_ids(S).len(), s.len(), "{told}");
+        house.sound().await;
+        let run = confirm(&house, &hash).await;
+        assert_eq!(counts(&run, "contacts").created.salesforce, 10, "{told}");
+        assert_eq!(house.errors().await, Vec::new(), "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn creates_that_a_person_chose_are_counted_and_shown() {
+    let (house, _, _) = town(40).await;
+    for at in 0..10 {
+        let mail = format!("n{at}@example.com");
+        let (now, of) = (
+            house.clock.now(),
+            values(&[("lastname", "New"), ("email", &mail)]),
+        );
+        let mut sandbox = house.sandbox.lock().unwrap();
+        sandbox.portal.insert(now, colleague(), H, of).unwrap();
+        for _ in 0..2 {
+            let of = values(&[("LastName", "Twin"), ("Email", &mail)]);
+            sandbox.org.insert(now, &colleague(), S, of).unwrap();
+        }
+    }
+    house.wait(60).await;
+    house.fine().await;
+    house.settled().await;
+    for item in house.open_items().await {
+        if item.sides.hubspot.id.is_some() {
+            house.choose(&item, Choice::Create).await;
+        }
+    }
+    let plan = house.engine().await.preview(&order()).await.unwrap();
+    assert_eq!(plan.ops.len(), 10);
+    let hash = halted(&house, "max_creates").await;
+    assert_eq!(hash, plan.plan_hash);
+    let run = confirm(&house, &hash).await;
+    assert_eq!(counts(&run, "contacts").created.salesforce, 10);
+    house.sound().await;
 }
 
 /// What search does not tell of comes to light where the records are read to be written.

@@ -104,6 +104,7 @@ fn error_item() -> ErrorItem {
         first_seen: at(),
         last_seen: at(),
         retry_at: None,
+        sent: false,
         digest: String::new(),
         seen: Default::default(),
         run: RunId(1),

@@ -104,6 +104,7 @@ fn error(id: ItemId, category: ErrorCategory) -> ErrorItem {
         first_seen: at(0),
         last_seen: at(60),
         retry_at: None,
+        sent: false,
         digest: String::new(),
         seen: Default::default(),
         run: RunId(9),

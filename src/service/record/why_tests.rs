@@ -180,6 +180,7 @@ fn error(field: &str, tries: u32, retry_in: Option<i64>) -> ErrorItem {
         first_seen: now() - Duration::days(1),
         last_seen: now(),
         retry_at: retry_in.map(|minutes| now() + Duration::minutes(minutes)),
+        sent: false,
         digest: String::new(),
         seen: PerSide::default(),
         run: RunId(12),

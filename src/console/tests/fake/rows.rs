@@ -564,6 +564,7 @@ impl World {
             first_seen: ago(600),
             last_seen: ago(2),
             retry_at: None,
+            sent: false,
             digest: String::new(),
             seen: Default::default(),
             run: RunId(143),
