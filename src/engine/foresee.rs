@@ -6,12 +6,14 @@ use std::sync::Arc;
 use super::context::EngineError;
 use super::db::Db;
 use super::guard::{FieldCount, GuardInput};
+use super::hindsight::was_sent;
 use super::link_plan::{LinkPlan, Work};
 use super::run::RunCtx;
 use super::tally::Fate;
 use super::ties::association_kind;
 use crate::domain::{
-    ErrorItem, ItemState, Mapping, MappingId, Op, OpKind, Side, SideCount, digest128, whole_field,
+    Assignment, ErrorItem, ItemState, LinkId, Mapping, MappingId, Op, OpKind, Side, SideCount,
+    digest128, whole_field,
 };
 
 /// What becomes of the ops that a plan without writes comes to.
@@ -215,18 +217,24 @@ impl RunCtx<'_> {
             let known: BTreeSet<_> = work.conflicts.iter().map(|item| item.id).collect();
             counted.conflicts +=
                 u64::from(open && plan.conflicts.iter().any(|item| !known.contains(&item.id)));
+            // A write that may still land was let through when it was sent: it alone, not whatever is written to the link.
+            let ghosts = self.ghosts.get(&link).map_or(&[][..], Vec::as_slice);
+            let is_new = |op: &Op| {
+                let mut fields = op.fields.iter();
+                fields.any(|(name, one)| !was_sent(mapping, ghosts, (op.side, name), &one.after))
+            };
+            let again = !ops.is_empty() && !ops.iter().any(is_new);
             for side in Side::BOTH {
-                *counted.changed.get_mut(side) += u64::from(*plan.changed.get(side));
-                // A write that may still land was let through when it was sent.
-                let touched = !self.ghosts.contains_key(&link)
-                    && ops.iter().any(|op| op.side == side && !op.is_stamp());
+                *counted.changed.get_mut(side) += u64::from(*plan.changed.get(side) && !again);
+                let of_side = |op: &&Op| op.side == side && !op.is_stamp();
+                let touched = ops.iter().filter(of_side).any(is_new);
                 *counted.updates.get_mut(side) += u64::from(touched);
             }
             for op in &ops {
-                for (field, assignment) in op
-                    .fields
-                    .iter()
-                    .filter(|(_, assignment)| !assignment.pair.is_empty())
+                let counts = |field: &str, one: &Assignment| {
+                    !one.pair.is_empty() && !was_sent(mapping, ghosts, (op.side, field), &one.after)
+                };
+                for (field, assignment) in op.fields.iter().filter(|(name, one)| counts(name, one))
                 {
                     let field = whole_field(field).to_owned();
                     let tally = counted.fields.entry((op.side, field)).or_default();

@@ -411,6 +411,36 @@ async fn deletions_found_while_writing_are_counted_before_anything_follows_from_
     }
 }
 
+/// Updates without an answer are looked up, and were not carried out.
+#[tokio::test(start_paused = true)]
+async fn what_was_let_through_is_asked_about_once_and_what_is_new_for_the_same_link_is_asked_about()
+{
+    for more in [false, true] {
+        let (house, s, _) = town(230).await;
+        for id in &s {
+            house.sf_edit(S, id, &[("Title", "Same")]);
+        }
+        house.wait(60).await;
+        let hash = halted(&house, "same_value").await;
+        let lost = Fault::Silence { committed: false };
+        let path = "/crm/objects/2026-09/contacts/batch/update";
+        house.script(Party::HubSpot, Some("POST"), path, lost, 3);
+        confirm(&house, &hash).await;
+        if more {
+            for (at, id) in s.iter().enumerate() {
+                house.sf_edit(S, id, &[("MailingCity", &format!("C{at}"))]);
+            }
+        }
+        house.wait(300).await;
+        if more {
+            halted(&house, "max_changes").await;
+        } else {
+            let run = house.fine().await;
+            assert_eq!(counts(&run, "contacts").updated.hubspot, 230);
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn everything_changed_on_one_side_stops_the_run() {
     let (house, _, _) = town(230).await;
