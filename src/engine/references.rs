@@ -17,6 +17,8 @@ pub(super) struct Parents {
     links: BTreeMap<(MappingId, Side, RecordId), Link>,
     /// Both ids of each, by the link's own.
     ids: BTreeMap<LinkId, PerSide<Option<RecordId>>>,
+    /// The ids that some of them had before.
+    former: BTreeMap<LinkId, PerSide<Vec<RecordId>>>,
     /// Records outside the scope of their mapping whose references count as blank.
     outside: BTreeSet<(MappingId, RecordId)>,
     /// Links whose record is made before anything that refers to it is sent, though nobody knows its id yet.
@@ -106,9 +108,19 @@ impl Parents {
             .values()
             .map(|link: &Link| (link.id, link.ids.clone()))
             .collect();
+        let former = found
+            .values()
+            .filter(|link| {
+                Side::BOTH
+                    .iter()
+                    .any(|side| !link.former.get(*side).is_empty())
+            })
+            .map(|link| (link.id, link.former.clone()))
+            .collect();
         let mut parents = Parents {
             links: found,
             ids,
+            former,
             outside: BTreeSet::new(),
             foreseen: BTreeSet::new(),
         };
@@ -147,6 +159,12 @@ impl Parents {
             Some((LinkState::Deleted(_), _)) => Met::Away,
             _ => Met::Unlinked,
         }
+    }
+
+    /// True where the link's record on that side had another id before: it was merged, or made anew.
+    pub(super) fn was(&self, link: LinkId, side: Side, id: &RecordId) -> bool {
+        let former = self.former.get(&link);
+        former.is_some_and(|former| former.get(side).contains(id))
     }
 
     /// Both ids of a link that was met.

@@ -798,6 +798,27 @@ async fn a_merge_of_contacts_takes_no_element_off() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_merge_of_companies_that_loses_their_associations_takes_none_off_and_gives_them_back() {
+    let mut club = Club::with(&plain(), &[1, 2]).await;
+    let twin = [("name", "twin"), ("domain", "twin.example")];
+    let twin = club.house.hs("companies", &twin);
+    let merged = club.house.hs_merge("companies", &club.companies[1], &twin);
+    {
+        let now = club.house.clock.now();
+        let mut sandbox = club.house.sandbox.lock().unwrap();
+        let tie = ("companies", merged.as_str());
+        let _ = sandbox
+            .portal
+            .dissociate(now, colleague(), (H, &club.h), tie);
+    }
+    club.companies[1] = merged;
+    club.house.wait(60).await;
+    club.house.fine().await;
+    club.look().await;
+    club.hold(&[1, 2], &[1, 2]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_undo_puts_no_element_beside_a_contact_without_a_primary_company() {
     let club = Club::with(&plain(), &[1]).await;
     club.unrelate(1);

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline::domain::{
-    Link, LinkState, Op, OpKind, OpState, RecordId, RunState, Side, element_of,
+    Base, BaseValue, Link, LinkState, Op, OpKind, OpState, RecordId, RunState, Side, element_of,
 };
 
 use super::{Broken, Scene, went_out};
@@ -164,7 +164,11 @@ pub(super) fn taken_off_by_somebody(scene: &Scene<'_>, broken: &mut Vec<Broken>)
             continue;
         };
         let lacked = |tie: Tie| tie == Tie::None;
-        if !one.across.ever(scene, one.sent - RACE, one.sent, lacked) {
+        // No look is older than its run. What was added since it looked is seen by the next, and comes again.
+        let run = scene.books.run(one.op.run);
+        let looked = run.map_or(one.sent, |run| run.started_at);
+        let since = looked.min(one.sent - RACE);
+        if !one.across.ever(scene, since, one.sent, lacked) {
             broken.push(one.tell(scene, "the other side has it"));
         }
         let mut lost_to_people = false;
@@ -232,7 +236,18 @@ fn comes_back(scene: &Scene<'_>, one: &Written<'_>) -> bool {
     };
     let in_step = before.op.kind == OpKind::Associate;
     let ended = scene.diary.leaves.contains(&"unlink") || scene.story.firms_leave == "unlink";
-    if !in_step || ended || one.fated(scene, before.sent) || undone_since(scene, one, before.sent) {
+    // Whoever comes back from the dead begins its sets anew (14.5).
+    let mut tombs = scene.diary.tombs.iter();
+    let firm = one.op.fields.values().find_map(|one| one.link);
+    let back = tombs.any(|(link, at)| {
+        (*link == one.op.link || Some(*link) == firm) && (before.sent..=one.sent).contains(at)
+    });
+    if !in_step
+        || ended
+        || back
+        || one.fated(scene, before.sent)
+        || undone_since(scene, one, before.sent)
+    {
         return false;
     }
     let since = |spot: &Spot| -> Vec<Change> {
@@ -378,7 +393,7 @@ pub(super) fn in_step(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 _ => continue,
             };
             let alone = !has_primary(scene, lacking);
-            let undone = put_back(scene, link, firm, &spots);
+            let undone = put_back(scene, link, firm, &spots, base);
             if told || alone || undone {
                 continue;
             }
@@ -406,8 +421,14 @@ fn has_primary(scene: &Scene<'_>, spot: &Spot) -> bool {
     ties.iter().any(|(_, tie)| *tie == Tie::Primary)
 }
 
-/// An undo took a write of it back, and nobody touched it since.
-fn put_back(scene: &Scene<'_>, link: &Link, firm: &Link, spots: &[Spot; 2]) -> bool {
+/// An undo took a write of it back, and nobody touched it since, or what they did was off and on again between two looks (23).
+fn put_back(
+    scene: &Scene<'_>,
+    link: &Link,
+    firm: &Link,
+    spots: &[Spot; 2],
+    base: Option<&Base>,
+) -> bool {
     let own = |op: &&Op| {
         let about = op.fields.values().any(|one| one.link == Some(firm.id))
             || op.fields.keys().any(|field| {
@@ -433,5 +454,16 @@ fn put_back(scene: &Scene<'_>, link: &Link, firm: &Link, spots: &[Spot; 2]) -> b
         one.side == undo.side && (one.is != Tie::None) == (undo.kind == OpKind::Associate)
     };
     let mut people = people.filter(|one| one.by == Hand::People && !same(one));
-    !people.any(|one| undo.attempt.sent_at.is_some_and(|sent| one.at > sent))
+    let held = base.and_then(|base| base.fields.get(ROWS));
+    let settled = |spot: &Spot| {
+        let held = held.and_then(|held| match held.values.get(spot.side) {
+            Some(BaseValue::Raw(ids)) => Some(ids.as_str()),
+            Some(_) => Some(""),
+            None => None,
+        });
+        let has = spot.tie(scene, scene.books.now) != Tie::None;
+        held.is_some_and(|ids| spot.firms.iter().any(|firm| ids.contains(firm.as_str())) == has)
+    };
+    spots.iter().all(settled)
+        || !people.any(|one| undo.attempt.sent_at.is_some_and(|sent| one.at > sent))
 }
