@@ -92,6 +92,8 @@ pub struct FieldVersion {
     pub by: Option<String>,
     /// True where our own integration wrote it.
     pub ours: bool,
+    /// True where a person wrote it in the vendor's own screens.
+    pub by_hand: bool,
 }
 
 /// What a write batch does. All items of a batch do the same to the same object.

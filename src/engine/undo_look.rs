@@ -240,9 +240,10 @@ impl Undoing<'_, '_> {
         for (id, by_field) in versions {
             let made = seen.hubspot.get(&id).and_then(|seen| seen.created_at);
             let foreign = by_field.iter().find_map(|(field, versions)| {
+                let later = |at| made.is_none_or(|made| at > made + SETTLING);
                 let one = versions
                     .iter()
-                    .find(|one| !one.ours && made.is_none_or(|made| one.at > made + SETTLING))?;
+                    .find(|one| !one.ours && (one.by_hand || later(one.at)))?;
                 Some((field, one))
             });
             if let Some((field, one)) = foreign {

@@ -806,3 +806,21 @@ async fn what_the_run_wrote_beside_a_record_that_stays_goes_back_too() {
     }
     assert!(carried > 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_a_person_edited_a_moment_after_it_was_made_is_not_taken_back() {
+    let house = House::empty(&people("")).await;
+    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "anna@example.com")]);
+    let run = house.fine().await.run;
+    let h = house.hs_ids(H).remove(0);
+    house.wait(2).await;
+    house.hs_edit(H, &h, &[("city", "Oslo")]);
+    house.wait(60).await;
+    house.fine().await;
+    house.sf_edit(S, &s, &[("MailingCity", "Bergen")]);
+    house.wait(60).await;
+    house.fine().await;
+    house.both((&s, &h), ("MailingCity", "city"), ("Bergen", "Bergen"));
+    house.undone(run).await;
+    assert_eq!(house.hs_ids(H), [h]);
+}

@@ -69,12 +69,16 @@ fn sorted(versions: &[WireVersion], app: Option<&str>) -> Vec<FieldVersion> {
                 at: moment(at.as_text()?)?,
                 by: by(version),
                 ours: ours(version, app),
+                by_hand: version.source_type.as_deref() == Some(SCREEN),
             })
         })
         .collect();
     all.sort_by_key(|version| std::cmp::Reverse(version.at));
     all
 }
+
+/// The source of what a person enters in HubSpot's own screens.
+const SCREEN: &str = "CRM_UI";
 
 fn by(version: &WireVersion) -> Option<String> {
     match (&version.source_type, &version.source_id) {
@@ -108,6 +112,10 @@ mod tests {
         let seen = sorted(&versions, Some("42"));
         assert_eq!(seen.len(), 3);
         assert_eq!((&seen[0].value, seen[0].ours), (&Value::Null, true));
+        assert_eq!(
+            seen.iter().map(|one| one.by_hand).collect::<Vec<_>>(),
+            [false, false, true]
+        );
         assert!(!seen[1].ours && !seen[2].ours);
         assert_eq!(seen[2].by.as_deref(), Some("CRM_UI userId:1"));
         assert!(
