@@ -204,8 +204,8 @@ async fn conclude_create(
         }
     }
     tx.put_op(op)?;
-    if op.state == OpState::Failed {
-        // What goes by a key may land at last on the record that was made meanwhile.
+    if matches!(op.state, OpState::Failed | OpState::Confirmed) {
+        // What goes by a key may land at last on the record that was made meanwhile, or by its first try.
         tx.put_ghost(op, ghost_of(ctx, op))?;
     }
     Ok(())

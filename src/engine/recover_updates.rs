@@ -211,11 +211,10 @@ async fn conclude_update(
         }
     }
     answered(ctx, mapping, op, tx).await?;
-    // A late association cannot be told from a person's: nothing has its versions, so no ghost is left of it.
-    let given_up = matches!(op.state, OpState::Failed | OpState::Superseded);
-    let haunts = given_up && !matches!(op.kind, OpKind::Associate | OpKind::Dissociate);
     tx.put_op(op)?;
-    if haunts {
+    // One that was applied may have been sent twice, and be under way still. A late association cannot be told from a person's:
+    // nothing has its versions, so no ghost is left of it.
+    if !matches!(op.kind, OpKind::Associate | OpKind::Dissociate) {
         tx.put_ghost(op, ghost_of(ctx, op))?;
     }
     if let Some(seen) = seen {

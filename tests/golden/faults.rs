@@ -991,3 +991,37 @@ async fn what_an_undo_finds_put_back_by_a_late_write_stays_so() {
     house.both((&s, &h), ("Title", "jobtitle"), ("Second", "First"));
     house.quiet().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_was_tried_twice_and_found_applied_may_land_again_and_takes_nothing_back() {
+    let (house, s, h) = clerk(&people("")).await;
+    let path = "/crm/objects/2026-09/contacts/batch/update";
+    let done = Fault::ServerError {
+        status: 503,
+        html: false,
+        committed: true,
+    };
+    for fault in [done, Fault::LandsLater(Duration::from_secs(900))] {
+        house.script(Party::HubSpot, Some("POST"), path, fault, 1);
+    }
+    house.sf_edit(S, &s, &[("Title", "First")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.hs_value(H, &h, "jobtitle").as_deref(), Some("First"));
+    house.sf_edit(S, &s, &[("Title", "Second")]);
+    for _ in 0..2 {
+        house.wait(200).await;
+        house.fine().await;
+    }
+    house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
+    house.wait(900).await;
+    for _ in 0..2 {
+        house.wait(60).await;
+        house.fine().await;
+    }
+    house.both((&s, &h), ("Title", "jobtitle"), ("Second", "Second"));
+    let sandbox = house.sandbox.lock().unwrap();
+    let versions = &sandbox.portal.history(H, &h).unwrap().versions;
+    let first = |one: &&syncline::sandbox::history::Version| one.value("jobtitle") == Some("First");
+    assert_eq!(versions.iter().filter(first).count(), 2, "it did land");
+}

@@ -180,7 +180,7 @@ pub(super) fn taken_off_by_somebody(scene: &Scene<'_>, broken: &mut Vec<Broken>)
                 break;
             }
             if change.is == Tie::None {
-                lost_to_people = change.by == Hand::People;
+                lost_to_people = change.by == Hand::People || unnoticed(scene, &one, change.at);
             }
         }
     }
@@ -194,10 +194,15 @@ fn lost_unnoticed(scene: &Scene<'_>, one: &Written<'_>) -> bool {
     let Some(lost) = lost.next().filter(|lost| lost.by == Hand::Fate) else {
         return false;
     };
+    unnoticed(scene, one, lost.at)
+}
+
+/// True where no tombstone told that the record or its contact had gone then.
+fn unnoticed(scene: &Scene<'_>, one: &Written<'_>, then: DateTime<Utc>) -> bool {
     let firm = one.op.fields.values().find_map(|one| one.link);
     let mut tombs = scene.diary.tombs.iter();
     !tombs.any(|(link, at)| {
-        (*link == one.op.link || Some(*link) == firm) && (lost.at..=one.sent).contains(at)
+        (*link == one.op.link || Some(*link) == firm) && (then..=one.sent).contains(at)
     })
 }
 
