@@ -1,15 +1,21 @@
-//! Undo and converted Leads (docs/design/sync-semantics.md 13, 19.1): nobody can take a conversion back, and a converted Lead
-//! takes no values. Its link stays with the Contact, and what older runs wrote under the Lead's link stays as it is.
+//! Undo and links that others took over from (docs/design/sync-semantics.md 12.2, 13, 19.1). Nobody can take a conversion back,
+//! and a converted Lead takes no values: its link stays with the Contact, and what older runs wrote under the Lead's link stays
+//! as it is. So does a record that another link has by now, for what goes back there would travel to a record that the run never
+//! touched.
 
 use std::collections::BTreeMap;
 
 use super::context::EngineError;
+use super::group;
 use super::undo::Undoing;
 use super::undo_read::Pair;
-use crate::domain::{Link, LinkId, LinkState, Mapping, Op, OpState, Side};
+use crate::domain::{Link, LinkId, LinkState, Mapping, Op, OpState, RecordId, Side};
 
 /// Why nothing of a link that went over is put back.
 const WENT_OVER: &str = "its Lead was converted since, and its link is the Contact's now";
+
+/// Why nothing of a record that was linked anew is put back.
+const ANOTHERS: &str = "another link has this record by now";
 
 impl Undoing<'_, '_> {
     /// What the run did under links that another one has taken over from is left: a later run has touched them.
@@ -30,6 +36,29 @@ impl Undoing<'_, '_> {
                     .and_then(|pair| pair.get_mut(side).as_mut());
                 if let Some(touched) = touched {
                     touched.never = Some(WENT_OVER);
+                }
+            }
+        }
+        self.linked_anew(mapping, pairs).await
+    }
+
+    /// A link that ended may have given way to another one of its record (12.2, 12.6), in the mapping or in its group.
+    async fn linked_anew(
+        &self,
+        mapping: &Mapping,
+        pairs: &mut BTreeMap<LinkId, Pair>,
+    ) -> Result<(), EngineError> {
+        for side in Side::BOTH {
+            let touched = pairs.iter_mut().filter_map(|(link, pair)| {
+                let touched = pair.get_mut(side).as_mut()?;
+                (!touched.id.0.is_empty()).then_some((*link, touched))
+            });
+            let touched: Vec<_> = touched.collect();
+            let ids: Vec<RecordId> = touched.iter().map(|(_, one)| one.id.clone()).collect();
+            let holders = group::holders(self.ctx.engine, mapping, side, &ids).await?;
+            for ((link, touched), holder) in touched.into_iter().zip(holders) {
+                if holder.is_some_and(|holder| holder != link) {
+                    touched.never.get_or_insert(ANOTHERS);
                 }
             }
         }

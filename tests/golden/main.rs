@@ -35,5 +35,6 @@ mod sets;
 mod shadows;
 mod sweeps;
 mod undo;
+mod undone;
 mod upkeep;
 mod weather;

@@ -1,0 +1,104 @@
+//! Golden scenarios: an undo and what came between the run and it, or comes after it: other links, writes that land late,
+//! answers that are lost (docs/design/sync-semantics.md 16.5, 19.1).
+
+use crate::scope::clerks;
+use crate::support::House;
+use crate::support::town::*;
+use syncline::domain::{Choice, ItemKind, LinkState, OpState, RunId};
+
+const S: &str = "Contact";
+const H: &str = "contacts";
+
+/// The person is entered again in Salesforce, with that title and city.
+fn entered_again(house: &House, title: &str, city: &str) -> String {
+    let of = [
+        ("LastName", "Berg"),
+        ("Email", "anna@example.com"),
+        ("Title", title),
+        ("MailingCity", city),
+    ];
+    let now = house.clock.now();
+    let mut sandbox = house.sandbox.lock().unwrap();
+    let made = sandbox.org.insert(now, &colleague(), S, values(&of));
+    made.unwrap()
+}
+
+/// The undo leaves the HubSpot record alone, for another link has it by now; nothing travels after that.
+async fn left_to_another(house: &House, run: RunId, h: &str) {
+    let undo = house.undone(run).await;
+    let ops = house.journal(undo.run).await;
+    let of_h: Vec<_> = ops
+        .iter()
+        .filter(|op| op.target.as_ref().is_some_and(|id| id.as_str() == h))
+        .collect();
+    assert!(!of_h.is_empty());
+    for op in of_h {
+        assert_eq!(op.state, OpState::Skipped);
+        let why = op.outcome.why.as_deref();
+        assert_eq!(why, Some("another link has this record by now"));
+    }
+    for pause in [60, 300, 4_000] {
+        house.wait(pause).await;
+        house.fine().await;
+    }
+    house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_entered_again_after_a_deletion_keeps_what_the_run_gave_its_counterpart() {
+    let (house, s, h) = clerk(&people("")).await;
+    house.sf_edit(S, &s, &[("Title", "Boss")]);
+    house.wait(60).await;
+    let run = house.fine().await.run;
+    house.sf_delete(S, &s);
+    house.wait(60).await;
+    house.fine().await;
+    let again = entered_again(&house, "Boss", "");
+    house.wait(60).await;
+    house.fine().await;
+    let links = house.links().await;
+    assert_eq!(links.len(), 1);
+    assert_eq!(links[0].ids.salesforce, Some(again.as_str().into()));
+    left_to_another(&house, run, &h).await;
+    house.both((&again, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_took_the_place_of_a_record_that_left_the_scope_keeps_what_the_run_gave_its_counterpart()
+ {
+    let (house, s, h) = clerk(&clerks("unlink")).await;
+    house.sf_edit(S, &s, &[("MailingCity", "Oslo")]);
+    house.wait(60).await;
+    let run = house.fine().await.run;
+    house.sf_edit(S, &s, &[("Title", "Chief")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.links().await[0].state, LinkState::Unlinked);
+    let again = entered_again(&house, "Clerk", "Oslo");
+    house.wait(60).await;
+    house.fine().await;
+    left_to_another(&house, run, &h).await;
+    house.both((&again, &h), ("MailingCity", "city"), ("Oslo", "Oslo"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_run_made_and_is_the_counterpart_of_another_record_by_now_stays() {
+    let house = House::unkeyed(&people("")).await;
+    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "anna@example.com")]);
+    let run = house.fine().await.run;
+    let h = house.hs_ids(H).remove(0);
+    house.settled().await;
+    house.sf_delete(S, &s);
+    house.wait(60).await;
+    house.fine().await;
+    entered_again(&house, "", "");
+    house.wait(60).await;
+    house.fine().await;
+    let item = house.the_item(ItemKind::AlreadyLinked).await;
+    house.choose(&item, Choice::Link(h.as_str().into())).await;
+    house.wait(60).await;
+    house.fine().await;
+    left_to_another(&house, run, &h).await;
+    assert_eq!(house.hs_ids(H), vec![h]);
+    assert_eq!(house.links().await.len(), 1);
+}
