@@ -1,6 +1,7 @@
 //! How a confirmed write moves a base (docs/design/sync-semantics.md 2.1, 7 Settle).
 
 use super::fields::same_value;
+use super::hindsight;
 use super::links::{base_field, base_raw};
 use super::oscillation;
 use super::references::is_translated;
@@ -12,7 +13,8 @@ use crate::transform;
 
 /// The target's base moves to what was stored, the source's to the value that led there. Where both sides are written, the
 /// target's stays at what it held, and is no guide to what it holds: one write without the other leaves a change to carry over. An undo leaves the source's where it is:
-/// it may take back an older run than the last one, and what a later undo has put aside would come again (19.1).
+/// it may take back an older run than the last one, and what a later undo has put aside would come again (19.1). So does what
+/// goes over a late landing where the sides were settled apart (16.5).
 pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: bool) {
     // The last to be sent, whatever our clock said then: it may have been set back since the one before.
     let wrote = &mut base.sides.get_mut(op.side).wrote_at;
@@ -28,7 +30,8 @@ pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: b
         };
         let left = assignment.left.as_ref().unwrap_or(&assignment.after);
         let undone = assignment.rule == super::undo_plan::RULE;
-        let settled = undone.then(|| base_raw(base, name, op.side.other()));
+        let put_back = undone || assignment.rule == hindsight::RULE;
+        let settled = put_back.then(|| base_raw(base, name, op.side.other()));
         let settled = settled.flatten();
         let source = settled.as_ref().unwrap_or(&assignment.source);
         let reached = match assignment.both {
@@ -49,7 +52,10 @@ pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: b
             Side::Salesforce => (left, source),
             Side::HubSpot => (source, left),
         };
-        let differ = !is_translated(pair) && transform::equal(pair, s, h) == Some(false);
+        let differ = match is_translated(pair) {
+            true => put_back && field.diverged,
+            false => transform::equal(pair, s, h) == Some(false),
+        };
         field.diverged = differ && !assignment.both;
         if !undone {
             // Of two writes by one decision nothing is an echo until both are done: the first must count as a change.

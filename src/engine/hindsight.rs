@@ -14,6 +14,9 @@ use crate::domain::{
 };
 use crate::transform;
 
+/// The rule that writes a late landing over where the sides were settled apart.
+pub(super) const RULE: &str = "late_landing";
+
 /// The versions of HubSpot properties have to be looked up first.
 pub(super) struct NeedsTimes;
 

@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use super::context::Engine;
 pub(super) use super::field_errors::{freed, pair_digests};
 use super::fields;
-use super::hindsight::{Landed, NeedsTimes, late_landing, normalised, without_landing};
+use super::hindsight::{self, Landed, NeedsTimes, late_landing, normalised, without_landing};
 use super::oscillation;
-use super::outcome::carry_out;
+use super::outcome::{assignment, carry_out, enter};
 use super::parts::{self, Part};
 use super::sets;
 use super::stamp::plan_stamp;
@@ -100,6 +100,19 @@ fn plan_unit(view: &View<'_>, work: &Work, unit: &Unit<'_>, plan: &mut LinkPlan)
     if !look_behind(view, work, &mut all, plan) {
         return;
     }
+    if undisturbed && put_back(view, work, &all, plan) {
+        return;
+    }
+    for part in &mut all {
+        if let Some(side) = part.landed {
+            part.base = Some(without_landing(
+                part.pair,
+                &part.values,
+                part.base.as_ref(),
+                side,
+            ));
+        }
+    }
     let outcome = merge(view, work, &all, resolution);
     let outcome = match resolution {
         Some(_) => outcome,
@@ -143,8 +156,8 @@ fn has_field(unit: &Unit<'_>, side: Side) -> bool {
     unit.pairs().all(|pair| !pair.field(side).is_empty())
 }
 
-/// Moves the bases where what is there is a late write of ours, or what a vendor made of one; false where HubSpot's versions
-/// have to be looked up first.
+/// Notes what is a late write of ours, and moves the bases where what is there is what a vendor made of one; false where HubSpot's
+/// versions have to be looked up first.
 fn look_behind(view: &View<'_>, work: &Work, parts: &mut [Part<'_>], plan: &mut LinkPlan) -> bool {
     let mut told = true;
     for part in parts {
@@ -165,13 +178,39 @@ fn look_behind(view: &View<'_>, work: &Work, parts: &mut [Part<'_>], plan: &mut 
                 plan.wants_times.insert(pair.fields.hubspot.clone());
                 told = false;
             }
-            Landed::On(side) => {
-                let moved = without_landing(pair, &part.values, part.base.as_ref(), side);
-                part.base = Some(moved);
-            }
+            Landed::On(side) => part.landed = Some(side),
         }
     }
     told
+}
+
+/// Writes what has landed over with what that side was settled at, where the sides were settled apart and rest but for it: the
+/// other side's value is what an undo, or a person, has kept from it (16.5). False where that is not so.
+fn put_back(view: &View<'_>, work: &Work, parts: &[Part<'_>], plan: &mut LinkPlan) -> bool {
+    let apart = |part: &Part<'_>| part.base.as_ref().is_some_and(|base| base.diverged);
+    if !parts
+        .iter()
+        .any(|part| part.landed.is_some() && apart(part))
+    {
+        return false;
+    }
+    let before: Option<Vec<Part<'_>>> = parts.iter().map(Part::before_landing).collect();
+    if before.is_none_or(|all| merge(view, work, &all, None).action != Action::Nothing) {
+        return false;
+    }
+    for part in parts {
+        let settled = part
+            .landed
+            .map(|side| (side, parts::assumed(work, part.pair, side)));
+        match settled {
+            Some((side, Some(held))) => {
+                let write = assignment(part, side, held, hindsight::RULE);
+                enter(part.pair, side, write, plan);
+            }
+            _ => settle_unverified(view, work, part, plan),
+        }
+    }
+    true
 }
 
 /// A pair at rest whose base nobody has seen on a side yet: this look is what verifies it (6.4, I-23).

@@ -1,8 +1,8 @@
 //! Small facts about links and records that several steps need.
 
 use crate::domain::{
-    Base, BaseField, CreatedBy, Link, LinkId, LinkState, Mapping, PerSide, RecordId, RecordKey,
-    Side, Value,
+    Base, BaseField, BaseValue, CreatedBy, Link, LinkId, LinkState, Mapping, PerSide, RecordId,
+    RecordKey, Side, Value,
 };
 
 /// The object names of a mapping.
@@ -83,10 +83,15 @@ pub(super) fn pending(
 
 /// The value that a base holds, where it is stored as it was.
 pub(super) fn base_raw(base: &Base, pair: &str, side: Side) -> Option<Value> {
-    match base.value(pair, side)? {
-        crate::domain::BaseValue::Null => Some(Value::Null),
-        crate::domain::BaseValue::Raw(text) => Some(Value::Text(text.clone())),
-        crate::domain::BaseValue::Hashed { .. } => None,
+    raw_of(base.value(pair, side)?)
+}
+
+/// A base value as it was; `None` where it is stored as hashes.
+pub(super) fn raw_of(base: &BaseValue) -> Option<Value> {
+    match base {
+        BaseValue::Null => Some(Value::Null),
+        BaseValue::Raw(text) => Some(Value::Text(text.clone())),
+        BaseValue::Hashed { .. } => None,
     }
 }
 

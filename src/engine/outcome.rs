@@ -267,16 +267,27 @@ fn assign(
         return;
     };
     let assignment = Assignment {
+        link,
+        both,
+        ..assignment(part, to, raw, rule)
+    };
+    enter(pair, to, assignment, plan);
+}
+
+/// What puts a raw value to one side of a part.
+pub(super) fn assignment(part: &Part<'_>, to: Side, raw: Value, rule: &str) -> Assignment {
+    Assignment {
         before: part.raws.get(to).clone(),
         after: raw,
         rule: rule.to_owned(),
-        pair: pair.name().to_owned(),
+        pair: part.pair.name().to_owned(),
         source: part.raws.get(to.other()).clone(),
-        link,
-        both,
-        left: None,
-        life: 0,
-    };
+        ..Assignment::default()
+    }
+}
+
+/// Puts an assignment into the plan.
+pub(super) fn enter(pair: &FieldPair, to: Side, assignment: Assignment, plan: &mut LinkPlan) {
     if is_association(pair, to) {
         plan.associations
             .insert(pair.field(to).to_owned(), assignment);

@@ -14,6 +14,7 @@ use crate::domain::{
 use crate::transform;
 
 /// One pair of a unit, with what is known of it.
+#[derive(Clone)]
 pub(super) struct Part<'a> {
     pub(super) pair: &'a FieldPair,
     /// Raw values of both sides.
@@ -22,6 +23,8 @@ pub(super) struct Part<'a> {
     pub(super) values: PerSide<Value>,
     /// The base, in the same terms.
     pub(super) base: Option<BaseField>,
+    /// The side that holds what an old write of ours has put there since (16.5).
+    pub(super) landed: Option<Side>,
 }
 
 /// A unit's pairs, and the side whose values are only those that an open conflict saw last, if any.
@@ -117,6 +120,7 @@ pub(super) fn gather<'a>(
             values: raws.clone(),
             raws,
             base: work.base.fields.get(pair.name()).cloned(),
+            landed: None,
         });
     }
     Some(parts)
@@ -174,6 +178,16 @@ impl Part<'_> {
                 },
             )
         })
+    }
+
+    /// The part as it would be without what has landed; `None` where nobody knows any more what was there.
+    pub(super) fn before_landing(&self) -> Option<Self> {
+        let mut before = self.clone();
+        if let Some(side) = before.landed.take() {
+            let settled = self.base.as_ref()?.values.get(side).as_ref()?;
+            *before.values.get_mut(side) = links::raw_of(settled)?;
+        }
+        Some(before)
     }
 
     /// True where both sides have a base that can be gone back to.
