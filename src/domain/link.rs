@@ -174,12 +174,21 @@ impl BaseValue {
             }
             Value::Text(text) => Some(BaseValue::Hashed {
                 len: text.len() as u64,
-                raw: format!("{:032x}", digest128(&[text.as_bytes()])),
-                canon: format!("{:032x}", digest128(&[canon_text.as_bytes()])),
+                raw: hash(text),
+                canon: hash(canon_text),
                 version: canon_version,
             }),
         }
     }
+
+    /// True where it is kept as hashes, of a value whose canonical form renders so under that version.
+    pub fn hashes(&self, canon_text: &str, canon_version: u32) -> bool {
+        matches!(self, BaseValue::Hashed { canon, version, .. } if *version == canon_version && hash(canon_text) == *canon)
+    }
+}
+
+fn hash(text: &str) -> String {
+    format!("{:032x}", digest128(&[text.as_bytes()]))
 }
 
 /// The base of one field pair: what each side held when it was last settled. `None`: never settled.

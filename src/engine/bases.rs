@@ -2,7 +2,7 @@
 
 use super::fields::same_value;
 use super::hindsight;
-use super::links::{base_field, base_raw};
+use super::links::base_field;
 use super::oscillation;
 use super::references::is_translated;
 use super::sets;
@@ -31,30 +31,26 @@ pub(super) fn written(mapping: &Mapping, base: &mut Base, op: &Op, unverified: b
         let left = assignment.left.as_ref().unwrap_or(&assignment.after);
         let undone = assignment.rule == super::undo_plan::RULE;
         let put_back = undone || assignment.rule == hindsight::RULE;
-        let settled = put_back.then(|| base_raw(base, name, op.side.other()));
-        let settled = settled.flatten();
-        let source = settled.as_ref().unwrap_or(&assignment.source);
+        let other = op.side.other();
+        let kept = base.value(name, other).filter(|_| put_back).cloned();
+        let source = kept.or_else(|| transform::base_value(pair, other, &assignment.source));
         let reached = match assignment.both {
             true => &assignment.before,
             false => left,
         };
         let field = base_field(base, name);
         *field.values.get_mut(op.side) = transform::base_value(pair, op.side, reached);
-        *field.values.get_mut(op.side.other()) =
-            transform::base_value(pair, op.side.other(), source);
+        *field.values.get_mut(other) = source.clone();
         *field.unverified.get_mut(op.side) = unverified && !assignment.both;
         match assignment.both {
             true => *field.apart.get_mut(op.side) = true,
             false => field.apart = PerSide::default(),
         }
         field.held_at = None;
-        let (s, h) = match op.side {
-            Side::Salesforce => (left, source),
-            Side::HubSpot => (source, left),
-        };
         let differ = match is_translated(pair) {
             true => put_back && field.diverged,
-            false => transform::equal(pair, s, h) == Some(false),
+            false => source
+                .is_some_and(|base| transform::means(pair, op.side, left, &base) == Some(false)),
         };
         field.diverged = differ && !assignment.both;
         if !undone {

@@ -14,7 +14,7 @@ mod values;
 use crate::domain::{TransformSpec, Value};
 
 pub use error::{SpecError, TransformError};
-pub use pair::{PairLens, base_value, equal, merge_field, merge_tuple, put, view};
+pub use pair::{PairLens, base_value, equal, means, merge_field, merge_tuple, put, view};
 pub use spec::{NAMES, OptionInfo, TransformInfo, parse_spec};
 
 /// What a transform may look at besides the value.

@@ -208,6 +208,17 @@ pub fn base_value(pair: &FieldPair, side: Side, raw: &Value) -> Option<BaseValue
     BaseValue::of(raw, &canon.render(), CANON_VERSION)
 }
 
+/// True where a value of one side means what the base of the other side does; `None` where one is not known.
+pub fn means(pair: &FieldPair, side: Side, raw: &Value, base: &BaseValue) -> Option<bool> {
+    let now = view(pair, side, raw).ok()?;
+    let held = match base {
+        BaseValue::Null => view(pair, side.other(), &Value::Null),
+        BaseValue::Raw(text) => view(pair, side.other(), &Value::text(text.clone())),
+        BaseValue::Hashed { .. } => return Some(base.hashes(&now.render(), CANON_VERSION)),
+    };
+    Some(held.ok()? == now)
+}
+
 /// The lens of a pair, for `domain::merge`.
 #[derive(Clone, Copy, Debug)]
 pub struct PairLens<'a>(pub &'a FieldPair);

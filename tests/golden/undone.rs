@@ -174,3 +174,46 @@ async fn an_old_write_that_lands_after_an_undo_is_written_over_with_what_the_und
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn long_texts_taken_back_one_after_the_other_stay_so() {
+    let text = people_with(
+        "",
+        "{ salesforce = \"Description\", hubspot = \"message\" },\n",
+    );
+    let long = |word: &str| word.repeat(300 / word.len());
+    for from in Side::BOTH {
+        let (house, s, h) = clerk(&text).await;
+        let mut runs = Vec::new();
+        for word in ["clerk", "bosses", "queen"] {
+            match from {
+                Side::Salesforce => house.sf_edit(S, &s, &[("Description", &long(word))]),
+                Side::HubSpot => house.hs_edit(H, &h, &[("message", &long(word))]),
+            }
+            house.wait(60).await;
+            runs.push(house.fine().await.run);
+        }
+        let holds = |word: &str| {
+            let (queen, back) = (long("queen"), long(word));
+            let want = match from {
+                Side::Salesforce => (queen.as_str(), back.as_str()),
+                Side::HubSpot => (back.as_str(), queen.as_str()),
+            };
+            house.both((&s, &h), ("Description", "message"), want);
+        };
+        for (run, word) in runs.into_iter().rev().zip(["bosses", "clerk"]) {
+            house.wait(60).await;
+            house.undone(run).await;
+            holds(word);
+            let link = house.links().await.remove(0);
+            let db = house.db().await;
+            let bases = db.bases(&link.mapping, &[link.id]).await.unwrap();
+            assert!(bases[0].fields["Description"].diverged);
+        }
+        house.wait(60).await;
+        assert_eq!(writes(&house.fine().await), 0);
+        assert_eq!(writes(&house.whole().await), 0);
+        holds("clerk");
+        house.idle().await;
+    }
+}

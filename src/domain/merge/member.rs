@@ -57,19 +57,13 @@ impl<'a> Member<'a> {
         match base {
             BaseValue::Null => *now != self.lens.view(side, &Value::Null),
             BaseValue::Raw(raw) => *now != self.lens.view(side, &Value::text(raw.clone())),
-            BaseValue::Hashed {
-                raw,
-                canon,
-                version,
-                ..
-            } => {
+            BaseValue::Hashed { raw, .. } => {
                 let hash = |text: &str| format!("{:032x}", digest128(&[text.as_bytes()]));
                 let same_raw = self
                     .raw(side)
                     .as_text()
                     .is_some_and(|text| hash(text) == *raw);
-                let same_canon = *version == CANON_VERSION && hash(&now.render()) == *canon;
-                !same_raw && !same_canon
+                !same_raw && !base.hashes(&now.render(), CANON_VERSION)
             }
         }
     }
