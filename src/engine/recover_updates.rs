@@ -20,6 +20,7 @@ use super::recover_rules::{
 use super::run::RunCtx;
 use super::set_read::read_sets;
 use super::settle::is_late;
+use super::{undo_apply, undo_plan};
 use crate::crm::Purpose;
 use crate::domain::{
     LinkState, Mapping, Observation, Op, OpKind, OpState, Presence, RecordId, Side,
@@ -194,10 +195,12 @@ async fn conclude_update(
             op.state = OpState::Confirmed;
             op.outcome.record = op.target.clone();
             note_left(op, seen);
-            let links = std::slice::from_ref(&op.link);
-            for mut base in ctx.engine.db.bases(&mapping.id, links).await? {
+            if let Some(mut base) = undo_apply::base_of(ctx, mapping, op.link).await? {
                 bases::written(mapping, &mut base, op, false);
                 bases::stamped(&mut base, seen);
+                if op.fields.values().any(|one| one.rule == undo_plan::RULE) {
+                    undo_apply::note_apart(ctx, mapping, &mut base, op).await?;
+                }
                 tx.put_base(&mapping.id, op.link, &base)?;
             }
         }

@@ -124,7 +124,7 @@ async fn record(
 }
 
 /// References and owners are apart where the two sides name records that are not each other's (19.1).
-async fn note_apart(
+pub(super) async fn note_apart(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
     base: &mut Base,
@@ -179,7 +179,8 @@ fn not_done(
     stop
 }
 
-async fn base_of(
+/// The base of a link, where there is one.
+pub(super) async fn base_of(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
     link: LinkId,

@@ -217,3 +217,43 @@ async fn long_texts_taken_back_one_after_the_other_stay_so() {
         house.idle().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_association_that_was_taken_back_without_an_answer_does_not_come_again() {
+    let clear = "link = \"accounts\", on_unlinked = \"clear\"";
+    let house = House::empty(&firms().replace("link = \"accounts\"", clear)).await;
+    let site = ("Website", "acme.example");
+    let firm = house.sf("Account", &[("Name", "Acme"), site]);
+    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "anna@example.com")]);
+    house.fine().await;
+    house.settled().await;
+    let h = house.hs_ids(H).remove(0);
+    let companies = || {
+        let sandbox = house.sandbox.lock().unwrap();
+        sandbox.portal.partners(H, &h, "companies").len()
+    };
+    house.sf_edit(S, &s, &[("AccountId", &firm)]);
+    house.wait(60).await;
+    let run = house.fine().await.run;
+    assert_eq!(companies(), 1);
+    house.wait(60).await;
+    let path = "/crm/associations/2026-09/contacts/companies/batch/archive";
+    let cut = Fault::Cut { committed: true };
+    house.script(Party::HubSpot, Some("POST"), path, cut, 1);
+    let undo = house.undone(run).await;
+    let op = house.journal(undo.run).await.remove(0);
+    assert_eq!((op.state, companies()), (OpState::Unknown, 0));
+    for pause in [200, 300, 4_000] {
+        house.wait(pause).await;
+        house.fine().await;
+        assert_eq!(companies(), 0);
+    }
+    let links = house.links().await;
+    let of = links
+        .iter()
+        .find(|link| link.mapping.as_str() == "contacts");
+    let of = of.unwrap();
+    let bases = house.db().await.bases(&of.mapping, &[of.id]).await.unwrap();
+    assert!(bases[0].fields["AccountId"].diverged);
+    house.quiet().await;
+}
