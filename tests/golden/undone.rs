@@ -257,3 +257,53 @@ async fn an_association_that_was_taken_back_without_an_answer_does_not_come_agai
     assert!(bases[0].fields["AccountId"].diverged);
     house.quiet().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_old_reference_that_lands_after_an_undo_is_written_over_with_what_the_undo_put_back() {
+    let house = House::empty(&firms()).await;
+    let firms = ["acme", "beta", "core"].map(|name| {
+        let site = format!("{name}.example");
+        let account = house.sf("Account", &[("Name", name), ("Website", &site)]);
+        let company = house.hs("companies", &[("name", name), ("domain", &site)]);
+        (account, company)
+    });
+    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "anna@example.com")]);
+    let h = house.hs(H, &[("lastname", "Berg"), ("email", "anna@example.com")]);
+    house.fine().await;
+    house.settled().await;
+    let (method, path) = door(Party::Salesforce, false);
+    let late = Fault::LandsLater(Duration::from_secs(3_000));
+    house.script(Party::Salesforce, Some(method), path, late, 1);
+    let mut run = RunId(0);
+    for (account, company) in &firms {
+        let now = house.clock.now();
+        {
+            let mut sandbox = house.sandbox.lock().unwrap();
+            let portal = &mut sandbox.portal;
+            portal.associate(now, colleague(), H, &h, "companies", company, true);
+        }
+        house.hs_edit(H, &h, &[("city", account)]);
+        house.wait(200).await;
+        run = house.fine().await.run;
+    }
+    let account = || house.sf_value(S, &s, "AccountId");
+    assert_eq!(account().as_ref(), Some(&firms[2].0));
+    house.wait(60).await;
+    house.undone(run).await;
+    for pause in [60, 3_000, 60, 300, 4_000] {
+        house.wait(pause).await;
+        house.fine().await;
+        assert_eq!(account().as_ref(), Some(&firms[1].0));
+        let sandbox = house.sandbox.lock().unwrap();
+        let partners = sandbox.portal.partners(H, &h, "companies");
+        assert_eq!(partners.first(), Some(&firms[2].1));
+    }
+    let links = house.links().await;
+    let of = links
+        .iter()
+        .find(|link| link.mapping.as_str() == "contacts");
+    let of = of.unwrap();
+    let bases = house.db().await.bases(&of.mapping, &[of.id]).await.unwrap();
+    assert!(bases[0].fields["AccountId"].diverged);
+    house.quiet().await;
+}
