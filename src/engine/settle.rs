@@ -170,27 +170,9 @@ fn one(
     tx: &mut super::db::Tx<'_>,
 ) -> Result<(), EngineError> {
     let mut moved = progress.drifted;
-    for (name, diverged) in &plan.settles {
-        let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == name) else {
-            continue;
-        };
-        let raws = PerSide::from_fn(|side| {
-            let seen = work
-                .seen
-                .get(side)
-                .as_ref()
-                .map(|seen| seen.value(pair.field(side)).clone());
-            seen.filter(crate::domain::Value::is_known)
-                .or_else(|| links::base_raw(&work.base, name, side))
-        });
-        let field = base_field(&mut work.base, name);
-        field.diverged = *diverged;
-        for side in Side::BOTH {
-            if let Some(raw) = raws.get(side) {
-                *field.values.get_mut(side) = transform::base_value(pair, side, raw);
-                *field.unverified.get_mut(side) = false;
-            }
-        }
+    if !moved {
+        // What a record that moved holds is nothing that the plan has seen: the next run decides about it.
+        settle_fields(mapping, work, plan);
     }
     for set in &plan.sets {
         sets::settle(&mut work.base, set, |side, field| {
@@ -265,6 +247,32 @@ fn one(
         tally.link(work.link.id, Fate::Conflict);
     }
     Ok(())
+}
+
+/// Moves the bases of the fields that settle without a write.
+fn settle_fields(mapping: &Mapping, work: &mut Work, plan: &LinkPlan) {
+    for (name, diverged) in &plan.settles {
+        let Some(pair) = mapping.pairs.iter().find(|pair| pair.name() == name) else {
+            continue;
+        };
+        let raws = PerSide::from_fn(|side| {
+            let seen = work
+                .seen
+                .get(side)
+                .as_ref()
+                .map(|seen| seen.value(pair.field(side)).clone());
+            seen.filter(crate::domain::Value::is_known)
+                .or_else(|| links::base_raw(&work.base, name, side))
+        });
+        let field = base_field(&mut work.base, name);
+        field.diverged = *diverged;
+        for side in Side::BOTH {
+            if let Some(raw) = raws.get(side) {
+                *field.values.get_mut(side) = transform::base_value(pair, side, raw);
+                *field.unverified.get_mut(side) = false;
+            }
+        }
+    }
 }
 
 /// Remembers of every field of a side that is not at its base, and stays so, that the base does not stand in for it; and when
