@@ -115,14 +115,15 @@ async fn follow(
     if matches!(case.link.state, LinkState::Superseded(_)) || decided {
         return Ok(());
     }
-    if ctx.locked.contains(&case.link.id) || case.link.state == LinkState::PendingCreate {
-        // Whether it has a counterpart is not known yet: its Contact gets none meanwhile.
-        ctx.held.insert(into);
-        return Ok(());
-    }
     let contact = survivor(ctx, contacts, side, into.clone()).await?;
     let there = contact.as_ref().map(|seen| &seen.presence);
-    let id = contact.as_ref().map_or(into, |seen| seen.id.clone());
+    let merged = contact.as_ref().map(|seen| seen.id.clone());
+    let id = merged.unwrap_or_else(|| into.clone());
+    if ctx.locked.contains(&case.link.id) || case.link.state == LinkState::PendingCreate {
+        // Whether it has a counterpart is not known yet: its Contact gets none meanwhile, nor what that one went into.
+        ctx.held.extend([into, id]);
+        return Ok(());
+    }
     let db = ctx.engine.db.clone();
     if there == Some(&Presence::Inaccessible) {
         let mut tx = db.begin();

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::support::leads::*;
 use crate::support::town::*;
 use crate::support::wire::wired;
 use crate::support::{House, install, order};
 use crate::upkeep::{confirmed, imported};
-use syncline::domain::{Choice, CreatedBy, ItemKind, LinkState, OpKind, PerSide, RunState};
+use syncline::domain::{Choice, CreatedBy, ItemKind, LinkState, OpKind, PerSide, RunState, Side};
 use syncline::engine::{Order, Scope};
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
@@ -469,6 +470,28 @@ async fn a_lead_whose_own_create_has_no_answer_yet_keeps_its_contact_waiting() {
         house.quiet().await;
         house.whole().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_its_contact_went_into_waits_too_while_a_leads_own_create_has_no_answer() {
+    let house = House::empty(&rules()).await;
+    house.fine().await;
+    let lead = house.sf(L, &[("LastName", "Ann"), ("Company", "Acme")]);
+    let door = "/crm/objects/2026-09/contacts/batch/upsert";
+    let later = Fault::LandsLater(Duration::from_secs(100));
+    house.script(Party::HubSpot, Some("POST"), door, later, 1);
+    house.whole().await;
+    let contact = house.sf_convert(&lead, None);
+    let winner = [("LastName", "Anna"), ("Email", "anna@work.example")];
+    let winner = house.sf(S, &winner);
+    house.sf_merge(S, &winner, &contact);
+    for wait in [20, 20, 20, 300, 60, 60] {
+        house.wait(wait).await;
+        house.fine().await;
+    }
+    let h = house.hs_ids(H);
+    assert_eq!((h.len(), house.open_items().await), (1, Vec::new()));
+    gone_over(&house, &lead, &winner, &h[0]).await;
 }
 
 /// A conversion of two leads, each in its own way, over a store that can crash.
