@@ -233,6 +233,12 @@ async fn hand_over(
     if goes_along {
         items::go_along(ctx, contacts, &link, &open, tx)?;
     }
+    let mut chosen = 0;
+    if link.state == LinkState::Active
+        && items::choices_go_along(ctx, (leads, contacts), &link, &open, tx)?
+    {
+        chosen = Dirty::RESOLVED;
+    }
     for side in Side::BOTH {
         let Some(id) = link.ids.get(side) else {
             continue;
@@ -266,7 +272,7 @@ async fn hand_over(
         let reasons = moved | if gone { Dirty::DELETED } else { 0 };
         match link.state {
             LinkState::Active => {
-                tx.mark_dirty(&contacts.id, side, id, reasons | Dirty::RELINK)?;
+                tx.mark_dirty(&contacts.id, side, id, reasons | chosen | Dirty::RELINK)?;
             }
             _ if reasons & Dirty::DELETED != 0 => {
                 tx.mark_dirty(&contacts.id, side, id, reasons)?;

@@ -2,14 +2,19 @@
 
 use super::context::EngineError;
 use super::db::Tx;
+use super::fields::is_property;
 use super::gone;
 use super::gone_case::Case;
 use super::gone_items::of_case;
 use super::links;
+use super::oscillation;
+use super::outcome;
+use super::parts::of_fields;
 use super::run_ctx::{Mode, RunCtx};
 use super::tally::{Fate, Unlinked};
 use crate::domain::{
-    Candidate, Conflict, ItemId, Link, Mapping, Observation, PerSide, RecordId, Side, SideValue,
+    Candidate, Conflict, FieldPair, ItemId, ItemKind, ItemState, Link, Mapping, Observation,
+    PairKind, PerSide, RecordId, Side, SideValue, Unit,
 };
 
 fn of(link: &Link, side: Side) -> &str {
@@ -75,6 +80,58 @@ pub(super) fn go_along(
         tx.put_conflict(&moved, None, link.id.0)?;
     }
     Ok(())
+}
+
+/// What a person chose for fields, and no run has carried out yet, goes along to those of the Contact that stand for the same
+/// properties: both records may still hold what was shown (8). Says whether there was any.
+pub(super) fn choices_go_along(
+    ctx: &RunCtx<'_>,
+    (leads, contacts): (&Mapping, &Mapping),
+    link: &Link,
+    open: &[Conflict],
+    tx: &mut Tx<'_>,
+) -> Result<bool, EngineError> {
+    let mut any = false;
+    let chosen = |item: &&Conflict| of_fields(item) && item.state == ItemState::Draft;
+    for item in open.iter().filter(chosen) {
+        let Some(unit) = same_properties(leads, contacts, &item.field) else {
+            continue;
+        };
+        let field = unit.name();
+        let mut moved = Conflict {
+            id: match item.kind {
+                ItemKind::Oscillation => oscillation::item_id(link.id, &field),
+                _ => outcome::item_id(link.id, &field),
+            },
+            mapping: contacts.id.clone(),
+            link: Some(link.id),
+            field,
+            last_seen: ctx.engine.clock.now(),
+            run: ctx.run,
+            ..item.clone()
+        };
+        for side in Side::BOTH {
+            moved.sides.get_mut(side).id.clone_from(link.ids.get(side));
+        }
+        for (member, pair) in moved.members.iter_mut().zip(unit.pairs()) {
+            member.field = pair.name().to_owned();
+        }
+        tx.put_conflict(&moved, None, link.id.0)?;
+        any = true;
+    }
+    Ok(any)
+}
+
+/// The field or group of the mapping of Contacts that has the same properties, in the same order, as one of the Leads'.
+fn same_properties<'m>(leads: &Mapping, contacts: &'m Mapping, name: &str) -> Option<Unit<'m>> {
+    let was = leads.unit(name)?;
+    let property = |pair: &FieldPair| pair.fields.hubspot.clone();
+    let comes_along = |pair: &FieldPair| {
+        is_property(pair, Side::HubSpot) && !matches!(pair.kind, PairKind::Constant { .. })
+    };
+    contacts.units().find(|unit| {
+        unit.pairs().all(comes_along) && unit.pairs().map(property).eq(was.pairs().map(property))
+    })
 }
 
 /// The Contact does not answer: its Lead's link waits.

@@ -316,6 +316,11 @@ fn block_on_source(
     plan.blocked.push(blocked(pair, parent));
 }
 
+/// The id of a link's item about a field or a group of them.
+pub(super) fn item_id(link: LinkId, unit: &str) -> ItemId {
+    ItemId::derive(&[b"field", &link.0.to_be_bytes(), unit.as_bytes()])
+}
+
 fn conflict(view: &View<'_>, work: &Work, unit: &Unit<'_>, parts: &[Part<'_>]) -> Conflict {
     let field = unit.name();
     let newest = parts
@@ -363,7 +368,7 @@ fn conflict(view: &View<'_>, work: &Work, unit: &Unit<'_>, parts: &[Part<'_>]) -
         }
     };
     Conflict {
-        id: ItemId::derive(&[b"field", &work.link.id.0.to_be_bytes(), field.as_bytes()]),
+        id: item_id(work.link.id, &field),
         field,
         members,
         sides: PerSide::from_fn(side_value),

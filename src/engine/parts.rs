@@ -298,7 +298,8 @@ pub(super) fn own_item<'a>(work: &'a Work, unit: &Unit<'_>) -> Option<&'a Confli
         .find(|item| of_fields(item) && unit.is_called(&item.field))
 }
 
-fn of_fields(item: &Conflict) -> bool {
+/// True for a question about a field or a group of them.
+pub(super) fn of_fields(item: &Conflict) -> bool {
     matches!(item.kind, ItemKind::Field | ItemKind::Oscillation)
 }
 

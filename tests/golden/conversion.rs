@@ -494,6 +494,29 @@ async fn what_its_contact_went_into_waits_too_while_a_leads_own_create_has_no_an
     gone_over(&house, &lead, &winner, &h[0]).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_person_chose_for_fields_of_a_lead_is_carried_out_on_its_contact() {
+    let (house, lead, h) = ann().await;
+    house.hs_edit(H, &h, &[("jobtitle", "Queen"), ("city", "Bergen")]);
+    house.wait(30).await;
+    house.sf_edit(L, &lead, &[("Title", "Boss"), ("City", "Rome")]);
+    house.wait(60).await;
+    house.fine().await;
+    let asked = house.open_items().await;
+    assert_eq!(asked.len(), 2, "{asked:#?}");
+    for item in &asked {
+        house.choose(item, Choice::Take(Side::HubSpot)).await;
+    }
+    let contact = house.sf_convert(&lead, None);
+    house.wait(60).await;
+    house.fine().await;
+    house.both((&contact, &h), ("Title", "jobtitle"), ("Queen", "Queen"));
+    let city = ("MailingCity", "city");
+    house.both((&contact, &h), city, ("Bergen", "Bergen"));
+    gone_over(&house, &lead, &contact, &h).await;
+    goes_on(&house, &lead, &contact, &h).await;
+}
+
 /// A conversion of two leads, each in its own way, over a store that can crash.
 async fn two() -> (House, Arc<SimStore>, Vec<(String, String, String)>) {
     let mut house = House::empty(&rules()).await;
