@@ -269,9 +269,18 @@ impl Db {
     pub async fn walk<T: serde::de::DeserializeOwned + Send>(
         &self,
         prefix: Key,
+        each: impl FnMut(T) + Send,
+    ) -> Result<(), StoreError> {
+        self.walk_after(prefix, None, each).await
+    }
+
+    /// The rows of a family behind a key.
+    pub(super) async fn walk_after<T: serde::de::DeserializeOwned + Send>(
+        &self,
+        prefix: Key,
+        mut after: Option<Key>,
         mut each: impl FnMut(T) + Send,
     ) -> Result<(), StoreError> {
-        let mut after = None;
         loop {
             let rows: Vec<(Key, T)> = self
                 .store

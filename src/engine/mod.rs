@@ -89,6 +89,7 @@ mod types;
 mod undo;
 mod undo_apply;
 mod undo_convert;
+mod undo_filled;
 mod undo_look;
 mod undo_plan;
 mod undo_read;

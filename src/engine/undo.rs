@@ -69,6 +69,8 @@ pub struct UndoneMapping {
 /// The work on one undo.
 pub(super) struct Undoing<'c, 'e> {
     pub(super) ctx: &'c mut RunCtx<'e>,
+    /// The run that is undone.
+    pub(super) target: RunId,
     pub(super) done: Done,
     /// Records that are gone, or would be.
     pub(super) gone: BTreeSet<RecordKey>,
@@ -138,7 +140,7 @@ impl Engine {
             ctx.locked.insert(op.link);
         }
         ctx.ghosts = scratch.ghosts().await?;
-        let mut undoing = Undoing::new(&mut ctx, done, found.calls);
+        let mut undoing = Undoing::new(&mut ctx, run, done, found.calls);
         undoing.all(&mappings).await?;
         let Undoing {
             calls,
@@ -173,7 +175,7 @@ pub(super) async fn undo(
 ) -> Result<(), EngineError> {
     recover(ctx).await?;
     let done = ctx.engine.done_by(target).await?;
-    let mut undoing = Undoing::new(ctx, done, fixed);
+    let mut undoing = Undoing::new(ctx, target, done, fixed);
     let outcome = undoing.all(mappings).await;
     record.expected_calls = undoing.calls;
     let released: u64 = undoing.released.values().sum();
@@ -189,9 +191,10 @@ pub(super) async fn undo(
 }
 
 impl<'c, 'e> Undoing<'c, 'e> {
-    fn new(ctx: &'c mut RunCtx<'e>, done: Done, fixed: SideCount) -> Self {
+    fn new(ctx: &'c mut RunCtx<'e>, target: RunId, done: Done, fixed: SideCount) -> Self {
         Undoing {
             ctx,
+            target,
             done,
             gone: BTreeSet::new(),
             untied: BTreeSet::new(),

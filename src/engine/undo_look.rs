@@ -16,7 +16,7 @@ use crate::domain::{
 };
 
 /// How long after a record was made its fields are still being set by the vendor itself.
-const SETTLING: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
+pub(super) const SETTLING: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 
 /// Records read, by side and id.
 pub(super) type Seen = PerSide<BTreeMap<RecordId, Observation>>;
@@ -123,6 +123,7 @@ impl Undoing<'_, '_> {
                 let (mut found, calls) = children(engine, mapping, &ids, &self.gone).await?;
                 self.count_calls(side, calls);
                 found.extend(self.related(mapping, &ids).await?);
+                found.extend(self.filled(mapping, group, seen).await?);
                 Ok(found)
             }
         }

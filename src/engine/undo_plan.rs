@@ -347,7 +347,7 @@ impl LinkNow<'_> {
 }
 
 /// A value as a reason names it.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value.as_text() {
         Some(text) => format!("\"{text}\""),
         None => "nothing".to_owned(),

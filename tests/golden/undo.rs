@@ -364,6 +364,42 @@ async fn a_record_touched_since_it_was_made_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_somebody_entered_in_a_record_that_we_made_is_kept_whoever_wrote_to_it_last() {
+    for by_hand in [true, false] {
+        let house = House::empty(&people("")).await;
+        let h = house.hs(H, &[("lastname", "e"), ("email", "e@example.com")]);
+        let run = house.fine().await;
+        let made = house.sf_ids(S).remove(0);
+        house.wait(60).await;
+        match by_hand {
+            true => house.sf_edit(S, &made, &[("MailingCity", "Oslo")]),
+            false => house.hs_edit(H, &h, &[("city", "Oslo")]),
+        }
+        house.wait(60).await;
+        house.fine().await;
+        house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
+        house.wait(60).await;
+        house.fine().await;
+        house.both((&made, &h), ("MailingCity", "city"), ("Oslo", "Oslo"));
+        house.both((&made, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+        house.wait(60).await;
+        let back = undo(&house, run.run).await;
+        let got = counts(&back, "contacts");
+        let want = if by_hand { (0, 1) } else { (1, 0) };
+        assert_eq!((got.archived.salesforce, got.held), want, "{by_hand}");
+        let left = left_out(&house, back.run).await;
+        assert_eq!(left.len(), usize::from(by_hand), "{left:?}");
+        for (id, _, why) in left {
+            assert_eq!(id, made);
+            assert!(why.contains("MailingCity holds \"Oslo\" now"), "{why}");
+        }
+        house.wait(60).await;
+        house.fine().await;
+        house.quiet().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn parents_with_other_peoples_children_stay_and_the_others_go() {
     let house = House::empty(&firms()).await;
     for at in 0..3 {
