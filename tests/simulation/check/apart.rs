@@ -6,6 +6,7 @@ use syncline::domain::{
 };
 use syncline::transform;
 
+use super::values::landed_unknown;
 use super::{Broken, Rest, Scene};
 use crate::people::{H, S};
 
@@ -67,7 +68,11 @@ pub(super) fn converged(scene: &Scene<'_>, rest: Rest, broken: &mut Vec<Broken>)
                     format!("{held:?}"),
                 ),
             };
-            if !equal {
+            let ids = [(Side::Salesforce, s), (Side::HubSpot, h)];
+            let unknown = ids
+                .iter()
+                .any(|(side, id)| landed_unknown(scene, *side, id, pair.field(*side)));
+            if !equal && !unknown {
                 broken.push(Broken {
                     invariant: "I-1",
                     detail: format!("{s} {h} {}: {shown}; base {accepted:?}", pair.name()),

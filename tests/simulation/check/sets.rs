@@ -173,7 +173,10 @@ pub(super) fn taken_off_by_somebody(scene: &Scene<'_>, broken: &mut Vec<Broken>)
         }
         let mut lost_to_people = false;
         for change in one.there.changes(scene) {
-            let added = change.by == Hand::People && change.was == Tie::None;
+            // Of what we were adding ourselves, without an answer, nobody can tell who did.
+            let added = change.by == Hand::People
+                && change.was == Tie::None
+                && !was_under_way(scene, &one, change.at);
             // What somebody took off and added again between two looks was always there.
             if added && !lost_to_people && change.at > off.at && change.at < one.sent - RACE {
                 broken.push(one.tell(scene, "somebody added it since"));
@@ -184,6 +187,23 @@ pub(super) fn taken_off_by_somebody(scene: &Scene<'_>, broken: &mut Vec<Broken>)
             }
         }
     }
+}
+
+/// True where we had sent the same before, and had no answer then.
+fn was_under_way(scene: &Scene<'_>, one: &Written<'_>, at: DateTime<Utc>) -> bool {
+    let firm = |op: &Op| op.fields.values().find_map(|one| one.link);
+    let same = |other: &Written<'_>| {
+        other.op.kind == OpKind::Associate
+            && other.op.side == one.op.side
+            && other.op.link == one.op.link
+            && firm(other.op) == firm(one.op)
+            && other.sent <= at
+    };
+    let Some(last) = written(scene).filter(same).max_by_key(|other| other.sent) else {
+        return false;
+    };
+    let landed = |change: &Change| change.by == Hand::Us && (last.sent..=at).contains(&change.at);
+    !one.there.changes(scene).any(landed)
 }
 
 /// True where it went with its record or its contact, which was there again before any look told that it had gone: what comes
@@ -318,10 +338,13 @@ pub(super) fn primary_left_alone(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                     || op.kind == OpKind::Create)
         });
         let fits = |op: &Op| {
-            op.fields.keys().any(|field| match element_of(field) {
-                Some((_, id)) => !primary && (id == change.firm || merged(scene, change, id)),
-                None => primary && matches!(field.as_str(), "AccountId" | "company"),
-            })
+            // An archived contact takes its associations along.
+            let archived = op.kind == OpKind::Delete && change.is == Tie::None;
+            archived
+                || op.fields.keys().any(|field| match element_of(field) {
+                    Some((_, id)) => !primary && (id == change.firm || merged(scene, change, id)),
+                    None => primary && matches!(field.as_str(), "AccountId" | "company"),
+                })
         };
         // A person who makes a further one the primary one while it is on its way.
         let raced = scene.diary.ledger.changes.iter().any(|one| {

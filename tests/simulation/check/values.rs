@@ -474,7 +474,7 @@ fn filled_anew(scene: &Scene<'_>, link: &Link, side: Side, id: &str, at: usize) 
 
 /// A write landed long after its sender had given it up, and the store that knew of it was put away: nobody can tell it from a
 /// person's edit.
-fn landed_unknown(scene: &Scene<'_>, side: Side, id: &str, name: &str) -> bool {
+pub(super) fn landed_unknown(scene: &Scene<'_>, side: Side, id: &str, name: &str) -> bool {
     let past = scene.history(side, id).into_iter();
     let landed: Vec<&Version> = past
         .flat_map(|past| past.of_field(name))
