@@ -62,6 +62,8 @@ struct Element {
     life: u32,
     now: PerSide<Option<Member>>,
     base: PerSide<bool>,
+    /// What was settled of it says nothing any more: neither side is taken for what it was.
+    anew: bool,
 }
 
 impl Element {
@@ -118,9 +120,8 @@ pub(super) fn plan(view: &View<'_>, work: &Work, set: &SetPair, plan: &mut LinkP
     let elements = elements(view, work, set, held.as_ref(), &mut kept, plan);
     let rests = |one: &Element| {
         let has = one.has();
-        Side::BOTH
-            .iter()
-            .all(|side| *blind.get(*side) || has.get(*side) == one.base.get(*side))
+        let mut sides = Side::BOTH.iter();
+        !one.anew && sides.all(|side| *blind.get(*side) || has.get(*side) == one.base.get(*side))
     };
     for side in Side::BOTH {
         let moved = *work.news.get(side) || !elements.values().all(rests);
@@ -238,7 +239,10 @@ fn elements(
         let mut heirs = found.iter_mut();
         match heirs.find(|(link, _)| view.parents.was(**link, side, &id)) {
             // Which associations a merge brought along is not known: it is met like at first, and nothing is taken off (12.4).
-            Some((_, element)) => element.base = PerSide::default(),
+            Some((_, element)) => {
+                element.base = PerSide::default();
+                element.anew = true;
+            }
             None => {
                 kept.get_mut(side).insert(id, life);
             }

@@ -819,6 +819,23 @@ async fn a_merge_of_companies_that_loses_their_associations_takes_none_off_and_g
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_taken_off_on_both_sides_around_a_merge_of_companies_stays_off() {
+    let mut club = Club::with(&plain(), &[1, 2]).await;
+    let twin = [("name", "twin"), ("domain", "twin.example")];
+    let twin = club.house.hs("companies", &twin);
+    club.unrelate(1);
+    club.companies[1] = club.house.hs_merge("companies", &club.companies[1], &twin);
+    club.untie(1);
+    // HubSpot alone tells of it.
+    club.house.hs_edit(H, &club.h, &[("city", "Oslo")]);
+    club.house.wait(60).await;
+    club.house.fine().await;
+    club.house.fine().await;
+    club.look().await;
+    club.hold(&[2], &[2]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_undo_puts_no_element_beside_a_contact_without_a_primary_company() {
     let club = Club::with(&plain(), &[1]).await;
     club.unrelate(1);

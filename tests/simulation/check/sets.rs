@@ -60,6 +60,14 @@ impl Spot {
         })
     }
 
+    /// True where one of its ids is no living record's any more.
+    fn has_gone(&self, scene: &Scene<'_>) -> bool {
+        let people = scene.alive(self.side);
+        let firms = clubs::firms(scene.sandbox, self.side);
+        !self.people.iter().all(|id| people.contains(id))
+            || !self.firms.iter().all(|id| firms.contains(id))
+    }
+
     /// True where it was so at any time between.
     fn ever(
         &self,
@@ -230,7 +238,9 @@ fn unnoticed(scene: &Scene<'_>, one: &Written<'_>, then: DateTime<Utc>) -> bool 
 pub(super) fn added_by_somebody(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for one in written(scene).filter(|one| one.op.kind == OpKind::Associate) {
         let has = |tie: Tie| tie != Tie::None;
-        if !one.across.ever(scene, one.sent - RACE, one.sent, has) {
+        // A record that went into another one answers for it under its old id, before anything told of that.
+        let merged = one.across.has_gone(scene);
+        if !merged && !one.across.ever(scene, one.sent - RACE, one.sent, has) {
             broken.push(one.tell(scene, "the other side has it not"));
         }
         if comes_back(scene, &one) {
@@ -313,7 +323,9 @@ pub(super) fn written_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         let wanted = |tie: Tie| (tie != Tie::None) == adds;
         // An answer that was lost is looked up before the write goes out again.
         let first = one.op.attempt.count <= 1;
+        let merged = one.there.has_gone(scene);
         if first
+            && !merged
             && !one
                 .there
                 .ever(scene, one.sent - RACE, one.sent, |tie| !wanted(tie))
