@@ -292,7 +292,10 @@ impl Scene<'_> {
         let of = |id: &String| keyed.get(id).map_or(0, Vec::len);
         let new = self.people.converted.iter().filter(|one| !one.known);
         new.filter(|one| of(&one.lead) + of(&one.contact) > 1)
-            .map(|one| format!("{} became {}", one.lead, one.contact))
+            .map(|one| {
+                let made = [&one.lead, &one.contact].map(|id| keyed.get(id));
+                format!("{} became {}: {made:?}", one.lead, one.contact)
+            })
             .collect()
     }
 }
