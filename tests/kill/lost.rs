@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline::domain::canon;
-use syncline::domain::{ItemState, Link, LinkId, LinkState, OpKind, RunKind, Value};
+use syncline::domain::{ItemState, Link, LinkId, LinkState, Op, OpKind, RunKind, Value};
 use syncline::sandbox::history::{Author, History, Version};
 use syncline::sandbox::{Sandbox, Side};
 
@@ -152,6 +152,33 @@ impl Scene<'_> {
         fates
     }
 
+    /// What was written to a field of these records, or of what they were before.
+    fn journal(&self, pair: &str, records: [&Record; 2]) -> Vec<String> {
+        let about = |op: &&Op| {
+            let ids = [&op.target, &op.source, &op.outcome.record];
+            let mut ids = ids.into_iter().flatten();
+            ids.any(|id| records.iter().any(|record| record.id == id.0))
+        };
+        let ops = self.books.ops.iter().filter(about);
+        ops.filter_map(|op| {
+            let (name, one) = op.fields.iter().find(|(_, one)| one.pair == pair)?;
+            let (before, after) = (text(&one.before), text(&one.after));
+            Some(format!(
+                "run {} {} {:?} {:?} {:?} {name} {before:?} -> {after:?} by {} {:?} {:?} {:?}",
+                op.run,
+                op.mapping,
+                op.link,
+                op.kind,
+                op.target,
+                one.rule,
+                op.state,
+                op.attempt.sent_at,
+                op.outcome.why
+            ))
+        })
+        .collect()
+    }
+
     /// A rule of the field's that names a winner, or a person's choice, wrote over the word, and the journal holds it. A plain
     /// change writes only over what had travelled, an undo over what its run left.
     fn journalled(&self, record: &Record, name: &str, word: &str) -> bool {
@@ -242,8 +269,11 @@ impl Scene<'_> {
                     if waits || diverged || error || undone || !mapped {
                         fates.apart += 1;
                     } else {
+                        let base = self.books.bases.get(&link.id);
+                        let base = base.and_then(|base| base.fields.get(pair));
                         fates.lost.push(format!(
-                            "{s:?} and {h:?} differ in {pair} for no reason: {held:?}"
+                            "{s:?} and {h:?} differ in {pair} for no reason: {held:?}; {base:?}; {:#?}",
+                            self.journal(pair, [&s, &h])
                         ));
                     }
                     continue;
