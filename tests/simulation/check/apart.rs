@@ -97,7 +97,11 @@ fn put_back(
         write && (own || op.link == link.id)
     };
     let writes = scene.all_ops().filter(of).flat_map(|op| {
-        let mine = op.fields.values().filter(|one| one.pair == pair);
+        // What goes over a late landing is what the undo had put back (16.5).
+        let mine = op
+            .fields
+            .values()
+            .filter(|one| one.pair == pair && one.rule != "late_landing");
         mine.map(|one| ((op.attempt.sent_at, op.seq), one.rule.as_str()))
     });
     let undone = writes
