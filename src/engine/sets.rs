@@ -220,7 +220,9 @@ fn elements(
                     });
                     *element.ids.get_mut(side) = Some(id.clone());
                     *element.now.get_mut(side) = now.get(id).copied();
-                    *element.base.get_mut(side) = base.get(id) == Some(&life);
+                    let settled = base.get(id);
+                    *element.base.get_mut(side) = settled == Some(&life);
+                    element.anew |= settled.is_some_and(|then| *then != life);
                 }
                 Met::Away => {}
                 Met::Frozen(_) => keep(kept.get_mut(side), base, id),

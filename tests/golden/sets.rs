@@ -865,6 +865,25 @@ async fn an_undo_puts_no_element_beside_a_contact_without_a_primary_company() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_taken_off_beside_an_account_that_comes_back_from_the_dead_stays_off() {
+    let club = Club::with(&plain(), &[1, 2]).await;
+    club.house.sf_delete("Account", &club.accounts[1]);
+    club.house.wait(60).await;
+    club.house.fine().await;
+    club.house.sf_restore("Account", &club.accounts[1]);
+    club.untie(1);
+    club.house.wait(60).await;
+    club.house.fine().await;
+    // Salesforce alone tells of it.
+    club.house.sf_edit(S, &club.s, &[("MailingCity", "Oslo")]);
+    club.house.wait(60).await;
+    club.house.fine().await;
+    assert_eq!(club.sets(), (vec![2], vec![2]));
+    club.look().await;
+    club.hold(&[2], &[2]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_account_that_comes_back_from_the_dead_without_its_rows_was_taken_off_by_nobody() {
     let club = Club::with(&plain(), &[1, 2]).await;
     club.house.sf_delete("Account", &club.accounts[1]);
