@@ -259,11 +259,11 @@ impl Scene<'_> {
                         .get(&link.id)
                         .and_then(|base| base.fields.get(pair))
                         .is_some_and(|field| field.diverged);
-                    let error = self
-                        .books
-                        .errors
-                        .iter()
-                        .any(|error| error.link == Some(link.id) && error.field == pair);
+                    // What is refused as a whole, such as an address that another record has, keeps all its fields back.
+                    let error = self.books.errors.iter().any(|error| {
+                        let about = error.field == pair || error.field.is_empty();
+                        error.link == Some(link.id) && about
+                    });
                     // A lead's Street has no pair.
                     let mapped = link.mapping.as_str() != "leads" || at < 2;
                     if waits || diverged || error || undone || !mapped {
