@@ -102,18 +102,7 @@ pub async fn runs(door: &dyn Door, limit: usize) -> Result<Vec<RunRecord>, Failu
 /// # Errors
 /// A refusal.
 pub async fn journal(door: &dyn Door, run: RunId) -> Result<Vec<Op>, Failure> {
-    let mut found = Vec::new();
-    read(
-        door,
-        ListKind::Journal { run },
-        usize::MAX,
-        |rows| match rows {
-            Rows::Journal(rows) => extend(&mut found, rows),
-            _ => None,
-        },
-    )
-    .await?;
-    Ok(found)
+    ops(door, run, |_| true).await
 }
 
 /// What a run's journal has that did not come about; the rest of it is not kept.
@@ -121,20 +110,20 @@ pub async fn journal(door: &dyn Door, run: RunId) -> Result<Vec<Op>, Failure> {
 /// # Errors
 /// A refusal.
 pub async fn not_done(door: &dyn Door, run: RunId) -> Result<Vec<Op>, Failure> {
+    ops(door, run, report::is_not_done).await
+}
+
+async fn ops(door: &dyn Door, run: RunId, keep: fn(&Op) -> bool) -> Result<Vec<Op>, Failure> {
     let mut found = Vec::new();
-    read(
-        door,
-        ListKind::Journal { run },
-        usize::MAX,
-        |rows| match rows {
-            Rows::Journal(rows) => {
-                let count = rows.len();
-                found.extend(rows.into_iter().filter(report::is_not_done));
-                Some(count)
-            }
-            _ => None,
-        },
-    )
+    let list = ListKind::Journal { run };
+    read(door, list, usize::MAX, |rows| match rows {
+        Rows::Journal(rows) => {
+            let count = rows.len();
+            found.extend(rows.into_iter().filter(keep));
+            Some(count)
+        }
+        _ => None,
+    })
     .await?;
     Ok(found)
 }

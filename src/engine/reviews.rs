@@ -188,9 +188,7 @@ pub(super) async fn close_review(
     id: &RecordId,
     tx: &mut Tx<'_>,
 ) -> Result<(), EngineError> {
-    let owner = keys::record_owner(&links::record_key(mapping, side, id));
-    let run = Some(ctx.run);
-    close(ctx.engine, &mapping.id, owner, What::Questions, run, tx).await
+    close_of(ctx, mapping, (side, id), What::Questions, tx).await
 }
 
 /// The record has a link now: what was asked about it while it had none is over, and so is what failed.
@@ -201,8 +199,18 @@ pub(super) async fn close_unlinked(
     id: &RecordId,
     tx: &mut Tx<'_>,
 ) -> Result<(), EngineError> {
+    close_of(ctx, mapping, (side, id), What::All, tx).await
+}
+
+async fn close_of(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    (side, id): (Side, &RecordId),
+    what: What,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
     let owner = keys::record_owner(&links::record_key(mapping, side, id));
-    close(ctx.engine, &mapping.id, owner, What::All, Some(ctx.run), tx).await
+    close(ctx.engine, &mapping.id, owner, what, Some(ctx.run), tx).await
 }
 
 /// True where an older error of an unlinked record still waits; such a record is not tried again yet.
