@@ -63,6 +63,11 @@ impl Case {
             && self.choice() == Some(&Choice::Accept)
     }
 
+    /// True where the record of that side is proven to be deleted.
+    pub(super) fn is_gone(&self, side: Side) -> bool {
+        matches!(self.there(side), There::Gone(_))
+    }
+
     fn there(&self, side: Side) -> There {
         let known = match &self.link.state {
             LinkState::Deleted(departed) => *departed.gone.get(side),

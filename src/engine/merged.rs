@@ -125,8 +125,9 @@ async fn follow_one(
     if merged.iter().chain(&own).any(locked) {
         return Ok(Vec::new());
     }
-    let holders: Vec<Holder> = merged.iter().map(holder).collect();
-    let followed = follow(own.first().map(holder).as_ref(), &holders);
+    let of_side = |case| holder(case, side);
+    let holders: Vec<Holder> = merged.iter().map(of_side).collect();
+    let followed = follow(own.first().map(of_side).as_ref(), &holders);
     let mut by_id: BTreeMap<LinkId, Case> = merged
         .into_iter()
         .chain(own)
@@ -215,11 +216,14 @@ pub(super) fn is_told(link: &Link, side: Side) -> bool {
     aside && own.is_some_and(|id| link.former.get(side).contains(id))
 }
 
-fn holder(case: &Case) -> Holder {
+/// How the link of a record of `side` stands that was merged, or that others were merged into.
+fn holder(case: &Case, side: Side) -> Holder {
     Holder {
         link: case.link.id,
         made_at: case.link.created_at,
         stands: match case.link.state {
+            // What was deleted over there is nobody's counterpart, decided or not.
+            LinkState::Active if case.is_gone(side.other()) => Stands::Tomb,
             LinkState::Active | LinkState::PendingCreate => Stands::Active,
             LinkState::OutOfScope => Stands::Resting,
             LinkState::Suspended(_) | LinkState::TakenBack(_) => Stands::Aside,

@@ -11,9 +11,14 @@ const H: &str = "contacts";
 
 /// Two linked people, Ann and Bob, in step and quiet; their ids on both sides.
 async fn two() -> (House, [String; 2], [String; 2]) {
-    let house = House::empty(&people("deletes = \"archive\"")).await;
+    linked(["Ann", "Bob"], "deletes = \"archive\"").await
+}
+
+/// As many linked people, in step and quiet; their ids on both sides.
+async fn linked<const N: usize>(names: [&str; N], more: &str) -> (House, [String; N], [String; N]) {
+    let house = House::empty(&people(more)).await;
     let mail = |name: &str| format!("{}@example.com", name.to_lowercase());
-    let s = ["Ann", "Bob"].map(|name| {
+    let s = names.map(|name| {
         house.sf(
             S,
             &[
@@ -23,7 +28,7 @@ async fn two() -> (House, [String; 2], [String; 2]) {
             ],
         )
     });
-    let h = ["Ann", "Bob"].map(|name| {
+    let h = names.map(|name| {
         house.hs(
             H,
             &[
@@ -233,6 +238,23 @@ async fn a_merge_of_two_linked_records_asks_and_closes_once_their_counterparts_a
         assert_eq!(house.links().await.len(), 1, "{side}");
         in_step(&house, &s, &h).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_collision_outlives_a_merge_with_what_was_deleted_over_there() {
+    // A changed record whose counterpart was deleted would make that one anew.
+    let more = "delete_update = \"update_wins\"";
+    let (house, s, h) = linked(["Ann", "Bob", "Cid"], more).await;
+    house.sf_merge(S, &s[0], &s[1]);
+    house.sf_delete(S, &s[2]);
+    let left = house.hs_merge(H, &h[1], &h[2]);
+    house.wait(60).await;
+    house.fine().await;
+    let asked = house.the_item(ItemKind::MergeCollision).await.link;
+    let links = house.links().await;
+    let held = links.iter().find(|link| Some(link.id) == asked).unwrap();
+    assert!(holds(held, &s[1], &left), "{links:#?}");
+    assert_eq!(house.sf_ids(S), [s[0].clone()], "none is made anew");
 }
 
 #[tokio::test(start_paused = true)]
