@@ -70,7 +70,9 @@ impl LinkNow<'_> {
             .iter()
             .filter(|(name, one)| with_key || !(one.pair.is_empty() && name.as_str() == key))
             .collect();
-        if fields.is_empty() && touched.associations.is_empty() {
+        // Of a write without an answer no field is known, and still the undo tells of it.
+        let unanswered = touched.never.is_some() && touched.is_blank();
+        if fields.is_empty() && touched.associations.is_empty() && !unanswered {
             return;
         }
         if let Some(why) = self.unreachable(side, touched) {

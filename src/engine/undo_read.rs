@@ -25,6 +25,13 @@ pub(super) struct Touched {
     pub(super) never: Option<&'static str>,
 }
 
+impl Touched {
+    /// True where no field and no association of it is known.
+    pub(super) fn is_blank(&self) -> bool {
+        self.fields.is_empty() && self.associations.is_empty()
+    }
+}
+
 /// What a run did to the records of one link.
 pub(super) type Pair = PerSide<Option<Touched>>;
 

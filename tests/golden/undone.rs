@@ -307,3 +307,34 @@ async fn an_old_reference_that_lands_after_an_undo_is_written_over_with_what_the
     assert!(bases[0].fields["AccountId"].diverged);
     house.quiet().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_tells_of_a_write_that_has_no_answer_yet() {
+    for side in [Party::Salesforce, Party::HubSpot] {
+        let (house, s, h) = clerk(&people("")).await;
+        match side {
+            Party::Salesforce => house.hs_edit(H, &h, &[("jobtitle", "Boss")]),
+            Party::HubSpot => house.sf_edit(S, &s, &[("Title", "Boss")]),
+        }
+        house.wait(60).await;
+        let (method, path) = door(side, false);
+        let late = Fault::LandsLater(Duration::from_secs(100));
+        house.script(side, Some(method), path, late, 1);
+        let run = house.sync().await.run;
+        let undo = house.undone(run).await;
+        let told = house.journal(undo.run).await.remove(0);
+        assert_eq!(told.state, OpState::Skipped);
+        let why = told.outcome.why.unwrap();
+        assert!(why.contains("its outcome is not known yet"), "{why}");
+        house.wait(300).await;
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+        // By now it is known: the undo of the run puts it back.
+        house.undone(run).await;
+        let before = match side {
+            Party::Salesforce => ("Clerk", "Boss"),
+            Party::HubSpot => ("Boss", "Clerk"),
+        };
+        house.both((&s, &h), ("Title", "jobtitle"), before);
+    }
+}
