@@ -11,6 +11,7 @@ use super::failures::still_refused;
 use super::fields;
 use super::link_plan::{self, LinkPlan, View, Work};
 use super::observe::read_associations;
+use super::parts;
 use super::references::{Parents, is_translated};
 use super::report::Phase;
 use super::run::{Mode, RunCtx};
@@ -422,7 +423,10 @@ fn reference_values(mapping: &Mapping, work: &Work) -> Vec<(usize, Side, String)
                 .as_ref()
                 .map(|seen| seen.value(pair.field(side)).clone());
             let base = super::links::base_raw(&work.base, pair.name(), side);
-            for value in [now, base].into_iter().flatten() {
+            // What an open conflict shows stands in for a side that was not read.
+            let shown = parts::open_conflict(work, pair);
+            let shown = shown.map(|item| item.value_of(pair.name(), side).clone());
+            for value in [now, base, shown].into_iter().flatten() {
                 if let Value::Text(text) = value {
                     found.push((index, side, text));
                 }

@@ -2,7 +2,7 @@
 
 use crate::support::House;
 use crate::support::town::*;
-use syncline::domain::Choice;
+use syncline::domain::{Choice, ItemKind};
 
 const S: &str = "Contact";
 const H: &str = "contacts";
@@ -51,7 +51,11 @@ struct Office {
 
 /// Two linked companies and one linked contact without any.
 async fn office() -> Office {
-    let house = House::empty(&firms()).await;
+    office_by(&firms()).await
+}
+
+async fn office_by(text: &str) -> Office {
+    let house = House::empty(text).await;
     let accounts = ["acme", "beta"].map(|name| {
         house.sf(
             "Account",
@@ -466,6 +470,36 @@ async fn a_child_that_waits_for_its_parent_costs_no_read_while_nothing_new_is_kn
     assert_eq!(counts(&second, "contacts").read.hubspot, 0);
     assert_eq!(second.calls.purposes.get("complete"), None, "{second:?}");
     assert_eq!(second.calls.total, second.expected_calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reference_in_conflict_waits_for_no_parent_whichever_side_is_read() {
+    let text = firms();
+    let text = text.replace(
+        "link = \"accounts\"",
+        "link = \"accounts\", conflict = \"ask\"",
+    );
+    let office = office_by(&text).await;
+    let (house, s, h) = (&office.house, &office.s, &office.h);
+    house.sf_edit(S, s, &[("AccountId", &office.accounts[0])]);
+    tie(house, h, &office.companies[1]);
+    house.hs_edit(H, h, &[("city", "Oslo")]);
+    house.wait(60).await;
+    house.fine().await;
+    house.the_item(ItemKind::Field).await;
+    // What is not mapped makes a run look at one side: of the other it knows what the conflict shows.
+    for _ in 0..2 {
+        house.hs_edit(H, h, &[("hs_lead_status", "OPEN")]);
+        house.wait(60).await;
+        house.fine().await;
+        house.sf_edit(S, s, &[("Department", "North")]);
+        house.wait(60).await;
+        house.fine().await;
+        assert_eq!(house.errors().await, Vec::new());
+        house.wait(8 * 86_400).await;
+        house.fine().await;
+    }
+    house.the_item(ItemKind::Field).await;
 }
 
 #[tokio::test(start_paused = true)]
