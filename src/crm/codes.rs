@@ -22,9 +22,11 @@ pub struct CodeRow {
 }
 
 impl CodeRow {
-    /// True where the row describes the refusal.
+    /// True where the row describes the refusal. An item's has no status: it goes with any, unless nothing but the status
+    /// tells what a row is about.
     fn fits(&self, status: u16, codes: &[&str], text: &str) -> bool {
-        (self.status.is_empty() || status == 0 || self.status.contains(&status))
+        let by_status = self.code.is_empty() && self.text.is_empty();
+        (self.status.is_empty() || status == 0 && !by_status || self.status.contains(&status))
             && (self.code.is_empty() || codes.contains(&self.code))
             && (self.text.is_empty() || text.contains(self.text))
     }
@@ -85,6 +87,19 @@ pub fn next_step(side: Side, error: &VendorError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_items_refusal_without_a_status_is_told_by_its_own_code() {
+        for (side, table) in [
+            (Side::Salesforce, salesforce::codes::TABLE),
+            (Side::HubSpot, hubspot::codes::TABLE),
+        ] {
+            for row in table.iter().filter(|row| !row.code.is_empty()) {
+                let found = row_of(side, 0, &[row.code], row.text);
+                assert_eq!(found.code, row.code, "{side} {:?}", row.text);
+            }
+        }
+    }
 
     #[test]
     fn what_no_row_names_goes_to_a_person_or_waits() {

@@ -9,7 +9,7 @@ use crate::crm::error::ErrorClass;
 use crate::crm::excerpt::excerpt_of_bytes;
 use crate::crm::http::Refusal;
 use crate::crm::{HttpResponse, excerpt};
-use crate::domain::{RecordId, Side, VendorError};
+use crate::domain::{ErrorCategory, RecordId, Side, VendorError};
 
 /// One error of a REST array (`errorCode`), a collections row (`statusCode`), or an OAuth object (`error`).
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -47,14 +47,20 @@ pub fn vendor_error(
     let code = error.code.clone().unwrap_or_default();
     let text = error.message.clone().unwrap_or_default();
     let row = row_of(Side::Salesforce, status, &[&code], &text);
+    let fields = error.fields.clone().unwrap_or_default();
+    // Where a field is named it is not the record that is gone, but what the field refers to.
+    let category = match row.category {
+        ErrorCategory::Gone if !fields.is_empty() => ErrorCategory::Reference,
+        category => category,
+    };
     let vendor = VendorError {
         status,
         holder: holder(&code, &text, error.duplicates.as_ref(), object),
         code,
         text: excerpt(&text),
         request_id: None,
-        fields: error.fields.clone().unwrap_or_default(),
-        category: row.category,
+        fields,
+        category,
     };
     (vendor, row)
 }
@@ -220,10 +226,20 @@ mod tests {
             300,
             r#"["/services/data/v68.0/sobjects/Contact/003Wb00000Ab1cDIAR"]"#,
         ));
-        assert_eq!(
-            many.vendor.category,
-            crate::domain::ErrorCategory::Duplicate
-        );
+        assert_eq!(many.vendor.category, ErrorCategory::Duplicate);
+    }
+
+    #[test]
+    fn a_row_that_refers_to_a_deleted_record_is_not_gone_itself() {
+        let category = |fields: &str| {
+            let body = format!(
+                r#"[{{"statusCode":"ENTITY_IS_DELETED","message":"entity is deleted","fields":[{fields}]}}]"#
+            );
+            let error = parse_errors(body.as_bytes()).unwrap();
+            vendor_error(0, &error, Some("Contact")).0.category
+        };
+        assert_eq!(category(""), ErrorCategory::Gone);
+        assert_eq!(category(r#""AccountId""#), ErrorCategory::Reference);
     }
 
     #[test]

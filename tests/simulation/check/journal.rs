@@ -170,7 +170,12 @@ pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         let mut own = links.filter(|link| Some(link.id) == error.link);
         let waits = error.category == ErrorCategory::Reference
             && own.any(|link| awaits_a_parent(scene, link));
-        if !long && !gone && !left && !typed && !waits && !claimed(scene, error) {
+        // What it refers to was deleted so long ago that nobody is told of it: a person says so of that one (12.1).
+        let named = text(&error.value);
+        let dangles = error.category == ErrorCategory::Reference
+            && purged(scene, (&error.record.side, named));
+        let lawful = long || gone || left || typed || waits || dangles || claimed(scene, error);
+        if !lawful {
             let detail = format!("{error:?}");
             broken.push(Broken::new("I-11", detail));
         }

@@ -286,6 +286,17 @@ fn last_edit(scene: &Scene<'_>, op: &Op, at: usize) -> Option<DateTime<Utc>> {
         .find(|edited| op.attempt.sent_at.is_some_and(|sent| *edited <= sent))
 }
 
+/// What an undo had put back is put back again where an old write landed over it (16.5).
+fn emptied_by_an_undo(scene: &Scene<'_>, late: &Op, name: &str) -> bool {
+    let landed = late.fields.get(name).map(|one| one.rule.as_str()) == Some("late_landing");
+    let by_undo = |op: &Op| {
+        let one = op.fields.get(name);
+        let emptied = one.is_some_and(|one| one.rule == "undo" && one.after.is_blank());
+        emptied && (op.link, op.side) == (late.link, late.side) && op.run < late.run
+    };
+    landed && scene.books.ops.iter().any(by_undo)
+}
+
 /// `prefer_non_blank`: no rule of ours empties a field.
 pub(super) fn values_kept(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     if !scene.story.keep_values {
@@ -299,6 +310,7 @@ pub(super) fn values_kept(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
                 && !one.before.is_blank()
                 && !matches!(one.rule.as_str(), "resolved" | "undo")
                 && op.kind == OpKind::Update
+                && !emptied_by_an_undo(scene, op, name)
             {
                 broken.push(Broken {
                     invariant: "blanks",
