@@ -23,7 +23,7 @@ use super::settle::is_late;
 use super::{undo_apply, undo_plan};
 use crate::crm::Purpose;
 use crate::domain::{
-    LinkState, Mapping, Observation, Op, OpKind, OpState, Presence, RecordId, Side,
+    Assignment, LinkState, Mapping, Observation, Op, OpKind, OpState, Presence, RecordId, Side,
 };
 use crate::store::rows::{Dirty, Ghost};
 
@@ -195,14 +195,7 @@ async fn conclude_update(
             op.state = OpState::Confirmed;
             op.outcome.record = op.target.clone();
             note_left(op, seen);
-            if let Some(mut base) = undo_apply::base_of(ctx, mapping, op.link).await? {
-                bases::written(mapping, &mut base, op, false);
-                bases::stamped(&mut base, seen);
-                if op.fields.values().any(|one| one.rule == undo_plan::RULE) {
-                    undo_apply::note_apart(ctx, mapping, &mut base, op).await?;
-                }
-                tx.put_base(&mapping.id, op.link, &base)?;
-            }
+            move_base(ctx, mapping, op, seen, tx).await?;
         }
         Verdict::NotApplied => {
             op.state = OpState::Failed;
@@ -211,6 +204,9 @@ async fn conclude_update(
         Verdict::Superseded | Verdict::Ask(_) => {
             op.state = OpState::Superseded;
             op.outcome.why = Some("looked up: the record holds something else".into());
+            if let Some(part) = seen.and_then(|seen| put_back(mapping, op, seen)) {
+                move_base(ctx, mapping, &part, None, tx).await?;
+            }
         }
     }
     answered(ctx, mapping, op, tx).await?;
@@ -230,6 +226,42 @@ async fn conclude_update(
         }
     }
     Ok(())
+}
+
+/// The base after an update that was found applied. Of one whose record was edited since nothing is `stored`: the edit stands
+/// to be seen.
+async fn move_base(
+    ctx: &RunCtx<'_>,
+    mapping: &Mapping,
+    op: &Op,
+    stored: Option<&Observation>,
+    tx: &mut Tx<'_>,
+) -> Result<(), EngineError> {
+    let Some(mut base) = undo_apply::base_of(ctx, mapping, op.link).await? else {
+        return Ok(());
+    };
+    bases::written(mapping, &mut base, op, false);
+    bases::stamped(&mut base, stored);
+    if op.fields.values().any(is_undone) {
+        undo_apply::note_apart(ctx, mapping, &mut base, op).await?;
+    }
+    Ok(tx.put_base(&mapping.id, op.link, &base)?)
+}
+
+fn is_undone(one: &Assignment) -> bool {
+    one.rule == undo_plan::RULE
+}
+
+/// What an undo has put back, where something else of the record was edited before anybody looked. Planned anew it would be
+/// an edit, and travel.
+fn put_back(mapping: &Mapping, op: &Op, seen: &Observation) -> Option<Op> {
+    let mut part = op.clone();
+    part.fields.retain(|name, one| {
+        let holds = |value| same_value(mapping, op.side, name, value, seen.value(name));
+        is_undone(one) && holds(&one.after) && !holds(&one.before)
+    });
+    note_left(&mut part, Some(seen));
+    (!part.fields.is_empty()).then_some(part)
 }
 
 /// That the write had no answer is over, whatever else of the record is refused; unless another one of its has none yet.

@@ -338,3 +338,35 @@ async fn an_undo_tells_of_a_write_that_has_no_answer_yet() {
         house.both((&s, &h), ("Title", "jobtitle"), before);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_undo_put_back_stays_so_where_its_answer_was_lost_and_another_field_was_edited() {
+    for side in [Party::Salesforce, Party::HubSpot] {
+        let (house, s, h) = clerk(&people("")).await;
+        match side {
+            Party::Salesforce => house.hs_edit(H, &h, &[("jobtitle", "Boss"), ("city", "Oslo")]),
+            Party::HubSpot => house.sf_edit(S, &s, &[("Title", "Boss"), ("MailingCity", "Oslo")]),
+        }
+        house.wait(60).await;
+        let run = house.fine().await.run;
+        house.wait(60).await;
+        let (method, path) = door(side, false);
+        let cut = Fault::Cut { committed: true };
+        house.script(side, Some(method), path, cut, 1);
+        house.undone(run).await;
+        match side {
+            Party::Salesforce => house.sf_edit(S, &s, &[("MailingCity", "Bergen")]),
+            Party::HubSpot => house.hs_edit(H, &h, &[("city", "Bergen")]),
+        }
+        for pause in [60, 300, 4_000] {
+            house.wait(pause).await;
+            house.fine().await;
+        }
+        let titles = match side {
+            Party::Salesforce => ("Clerk", "Boss"),
+            Party::HubSpot => ("Boss", "Clerk"),
+        };
+        house.both((&s, &h), ("Title", "jobtitle"), titles);
+        house.both((&s, &h), ("MailingCity", "city"), ("Bergen", "Bergen"));
+    }
+}

@@ -137,6 +137,22 @@ fn purged(scene: &Scene<'_>, (side, id): (&Side, &str)) -> bool {
     })
 }
 
+/// True where what it refers to was deleted so long ago that nobody is told of it: a person says so of that one (12.1). An
+/// element of a set is not named by its error.
+fn names_purged(scene: &Scene<'_>, error: &ErrorItem) -> bool {
+    let side = &error.record.side;
+    let named = text(&error.value);
+    if !named.is_empty() {
+        return purged(scene, (side, named));
+    }
+    let links = scene.books.links.iter();
+    let mut firms = links.filter(|link| link.mapping == scene.firms().id);
+    firms.any(|link| {
+        let id = link.ids.get(*side).as_ref();
+        id.is_some_and(|id| purged(scene, (side, id.as_str())))
+    })
+}
+
 /// I-11: what is in error at the end is what a vendor cannot take, or what is not there any more, and nothing beside it.
 pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for error in &scene.books.errors {
@@ -170,10 +186,7 @@ pub(super) fn errors_have_causes(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         let mut own = links.filter(|link| Some(link.id) == error.link);
         let waits = error.category == ErrorCategory::Reference
             && own.any(|link| awaits_a_parent(scene, link));
-        // What it refers to was deleted so long ago that nobody is told of it: a person says so of that one (12.1).
-        let named = text(&error.value);
-        let dangles = error.category == ErrorCategory::Reference
-            && purged(scene, (&error.record.side, named));
+        let dangles = error.category == ErrorCategory::Reference && names_purged(scene, error);
         let lawful = long || gone || left || typed || waits || dangles || claimed(scene, error);
         if !lawful {
             let detail = format!("{error:?}");
