@@ -4,6 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::fields::same_value;
+use crate::crm::FieldVersion;
 use crate::domain::{Assignment, Mapping, Observation, Op, Presence, RecordId, Value};
 
 /// How far apart the two clocks may still be once the measured offset is taken off: the Date header has whole seconds.
@@ -106,6 +107,20 @@ pub(super) fn is_rewritten(
     op.fields.iter().all(|(name, assignment)| {
         same_value(mapping, op.side, name, &assignment.after, seen.value(name)) || set_by_us(name)
     })
+}
+
+/// True where the newest version of a property is ours and no older than the op. Where it is of another value than the one
+/// that was read, it came after that look, and tells nothing of it.
+pub(super) fn is_ours(
+    mapping: &Mapping,
+    op: &Op,
+    (seen, name): (&Observation, &str),
+    newest: &FieldVersion,
+    ahead: TimeDelta,
+) -> bool {
+    newest.ours
+        && is_since(op, newest.at, ahead)
+        && same_value(mapping, op.side, name, &newest.value, seen.value(name))
 }
 
 /// What a match field holds after a create, as a search finds it.

@@ -153,6 +153,29 @@ fn a_write_was_stored_in_another_form_where_each_field_is_as_sent_or_was_set_by_
 }
 
 #[test]
+fn a_version_tells_of_the_value_that_was_read_and_of_no_later_one() {
+    let version = |value: &str, second: i64, ours: bool| FieldVersion {
+        value: Value::text(value),
+        at: at(second),
+        by: None,
+        ours,
+        by_hand: !ours,
+    };
+    let rows = [
+        (version("BOSS", 1, true), true),
+        (version("BOSS", 1, false), false),
+        (version("BOSS", -9, true), false),
+        // It landed between the look at the record and the one at its versions.
+        (version("Boss", 1, true), false),
+    ];
+    let seen = holding("BOSS", "Oslo");
+    for (newest, want) in rows {
+        let got = is_ours(&over(), &op(), (&seen, "Title"), &newest, TimeDelta::zero());
+        assert_eq!(got, want, "{newest:?}");
+    }
+}
+
+#[test]
 fn without_a_key_a_create_is_found_by_its_match_value_among_records_made_since() {
     let made = |title: &str, second: Option<i64>| Observation {
         created_at: second.map(at),

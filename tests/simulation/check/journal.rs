@@ -146,7 +146,7 @@ fn names_purged(scene: &Scene<'_>, error: &ErrorItem) -> bool {
         return purged(scene, (side, named));
     }
     let links = scene.books.links.iter();
-    let mut firms = links.filter(|link| link.mapping == scene.firms().id);
+    let mut firms = links.filter(|link| link.mapping.as_str() == "accounts");
     firms.any(|link| {
         let id = link.ids.get(*side).as_ref();
         id.is_some_and(|id| purged(scene, (side, id.as_str())))
