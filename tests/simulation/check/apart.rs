@@ -1,8 +1,8 @@
 //! I-1: whether both sides of a link are equal, or are apart for a reason.
 
 use syncline::domain::{
-    BaseField, BaseValue, Choice, Direction, Link, LinkState, OpKind, OpState, PairKind, Side,
-    Value,
+    Assignment, BaseField, BaseValue, Choice, Direction, Link, LinkState, OpKind, OpState,
+    PairKind, Side, Value,
 };
 use syncline::transform;
 
@@ -82,6 +82,10 @@ pub(super) fn converged(scene: &Scene<'_>, rest: Rest, broken: &mut Vec<Broken>)
     }
 }
 
+fn is_undone(one: &Assignment) -> bool {
+    one.rule == "undo"
+}
+
 /// An undo put one side back: both hold their bases, and are apart until somebody edits the field again.
 fn put_back(
     scene: &Scene<'_>,
@@ -93,7 +97,9 @@ fn put_back(
     // Of a pair that was deleted and came back the link may be a new one.
     let of = |op: &&syncline::domain::Op| {
         let own = op.target.is_some() && op.target == *link.ids.get(op.side);
-        let write = op.kind != OpKind::Delete && op.state == OpState::Confirmed;
+        // Of an undo that had no answer some fields may have gone back, though another one was edited since (16.4).
+        let in_part = op.state == OpState::Superseded && op.fields.values().any(is_undone);
+        let write = op.kind != OpKind::Delete && (op.state == OpState::Confirmed || in_part);
         write && (own || op.link == link.id)
     };
     let writes = scene.all_ops().filter(of).flat_map(|op| {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use syncline::domain::{
-    ErrorCategory, ErrorItem, ItemKind, LinkId, LinkState, Op, OpKind, OpState, RunKind, Side,
+    ErrorCategory, ErrorItem, ItemKind, LinkId, LinkState, Op, OpKind, OpState, RecordId, RunKind,
+    Side,
 };
-use syncline::sandbox::history::Event;
+use syncline::sandbox::history::{Event, History};
 
 use super::apart::awaits_a_parent;
 use super::{Broken, Scene, field, ours, text, went_out};
@@ -129,27 +130,29 @@ fn claimed(scene: &Scene<'_>, error: &ErrorItem) -> bool {
 /// True where a record was deleted so long ago that nothing tells of it any more: not that it was, and not of a Lead's
 /// conversion before.
 fn purged(scene: &Scene<'_>, (side, id): (&Side, &str)) -> bool {
-    let last = scene
+    scene
         .history(*side, id)
-        .and_then(|past| past.versions.last());
-    last.is_some_and(|last| {
-        last.event == Event::Deleted && scene.books.now - last.at > TimeDelta::days(15)
+        .is_some_and(|past| is_purged(scene, past))
+}
+
+fn is_purged(scene: &Scene<'_>, past: &History) -> bool {
+    past.versions.last().is_some_and(|last| {
+        let left = matches!(last.event, Event::Deleted | Event::MergedInto(_));
+        left && scene.books.now - last.at > TimeDelta::days(15)
     })
 }
 
-/// True where what it refers to was deleted so long ago that nobody is told of it: a person says so of that one (12.1). An
-/// element of a set is not named by its error.
+/// True where an Account that it refers to was deleted so long ago that nobody is told of it: a person says so of that one
+/// (12.1). An element of a set is not named by its error.
 fn names_purged(scene: &Scene<'_>, error: &ErrorItem) -> bool {
-    let side = &error.record.side;
     let named = text(&error.value);
-    if !named.is_empty() {
-        return purged(scene, (side, named));
-    }
     let links = scene.books.links.iter();
     let mut firms = links.filter(|link| link.mapping.as_str() == "accounts");
     firms.any(|link| {
-        let id = link.ids.get(*side).as_ref();
-        id.is_some_and(|id| purged(scene, (side, id.as_str())))
+        let id = link.ids.salesforce.as_ref().map(RecordId::as_str);
+        let past = id.and_then(|id| scene.sandbox.org.history("Account", id));
+        let meant = named.is_empty() || id == Some(named);
+        meant && past.is_some_and(|past| is_purged(scene, past))
     })
 }
 

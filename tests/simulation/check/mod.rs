@@ -210,12 +210,25 @@ impl<'a> Scene<'a> {
         people::everybody(self.sandbox, side).into_iter().collect()
     }
 
-    /// What a field held at a time.
+    /// What a person's field held at a time.
     fn held_at(&self, side: Side, id: &str, name: &str, at: DateTime<Utc>) -> Option<String> {
-        let past = self.history(side, id)?;
-        let set = past.of_field(name).find(|version| version.at <= at)?;
-        set.value(name).map(str::to_owned)
+        value_at(self.history(side, id)?, name, at)
     }
+
+    /// What a field of the record that an op was about held at a time.
+    fn target_held_at(&self, op: &Op, name: &str, at: DateTime<Utc>) -> Option<String> {
+        let id = op.target.as_ref()?.as_str();
+        let past = match op.side {
+            Side::Salesforce => self.sandbox.org.history(&op.object, id),
+            Side::HubSpot => self.sandbox.portal.history(&op.object, id),
+        };
+        value_at(past?, name, at)
+    }
+}
+
+fn value_at(past: &History, name: &str, at: DateTime<Utc>) -> Option<String> {
+    let set = past.of_field(name).find(|version| version.at <= at)?;
+    set.value(name).map(str::to_owned)
 }
 
 fn ours(version: &Version) -> bool {

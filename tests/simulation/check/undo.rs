@@ -86,8 +86,8 @@ pub(super) fn nothing_is_left_out(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
             if taken_before(scene, undone, side, id) {
                 continue;
             }
-            let now = scene.held_at(side, id.as_str(), touch.name, scene.books.now);
-            let then = scene.held_at(side, id.as_str(), touch.name, undone.at);
+            let now = scene.target_held_at(touch.op, touch.name, scene.books.now);
+            let then = scene.target_held_at(touch.op, touch.name, undone.at);
             let before = text(&touch.before.before).trim();
             let same = |value: Option<String>| {
                 value
