@@ -290,7 +290,7 @@ pub(super) async fn still_silent(
 
 /// Counts the records of a link that this run read as records without one, for their counterparts are not there; says whether
 /// it read any.
-async fn alone(
+pub(super) async fn alone(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
     link: &Link,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::batches::{self, Answer, OpBatch};
-use super::complete::{complete, look_up_times, still_gone, still_silent};
+use super::complete::{alone, complete, look_up_times, still_gone, still_silent};
 use super::context::EngineError;
 use super::db::Waiting;
 use super::failures::still_refused;
@@ -18,7 +18,7 @@ use super::run::{Mode, RunCtx};
 use super::set_read::{complete_elements, complete_sets};
 use super::sets;
 use super::settle::{Progressed, settle};
-use super::tally::Fate;
+use super::tally::{Fate, Unlinked};
 use super::ties::{association_kind, goes_beside_one};
 use crate::crm::WriteKind;
 use crate::domain::{
@@ -115,13 +115,12 @@ async fn load(
                 .is_none_or(|id| !twice.contains(id))
         });
     }
-    let locked: Vec<_> = links
-        .iter()
-        .filter(|link| ctx.locked.contains(&link.id))
-        .map(|link| link.id)
-        .collect();
-    for link in locked {
-        ctx.tally(&mapping.id).link(link, Fate::Error);
+    let locked = links.iter().filter(|link| ctx.locked.contains(&link.id));
+    for link in locked.cloned().collect::<Vec<_>>() {
+        let silent = ctx.silent.contains(&link.id);
+        if !(silent && alone(ctx, mapping, &link, Unlinked::Error).await?) {
+            ctx.tally(&mapping.id).link(link.id, Fate::Error);
+        }
     }
     links.retain(|link| !ctx.locked.contains(&link.id));
     let keys: Vec<_> = links.iter().map(|link| link.id).collect();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::faults::door;
 use crate::support;
@@ -1299,4 +1300,23 @@ async fn what_the_index_still_shows_of_an_archived_record_is_no_restore() {
         assert_eq!((house.sf_ids(S).len(), house.hs_ids(H).len()), (0, 0));
     }
     house.sound().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_was_purged_over_an_unanswered_write_is_counted_once() {
+    let (house, s, h) = clerk(&people("")).await;
+    house.hs_edit(H, &h, &[("jobtitle", "Boss")]);
+    house.wait(60).await;
+    let (method, path) = door(Party::Salesforce, false);
+    let late = Fault::LandsLater(Duration::from_secs(50));
+    house.script(Party::Salesforce, Some(method), path, late, 1);
+    house.sync().await;
+    house.sf_delete(S, &s);
+    house.wait(16 * 86_400).await;
+    let counts = counts(&house.whole().await, "contacts").clone();
+    assert_eq!(
+        (counts.errors, house.errors().await.len()),
+        (1, 1),
+        "{counts:?}"
+    );
 }
