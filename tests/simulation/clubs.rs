@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use syncline::domain::Side;
+use syncline::domain::{PerSide, Side};
 use syncline::sandbox::Sandbox;
 use syncline::sandbox::history::Author;
 
@@ -126,10 +126,9 @@ impl Ledger {
         if now == self.now {
             return;
         }
-        let living: BTreeSet<String> = Side::BOTH
-            .into_iter()
-            .flat_map(|side| [people::ids(sandbox, side), firms(sandbox, side)].concat())
-            .collect();
+        // A contact and a company of HubSpot may have the same id.
+        let people = PerSide::from_fn(|side| people::ids(sandbox, side));
+        let firms = PerSide::from_fn(|side| firms(sandbox, side));
         let keys: BTreeSet<_> = self.now.keys().chain(now.keys()).cloned().collect();
         for key in keys {
             let tie = |all: &BTreeMap<_, Tie>| all.get(&key).copied().unwrap_or_default();
@@ -138,7 +137,7 @@ impl Ledger {
                 continue;
             }
             let (side, person, firm) = key.clone();
-            let gone = !living.contains(&person) || !living.contains(&firm);
+            let gone = !people.get(side).contains(&person) || !firms.get(side).contains(&firm);
             self.changes.push(Change {
                 at,
                 side,
