@@ -316,6 +316,17 @@ pub(super) fn outside_stays(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     }
 }
 
+/// The very element that a write is about, without what its link went by before or since: a record that went into another one, or
+/// whose place a new one took, may be there again by itself.
+fn target(op: &Op) -> Spot {
+    let firms = op.fields.keys().filter_map(|field| element_of(field));
+    Spot {
+        side: op.side,
+        people: op.target.iter().map(|id| id.0.clone()).collect(),
+        firms: firms.map(|(_, id)| id.to_owned()).collect(),
+    }
+}
+
 /// No element is written that is as it is to be for longer than a look is relied on.
 pub(super) fn written_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for one in written(scene).filter(|one| one.op.state == OpState::Confirmed) {
@@ -324,12 +335,9 @@ pub(super) fn written_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         // An answer that was lost is looked up before the write goes out again.
         let first = one.op.attempt.count <= 1;
         let merged = one.there.has_gone(scene);
-        if first
-            && !merged
-            && !one
-                .there
-                .ever(scene, one.sent - RACE, one.sent, |tie| !wanted(tie))
-        {
+        let unlike = |tie: Tie| !wanted(tie);
+        let needed = target(one.op).ever(scene, one.sent - RACE, one.sent, unlike);
+        if first && !merged && !needed {
             broken.push(one.tell(scene, "it was so already"));
         }
     }
