@@ -161,13 +161,7 @@ fn written<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = Written<'a>> {
 /// What is taken off somebody took off on the other side, where its record and that of its contact are alive.
 pub(super) fn taken_off_by_somebody(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for one in written(scene).filter(|one| one.op.kind == OpKind::Dissociate) {
-        let off = one.across.changes(scene).rev().find(|change| {
-            change.at <= one.sent && change.by == Hand::People && change.is == Tie::None
-        });
-        let Some(off) = off else {
-            if lost_unnoticed(scene, &one) {
-                continue;
-            }
+        let Some(off) = taken_off(scene, &one) else {
             broken.push(one.tell(scene, "nobody took it off"));
             continue;
         };
@@ -214,15 +208,17 @@ fn was_under_way(scene: &Scene<'_>, one: &Written<'_>, at: DateTime<Utc>) -> boo
     !one.there.changes(scene).any(landed)
 }
 
-/// True where it went with its record or its contact, which was there again before any look told that it had gone: what comes
-/// and goes between two looks is not seen (23), and the rows do not come back.
-fn lost_unnoticed(scene: &Scene<'_>, one: &Written<'_>) -> bool {
-    let lost = one.across.changes(scene).rev();
-    let mut lost = lost.filter(|change| change.at <= one.sent && change.is == Tie::None);
-    let Some(lost) = lost.next().filter(|lost| lost.by == Hand::Fate) else {
-        return false;
-    };
-    unnoticed(scene, one, lost.at)
+/// How the other side lost it: by a person, or with its record or its contact, which was there again before any look told that it
+/// had gone: what comes and goes between two looks is not seen (23), and the rows do not come back.
+fn taken_off<'a>(scene: &'a Scene<'_>, one: &'a Written<'_>) -> Option<&'a Change> {
+    let lost = |change: &&Change| change.at <= one.sent && change.is == Tie::None;
+    let mut lost = one.across.changes(scene).rev().filter(lost);
+    let last = lost.next()?;
+    match last.by {
+        Hand::Fate if unnoticed(scene, one, last.at) => Some(last),
+        Hand::People => Some(last),
+        _ => lost.find(|change| change.by == Hand::People),
+    }
 }
 
 /// True where no tombstone told that the record or its contact had gone then.
