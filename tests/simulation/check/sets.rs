@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use syncline::domain::{
     Base, BaseValue, Link, LinkState, Op, OpKind, OpState, RecordId, RunState, Side, element_of,
 };
+use syncline::sandbox::history::Event;
 
 use super::{Broken, Scene, went_out};
 use crate::clubs::{self, Change, ROWS, Tie};
@@ -114,6 +115,22 @@ impl Written<'_> {
             past(&self.across)
         );
         Broken::new("sets", detail)
+    }
+
+    /// True where either side's contact went into another one in that time: the sets of what is left begin anew (12.4).
+    fn merged(&self, scene: &Scene<'_>, since: DateTime<Utc>) -> bool {
+        let spots = [&self.there, &self.across].into_iter();
+        let mut ids = spots.flat_map(|spot| spot.people.iter().map(|id| (spot.side, id)));
+        ids.any(|(side, id)| {
+            let mut versions = scene
+                .history(side, id)
+                .into_iter()
+                .flat_map(|past| &past.versions);
+            versions.any(|one| {
+                let merged = matches!(one.event, Event::MergedInto(_));
+                merged && (since..=self.sent).contains(&one.at)
+            })
+        })
     }
 
     /// True where either side's contact or firm went in that time, which takes the set with it.
@@ -276,6 +293,7 @@ fn comes_back(scene: &Scene<'_>, one: &Written<'_>) -> bool {
     if !in_step
         || ended
         || back
+        || one.merged(scene, before.sent)
         || one.fated(scene, before.sent)
         || undone_since(scene, one, before.sent)
     {
