@@ -72,10 +72,14 @@ impl Element {
     }
 }
 
-/// What a work's observations tell of its sets.
-pub(super) fn seen(mapping: &Mapping, seen: &PerSide<Option<Observation>>) -> Sets {
+/// What a work's observations tell of its sets, as far as they count: no stamp tells that a set has moved since it was seen.
+pub(super) fn seen(
+    mapping: &Mapping,
+    seen: &PerSide<Option<Observation>>,
+    counts: impl Fn(&Observation) -> bool,
+) -> Sets {
     let of = |set: &SetPair, side: Side| {
-        let seen = seen.get(side).as_ref();
+        let seen = seen.get(side).as_ref().filter(|seen| counts(seen));
         let members = seen.and_then(|seen| seen.members(set.field(side)));
         members.map_or(Looked::Not, Looked::Saw)
     };

@@ -180,7 +180,7 @@ async fn load(
         };
         works.push(Work {
             link,
-            sets: sets::seen(mapping, &seen),
+            sets: sets::seen(mapping, &seen, |seen| is_of_run(ctx, seen)),
             elements_there: BTreeMap::new(),
             seen,
             fresh: PerSide::default(),
@@ -202,6 +202,12 @@ async fn load(
     }
     tx.apply().await?;
     Ok(works)
+}
+
+/// True of what this run saw. An estimate reads nothing: it takes what an earlier process saw, too.
+fn is_of_run(ctx: &RunCtx<'_>, seen: &Observation) -> bool {
+    let now = ctx.engine.clock.now();
+    ctx.mode == Mode::Estimate || (ctx.began..=now).contains(&seen.observed_at)
 }
 
 /// True where one of the records did not answer when it was read last, was not seen since, and is not to be asked again

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::support::town::*;
 use crate::support::{House, order};
@@ -775,6 +776,42 @@ async fn a_run_that_stops_behind_an_element_knows_it_for_its_own_write() {
     assert_eq!(club.sets(), (vec![2, 3], vec![2, 3]));
     club.look().await;
     club.hold(&[2, 3], &[2, 3]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_that_was_cut_off_saw_of_a_set_is_looked_at_again() {
+    for side in Side::BOTH {
+        let club = Club::with(&plain(), &[1]).await;
+        let number = [("phone", "1"), ("Phone", "1")];
+        let (party, door) = match side {
+            Side::Salesforce => {
+                club.unrelate(1);
+                club.house.sf_edit(S, &club.s, &number[1..]);
+                (Party::HubSpot, "/crm/objects/2026-09/contacts/search")
+            }
+            Side::HubSpot => {
+                club.untie(1);
+                club.house.hs_edit(H, &club.h, &number[..1]);
+                let read = "/services/data/v68.0/composite/sobjects/Contact";
+                (Party::Salesforce, read)
+            }
+        };
+        // Beyond the overlap of the next window.
+        club.house.wait(3600).await;
+        let silence = Fault::Silence { committed: false };
+        club.house.script(party, Some("POST"), door, silence, 1);
+        let order = order();
+        let cut = tokio::time::timeout(Duration::from_secs(20), club.house.run(&order));
+        assert!(cut.await.is_err(), "{side}");
+        match side {
+            Side::Salesforce => club.relate(1),
+            Side::HubSpot => club.tie(1, false),
+        }
+        club.house.wait(60).await;
+        club.house.fine().await;
+        assert_eq!(club.sets(), (vec![1], vec![1]), "{side}");
+        club.hold(&[1], &[1]).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
