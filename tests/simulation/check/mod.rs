@@ -7,6 +7,7 @@ mod leads;
 mod records;
 mod runs;
 mod sets;
+mod spot;
 mod undo;
 mod values;
 

@@ -6,6 +6,7 @@ use syncline::domain::{
 };
 use syncline::sandbox::history::Event;
 
+use super::spot::Spot;
 use super::{Broken, Scene, went_out};
 use crate::clubs::{self, Change, ROWS, Tie};
 
@@ -13,78 +14,6 @@ pub(super) use crate::clubs::Hand;
 
 /// How long a look at a set may be relied on before a write (23).
 const RACE: TimeDelta = TimeDelta::seconds(12);
-
-/// One element, as one side names it: the contact under all its ids, the firm under all of its own.
-struct Spot {
-    side: Side,
-    people: Vec<String>,
-    firms: Vec<String>,
-}
-
-impl Spot {
-    fn of(side: Side, person: &Link, firm: &Link) -> Spot {
-        let ids = |link: &Link| Scene::ids_of(link, side).map(|id| id.0.clone()).collect();
-        Spot {
-            side,
-            people: ids(person),
-            firms: ids(firm),
-        }
-    }
-
-    /// What became of it, oldest first.
-    fn changes<'a>(&'a self, scene: &'a Scene<'_>) -> impl DoubleEndedIterator<Item = &'a Change> {
-        let all = scene.diary.ledger.changes.iter();
-        all.filter(|one| {
-            one.side == self.side
-                && self.people.contains(&one.person)
-                && self.firms.contains(&one.firm)
-        })
-    }
-
-    /// How it was tied at a time; of several that went into one another, the closest.
-    fn tie(&self, scene: &Scene<'_>, at: DateTime<Utc>) -> Tie {
-        let pairs = self
-            .people
-            .iter()
-            .flat_map(|person| self.firms.iter().map(move |firm| (person, firm)));
-        let ties = pairs.map(|(person, firm)| {
-            let own = |one: &&Change| &one.person == person && &one.firm == firm && one.at <= at;
-            self.changes(scene)
-                .rev()
-                .find(own)
-                .map_or(Tie::None, |one| one.is)
-        });
-        ties.fold(Tie::None, |best, tie| match (best, tie) {
-            (Tie::Primary, _) | (_, Tie::Primary) => Tie::Primary,
-            (Tie::Further, _) | (_, Tie::Further) => Tie::Further,
-            _ => Tie::None,
-        })
-    }
-
-    /// True where one of its ids is no living record's any more.
-    fn has_gone(&self, scene: &Scene<'_>) -> bool {
-        let people = scene.alive(self.side);
-        let firms = clubs::firms(scene.sandbox, self.side);
-        !self.people.iter().all(|id| people.contains(id))
-            || !self.firms.iter().all(|id| firms.contains(id))
-    }
-
-    /// True where it was so at any time between.
-    fn ever(
-        &self,
-        scene: &Scene<'_>,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
-        is: impl Fn(Tie) -> bool,
-    ) -> bool {
-        let between = self
-            .changes(scene)
-            .map(|one| one.at)
-            .filter(|at| (from..=to).contains(at));
-        let mut moments = std::iter::once(from).chain(between);
-        moments.any(|at| is(self.tie(scene, at)))
-    }
-}
 
 /// A write of one element.
 struct Written<'a> {
@@ -330,17 +259,6 @@ pub(super) fn outside_stays(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     }
 }
 
-/// The very element that a write is about, without what its link went by before or since: a record that went into another one, or
-/// whose place a new one took, may be there again by itself.
-fn target(op: &Op) -> Spot {
-    let firms = op.fields.keys().filter_map(|field| element_of(field));
-    Spot {
-        side: op.side,
-        people: op.target.iter().map(|id| id.0.clone()).collect(),
-        firms: firms.map(|(_, id)| id.to_owned()).collect(),
-    }
-}
-
 /// No element is written that is as it is to be for longer than a look is relied on.
 pub(super) fn written_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for one in written(scene).filter(|one| one.op.state == OpState::Confirmed) {
@@ -350,7 +268,7 @@ pub(super) fn written_once(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         let first = one.op.attempt.count <= 1;
         let merged = one.there.has_gone(scene);
         let unlike = |tie: Tie| !wanted(tie);
-        let needed = target(one.op).ever(scene, one.sent - RACE, one.sent, unlike);
+        let needed = Spot::target(one.op).ever(scene, one.sent - RACE, one.sent, unlike);
         if first && !merged && !needed {
             broken.push(one.tell(scene, "it was so already"));
         }
