@@ -327,8 +327,9 @@ pub(super) async fn associations(
         .collect();
     read_associations(ctx.engine, &[mapping], &mut seen).await?;
     read_sets(ctx.engine, &[mapping], &mut seen).await?;
-    let mut tx = ctx.engine.db.begin();
     for mut op in ops {
+        // Several elements of a link move one base: each finds what the one before has made of it.
+        let mut tx = ctx.engine.db.begin();
         let now = seen
             .iter()
             .find(|seen| op.target.as_ref() == Some(&seen.id));
@@ -340,6 +341,7 @@ pub(super) async fn associations(
             )
         });
         conclude_update(ctx, mapping, &mut op, verdict, now, &mut tx).await?;
+        tx.commit().await?;
     }
-    Ok(tx.commit().await?)
+    Ok(())
 }

@@ -515,6 +515,27 @@ async fn an_undo_takes_back_each_element_that_stands_as_it_was_left() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn elements_that_an_undo_took_back_together_without_an_answer_do_not_travel_back() {
+    let club = Club::with(&plain(), &[]).await;
+    club.relate(1);
+    club.relate(2);
+    let run = club.look().await;
+    assert_eq!(club.sets(), (vec![1, 2], vec![1, 2]));
+    let door = "/crm/associations/2026-09/contacts/companies/batch/archive";
+    let lost = Fault::Cut { committed: true };
+    club.house
+        .script(Party::HubSpot, Some("POST"), door, lost, 1);
+    club.house.undone(run.run).await;
+    assert_eq!(club.sets(), (vec![1, 2], vec![]));
+    for _ in 0..3 {
+        club.house.wait(130).await;
+        club.house.fine().await;
+    }
+    club.look().await;
+    club.hold(&[1, 2], &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_undo_leaves_an_element_that_moved_on_and_says_why() {
     let club = Club::with(&plain(), &[]).await;
     club.relate(1);
