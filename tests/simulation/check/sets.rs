@@ -413,10 +413,10 @@ fn put_back(
         let about = op.fields.values().any(|one| one.link == Some(firm.id))
             || op.fields.keys().any(|field| {
                 element_of(field).is_some_and(|(_, id)| {
-                    spots[usize::from(op.side == Side::HubSpot)]
-                        .firms
-                        .iter()
-                        .any(|one| one == id)
+                    // The firm may have been merged since.
+                    let former = firm.former.get(op.side).iter().map(RecordId::as_str);
+                    let now = spots[usize::from(op.side == Side::HubSpot)].firms.iter();
+                    now.map(String::as_str).chain(former).any(|one| one == id)
                 })
             });
         op.link == link.id && is_element(op) && op.state == OpState::Confirmed && about
