@@ -281,10 +281,16 @@ pub(super) fn bounded(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         .books
         .ops
         .iter()
-        .filter(|op| op.state == OpState::Confirmed && op.kind == OpKind::Update)
+        .filter(|op| op.state == OpState::Confirmed)
+        .filter(|op| matches!(op.kind, OpKind::Create | OpKind::Update))
         .collect();
     ops.sort_by_key(|op| (op.run, op.seq));
     for op in ops {
+        if op.kind == OpKind::Create {
+            // A record that was made anew begins anew.
+            all.retain(|(link, _), _| *link != op.link);
+            continue;
+        }
         for one in op.fields.values().filter(|one| !one.pair.is_empty()) {
             let series = all.entry((op.link, one.pair.as_str())).or_default();
             if matches!(one.rule.as_str(), "resolved" | "undo") {
