@@ -3,12 +3,12 @@
 
 use super::context::EngineError;
 use super::db::Tx;
-use super::gone;
 use super::gone_case::cases;
 use super::gone_note::note;
 use super::gone_read::read_records;
 use super::run_ctx::RunCtx;
 use super::shadows::fall_silent;
+use super::silence::out_of_reach;
 use crate::domain::{
     CreatedBy, Link, LinkId, LinkState, Mapping, Observation, Presence, RecordId, Side,
 };
@@ -75,8 +75,10 @@ pub(super) async fn confirm_absent(
             Presence::Inaccessible if link.state != LinkState::Active => {}
             Presence::Inaccessible => {
                 for mut case in cases(ctx, mapping, vec![link.clone()]).await? {
-                    *case.seen.get_mut(side) = Some(seen.clone());
-                    gone::out_of_reach(ctx, mapping, &case, side, &mut tx)?;
+                    case.see(side, Some(seen.clone()));
+                    if !case.is_gone(side) {
+                        out_of_reach(ctx, mapping, &case, side, &mut tx)?;
+                    }
                 }
             }
             // What an undo took back stays so, whatever becomes of what it was made from; but merges and conversions are followed.

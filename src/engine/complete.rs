@@ -7,13 +7,13 @@ use super::context::EngineError;
 use super::cost::read_calls;
 use super::db::Tx;
 use super::fields;
-use super::gone;
 use super::gone_case::cases;
 use super::gone_note::note;
 use super::link_plan::{LinkPlan, Work};
 use super::observe::read_associations;
 use super::run::RunCtx;
 use super::scope::{self, Away, Step};
+use super::silence::out_of_reach;
 use super::tally::{Fate, Unlinked};
 use super::versions;
 use crate::crm::Purpose;
@@ -238,7 +238,7 @@ async fn set_aside(
             match seen.presence {
                 Presence::Live => {}
                 Presence::Inaccessible => {
-                    gone::out_of_reach(ctx, mapping, &case, side, &mut tx)?;
+                    out_of_reach(ctx, mapping, &case, side, &mut tx)?;
                     break;
                 }
                 _ => note(mapping, seen, reasons, &mut tx)?,

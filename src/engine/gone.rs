@@ -19,10 +19,11 @@ use super::merged;
 use super::run_ctx::RunCtx;
 use super::scope;
 use super::shadows::rekey;
-use super::tally::{Fate, Unlinked};
+use super::silence::{answered, out_of_reach};
+use super::tally::Unlinked;
 use crate::domain::{
-    Departed, ErrorCategory, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, OpKind,
-    PerSide, Presence, RecordId, Side,
+    Departed, ItemKind, ItemState, Link, LinkId, LinkState, Mapping, OpKind, PerSide, Presence,
+    RecordId, Side,
 };
 use crate::store::Count;
 use crate::store::rows::Dirty;
@@ -78,7 +79,8 @@ pub(super) async fn gone(
     Ok(anew)
 }
 
-/// The links of marked records with all that is stored about them, each once; links that a write without an answer locks wait.
+/// The links of marked records with all that is stored about them, each once; links that a write without an answer locks wait,
+/// and so do those whose other record did not answer, until it is to be asked again.
 async fn load(
     ctx: &RunCtx<'_>,
     mapping: &Mapping,
@@ -119,7 +121,10 @@ async fn load(
             )
         })
         .collect();
-    cases(ctx, mapping, links).await
+    let mut cases = cases(ctx, mapping, links).await?;
+    let now = ctx.engine.clock.now();
+    cases.retain(|case| !case.awaits_an_answer(ctx.mode, now));
+    Ok(cases)
 }
 
 /// Takes the marks of records away that no link holds any more. One that went into another record is looked at as that.
@@ -161,6 +166,7 @@ async fn carry_out(
     let mut tx = db.begin();
     let (mut anew, mut archives) = (Vec::new(), Vec::new());
     for mut case in cases {
+        answered(&mut case, &mut tx);
         match case.verdict(mapping) {
             Verdict::Nothing => quiet(ctx, mapping, &case, &mut tx)?,
             Verdict::Later => keep_seen(&case, &mut tx)?,
@@ -466,29 +472,4 @@ pub(super) async fn set_aside(
     clear(mapping, &case.link, tx);
     count(ctx, mapping, case, Unlinked::Review);
     items::open(ctx, mapping, case, kind, why, candidates, tx)
-}
-
-/// A linked record does not answer, and nothing says that it was deleted: an error, and nothing else (12.1).
-pub(super) fn out_of_reach(
-    ctx: &mut RunCtx<'_>,
-    mapping: &Mapping,
-    case: &Case,
-    side: Side,
-    tx: &mut Tx<'_>,
-) -> Result<(), EngineError> {
-    let item = items::unreachable(ctx, mapping, case, side);
-    tx.put_error(&item, case.errors.iter().any(|known| known.id == item.id))?;
-    // It stands for whatever else was wrong with the link: nothing of that is tried while the record does not answer.
-    for error in &case.errors {
-        if error.id != item.id && error.category != ErrorCategory::Gone {
-            tx.remove_error(error);
-        }
-    }
-    clear(mapping, &case.link, tx);
-    if case.was_read() {
-        count(ctx, mapping, case, Unlinked::Error);
-    } else {
-        ctx.tally(&mapping.id).link(case.link.id, Fate::Error);
-    }
-    Ok(())
 }

@@ -1,11 +1,14 @@
 //! One link of which a record is gone, with all that is known of it, and what follows for it
 //! (docs/design/sync-semantics.md 12.1, 12.2).
 
+use chrono::{DateTime, Utc};
+
 use super::context::EngineError;
 use super::db::Waiting;
 use super::gone_items as items;
 use super::gone_rules::{Facts, Policy, There, Verdict, changed_pairs, decide};
-use super::run_ctx::RunCtx;
+use super::link_plan::is_silence;
+use super::run_ctx::{Mode, RunCtx};
 use crate::domain::{
     Base, Choice, Conflict, Departed, ErrorItem, Evidence, ItemState, Link, LinkId, LinkState,
     Mapping, Observation, PerSide, Presence, Side,
@@ -61,6 +64,49 @@ impl Case {
         self.link.state == LinkState::Active
             && self.seen.get(side).as_ref().is_some_and(silent)
             && self.choice() == Some(&Choice::Accept)
+    }
+
+    /// The error that tells of the link's own record on that side: it did not answer when it was read last.
+    pub(super) fn silence(&self, side: Side) -> Option<&ErrorItem> {
+        let own = self.link.ids.get(side).as_ref();
+        let of_own = |item: &&ErrorItem| is_silence(item, side) && Some(&item.record.id) == own;
+        self.errors.iter().find(of_own)
+    }
+
+    /// True where a record of a link in step did not answer when it was read last.
+    pub(super) fn was_silent(&self) -> bool {
+        let silent = |side: &Side| self.silence(*side).is_some();
+        self.link.state == LinkState::Active && Side::BOTH.iter().any(silent)
+    }
+
+    /// Takes what was read of that side's record. What was seen deleted once may be purged by now: that it does not answer any
+    /// more takes nothing back.
+    pub(super) fn see(&mut self, side: Side, found: Option<Observation>) {
+        let seen = self.seen.get_mut(side);
+        let purged = |found: &Observation| found.presence == Presence::Inaccessible;
+        let deleted = |seen: &Observation| seen.presence == Presence::Deleted;
+        if !(seen.as_ref().is_some_and(deleted) && found.as_ref().is_some_and(purged)) {
+            *seen = found;
+        }
+    }
+
+    /// True where something is known of that side's record.
+    fn is_heard(&self, side: Side) -> bool {
+        let seen = self.seen.get(side).as_ref();
+        seen.is_some_and(|seen| seen.presence != Presence::Inaccessible)
+    }
+
+    /// True where one record is gone and the other one, which did not answer, is not asked now: its time has not come, or this
+    /// is an estimate, which asks nobody.
+    pub(super) fn awaits_an_answer(&self, mode: Mode, now: DateTime<Utc>) -> bool {
+        let asked = |item: &ErrorItem| item.retry_at.is_some_and(|due| due <= now);
+        let silent = |side: &Side| {
+            let error = self.silence(*side).filter(|_| !self.is_heard(*side));
+            error.is_some_and(|item| mode == Mode::Estimate || !asked(item))
+        };
+        let mut sides = Side::BOTH.into_iter();
+        self.link.state == LinkState::Active
+            && sides.any(|side| silent(&side) && self.is_gone(side.other()))
     }
 
     /// True where the record of that side is proven to be deleted.
@@ -183,4 +229,51 @@ pub(super) async fn cases(
         });
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::CreatedBy;
+    use crate::engine::testkit::{seen, sides};
+
+    #[test]
+    fn what_was_seen_deleted_stays_so_when_it_is_purged_and_not_when_it_is_there_again() {
+        let side = Side::Salesforce;
+        let one = |presence: Presence| Observation {
+            presence,
+            ..seen(side, &[])
+        };
+        use Presence::{Deleted, Inaccessible, Live};
+        for (before, now, gone) in [
+            (Some(Deleted), Inaccessible, true),
+            (Some(Deleted), Live, false),
+            (Some(Live), Inaccessible, false),
+            (Some(Live), Deleted, true),
+            (None, Inaccessible, false),
+        ] {
+            let mut case = Case {
+                link: Link {
+                    id: LinkId(1),
+                    mapping: "contacts".into(),
+                    ids: sides(Some("003".into()), Some("7".into())),
+                    state: LinkState::Active,
+                    created_by: CreatedBy::Matched,
+                    created_at: DateTime::UNIX_EPOCH,
+                    stamped: PerSide::default(),
+                    former: PerSide::default(),
+                    life: 0,
+                    tomb: None,
+                },
+                seen: sides(before.clone().map(one), None),
+                base: Base::default(),
+                items: Vec::new(),
+                errors: Vec::new(),
+                marks: PerSide::default(),
+                inert: PerSide::default(),
+            };
+            case.see(side, Some(one(now.clone())));
+            assert_eq!(case.is_gone(side), gone, "{before:?} {now:?}");
+        }
+    }
 }

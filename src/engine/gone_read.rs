@@ -13,7 +13,8 @@ use crate::domain::{
     FieldPair, LinkState, Mapping, Observation, PairKind, PerSide, Presence, RecordId, Side,
 };
 
-/// Reads what a decision lacks. Before a deletion both records are read again: one may have come back, the other changed.
+/// Reads what a decision lacks. Before a deletion both records are read again, and where one of them did not answer when it was
+/// asked last: one may have come back, the other changed.
 pub(super) async fn read(
     ctx: &mut RunCtx<'_>,
     mapping: &Mapping,
@@ -38,7 +39,8 @@ async fn read_both(
             .filter(|index| {
                 let case = cases.get(*index);
                 case.is_some_and(|case| {
-                    again || (case.seen.get(side).is_none() && !case.is_merged())
+                    let lacks = case.seen.get(side).is_none() || case.was_silent();
+                    again || (lacks && !case.is_merged())
                 })
             })
             .collect();
@@ -49,7 +51,7 @@ async fn read_both(
         let found = read_records(ctx, mapping, side, &ids).await?;
         for (index, found) in wanted.into_iter().zip(found) {
             if let Some(case) = cases.get_mut(index) {
-                *case.seen.get_mut(side) = found.into_iter().next();
+                case.see(side, found.into_iter().next());
             }
         }
     }

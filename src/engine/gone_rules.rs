@@ -85,7 +85,7 @@ pub(super) enum Verdict {
     Back,
     /// That side's Lead was converted.
     Converted(Side),
-    /// That side's record cannot be reached.
+    /// That side's record cannot be reached: an error, and nothing else, whether or not the other one is gone.
     OutOfReach(Side),
 }
 
@@ -123,8 +123,11 @@ fn one_gone(facts: &Facts<'_>, gone: Side) -> Verdict {
     let There::Gone(evidence) = *facts.there.get(gone) else {
         return Verdict::Nothing;
     };
-    if *facts.there.get(left) != There::Live {
-        return rest(gone);
+    match *facts.there.get(left) {
+        There::Live => {}
+        // That this one is gone says nothing of the other one (12.1).
+        There::Silent if *facts.state == LinkState::Active => return Verdict::OutOfReach(left),
+        _ => return rest(gone),
     }
     let known = match facts.state {
         LinkState::Deleted(known) => Some(known),

@@ -111,13 +111,27 @@ fn deleted_here_and_changed_there_goes_by_its_own_rule() {
 }
 
 #[test]
-fn both_gone_is_over_and_what_cannot_be_seen_is_left_alone() {
+fn both_gone_is_over_and_what_cannot_be_seen_is_left_alone_until_it_answers() {
     assert_eq!(
         of(ROW, ARCHIVED, true, everything()),
         Verdict::Rest(both(true))
     );
-    for other in [There::Silent, There::Merged, There::Converted] {
+    for other in [There::Merged, There::Converted] {
         assert_eq!(of(other, ARCHIVED, true, everything()), rest(H));
+    }
+    // That one is gone is no evidence for the other one, whatever the mapping does with deletions.
+    for deletes in [
+        DeletePolicy::Ignore,
+        DeletePolicy::Archive,
+        DeletePolicy::Ask,
+    ] {
+        let policy = Policy {
+            deletes,
+            ..everything()
+        };
+        let seen = |s, h| of(s, h, false, policy);
+        assert_eq!(seen(There::Silent, ARCHIVED), Verdict::OutOfReach(S));
+        assert_eq!(seen(ROW, There::Silent), Verdict::OutOfReach(H));
     }
     assert_eq!(
         of(There::Silent, There::Live, true, everything()),
@@ -406,6 +420,10 @@ fn no_state_of_the_world_deletes_without_evidence_or_a_word() {
                                 assert_eq!(*facts.there.get(side), There::Live);
                                 let said = choice == &Some(Choice::Accept);
                                 assert!(said || deletes == DeletePolicy::Archive);
+                            }
+                            if let Verdict::OutOfReach(side) = verdict {
+                                assert_eq!(*facts.there.get(side), There::Silent);
+                                assert_eq!(*state, LinkState::Active);
                             }
                             if let Verdict::Anew(side) = verdict {
                                 assert!(matches!(facts.there.get(side), There::Gone(_)));

@@ -74,6 +74,7 @@ mod set_read;
 mod sets;
 mod settle;
 mod shadows;
+mod silence;
 mod slice;
 mod stamp;
 mod strangers;

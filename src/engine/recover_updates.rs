@@ -10,7 +10,6 @@ use super::context::EngineError;
 use super::db::{Tx, Waiting};
 use super::failures::value_digest;
 use super::fields::{self, same_value};
-use super::gone;
 use super::gone_case::{Case, cases};
 use super::observe::read_associations;
 use super::recover::is_settled;
@@ -20,6 +19,7 @@ use super::recover_rules::{
 use super::run::RunCtx;
 use super::set_read::read_sets;
 use super::settle::is_late;
+use super::silence::out_of_reach;
 use super::{undo_apply, undo_plan};
 use crate::crm::Purpose;
 use crate::domain::{
@@ -79,7 +79,7 @@ async fn without_silent(
     for (mut op, seen) in ops.into_iter().zip(seen) {
         match silent_case(ctx, mapping, &op, seen.as_ref()).await? {
             Some(case) => {
-                gone::out_of_reach(ctx, mapping, &case, op.side, &mut tx)?;
+                out_of_reach(ctx, mapping, &case, op.side, &mut tx)?;
                 ctx.silent.insert(op.link);
                 conclude_update(ctx, mapping, &mut op, Verdict::Wait, None, &mut tx).await?;
             }

@@ -41,13 +41,13 @@ fn alive(house: &House) -> PerSide<usize> {
     }
 }
 
-async fn the_link(house: &House) -> Link {
+pub async fn the_link(house: &House) -> Link {
     let links = house.links().await;
     assert_eq!(links.len(), 1, "{links:#?}");
     links.into_iter().next().unwrap()
 }
 
-async fn departed(house: &House) -> Departed {
+pub async fn departed(house: &House) -> Departed {
     match the_link(house).await.state {
         LinkState::Deleted(departed) => departed,
         other => panic!("{other:?}"),
@@ -318,7 +318,7 @@ async fn a_record_made_anew_behind_a_lost_answer_ends_the_question() {
 }
 
 /// `count` linked contacts, in step and quiet.
-async fn town(more: &str, count: usize) -> (House, Vec<String>, Vec<String>) {
+pub async fn town(more: &str, count: usize) -> (House, Vec<String>, Vec<String>) {
     let house = House::empty(&people(more)).await;
     let (mut s, mut h) = (Vec::new(), Vec::new());
     for at in 0..count {
@@ -689,7 +689,7 @@ async fn a_record_that_does_not_answer_is_no_deletion_until_a_person_says_so() {
 }
 
 /// A person confirms that the record of the only error was deleted, as the service stores it.
-async fn say_deleted(house: &House) {
+pub async fn say_deleted(house: &House) {
     let error = house.the_error().await;
     let link = the_link(house).await;
     let db = house.db().await;

@@ -33,6 +33,7 @@ mod scarcity;
 mod scope;
 mod sets;
 mod shadows;
+mod silence;
 mod sweeps;
 mod undo;
 mod undone;
