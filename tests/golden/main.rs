@@ -25,6 +25,7 @@ mod keeping;
 mod leads;
 mod main_job;
 mod merges;
+mod persons;
 mod races;
 mod references;
 mod rules;

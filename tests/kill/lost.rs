@@ -300,34 +300,6 @@ impl Scene<'_> {
         let last = set.find(|version| matches!(version.by, Author::Colleague(_)))?;
         Some(canon::text(last.value(name).unwrap_or_default()))
     }
-
-    /// I-8: a conversion makes no further contact in HubSpot; gives the leads of which there are two.
-    pub fn made_twice_by_conversion(&self) -> Vec<String> {
-        let mut keyed: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for id in self.sandbox.portal.ids("contacts") {
-            let past = self.sandbox.portal.history("contacts", &id).unwrap();
-            let ours = past
-                .versions
-                .first()
-                .is_some_and(|first| matches!(first.by, Author::Api(_)));
-            if let (true, Some(key)) = (
-                ours,
-                self.sandbox
-                    .portal
-                    .value("contacts", &id, "syncline_salesforce_id"),
-            ) {
-                keyed.entry(key).or_default().push(id);
-            }
-        }
-        let of = |id: &String| keyed.get(id).map_or(0, Vec::len);
-        let new = self.people.converted.iter().filter(|one| !one.known);
-        new.filter(|one| of(&one.lead) + of(&one.contact) > 1)
-            .map(|one| {
-                let made = [&one.lead, &one.contact].map(|id| keyed.get(id));
-                format!("{} became {}: {made:?}", one.lead, one.contact)
-            })
-            .collect()
-    }
 }
 
 fn records_of(link: &Link) -> Option<[Record; 2]> {

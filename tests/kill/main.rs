@@ -19,6 +19,7 @@ mod process;
 
 mod books;
 mod child;
+mod doubles;
 mod first_syncs;
 mod lost;
 mod mixed;

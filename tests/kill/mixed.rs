@@ -11,6 +11,7 @@ use syncline::sandbox::Side;
 
 use crate::books::Books;
 use crate::child::{Child, Outcome};
+use crate::doubles::made_twice_by_conversion;
 use crate::lost::Scene;
 use crate::people::People;
 use crate::process::{Desk, Vendors, written};
@@ -354,7 +355,7 @@ fn kills_over_mixed_work_lose_no_edit_and_make_nothing_twice() {
         max_age: TimeDelta::seconds(3),
     };
     let fates = scene.fates();
-    let doubles = scene.made_twice_by_conversion();
+    let doubles = made_twice_by_conversion(&sandbox, &stage.people.converted);
     let of_kind = |kind: RunKind| books.runs.iter().filter(|run| run.kind == kind).count();
     stage.ready.sort();
     println!(

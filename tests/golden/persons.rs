@@ -1,0 +1,66 @@
+//! Golden scenarios: one person has one counterpart, whatever a conversion meets (docs/design/sync-semantics.md 13, 16.5, I-8).
+
+use crate::support::House;
+use crate::support::leads::*;
+use crate::support::town::*;
+use syncline::domain::{ItemKind, PerSide};
+use syncline::sandbox::Side as Party;
+use syncline::sandbox::faults::Fault;
+
+/// Where HubSpot's contacts are made.
+const DOOR: &str = "/crm/objects/2026-09/contacts/batch/upsert";
+
+/// A lead without an address: nothing but its key says who it is.
+const BARE: &[(&str, &str)] = &[("LastName", "Ann"), ("Company", "Acme")];
+
+#[tokio::test(start_paused = true)]
+async fn of_leads_that_were_converted_into_one_contact_the_first_hands_its_counterpart_over_and_the_others_ask()
+ {
+    let house = House::empty(&rules()).await;
+    let [l2, l1] = ["Bo", "Ann"].map(|name| house.sf(L, &[("LastName", name), ("Company", "A")]));
+    house.fine().await;
+    house.settled().await;
+    let contact = house.sf_convert(&l1, None);
+    house.sf_convert(&l2, Some(&contact));
+    house.wait(60).await;
+    let run = house.fine().await;
+    assert_eq!(counts(&run, "contacts").created, PerSide::default());
+    house.the_item(ItemKind::ConversionCollision).await;
+    assert_eq!(
+        house.hs_ids(H).len(),
+        2,
+        "one each, made while they were leads"
+    );
+    house.wait(60).await;
+    house.fine().await;
+    house.quiet().await;
+    house.sound().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lead_that_has_its_counterpart_does_not_wait_for_one_of_the_same_contact_that_may_have_none()
+ {
+    let house = House::empty(&rules()).await;
+    let l2 = house.sf(L, &[("LastName", "Bo"), ("Company", "Acme")]);
+    house.fine().await;
+    house.settled().await;
+    let l1 = house.sf(L, BARE);
+    house.script(
+        Party::HubSpot,
+        Some("POST"),
+        DOOR,
+        Fault::Silence { committed: true },
+        1,
+    );
+    house.whole().await;
+    let contact = house.sf_convert(&l1, None);
+    house.sf_convert(&l2, Some(&contact));
+    for _ in 0..6 {
+        house.wait(60).await;
+        let run = house.fine().await;
+        assert_eq!(counts(&run, "contacts").created, PerSide::default());
+    }
+    house.the_item(ItemKind::ConversionCollision).await;
+    assert_eq!(house.hs_ids(H).len(), 2);
+    house.quiet().await;
+}
