@@ -62,7 +62,8 @@ impl Engine {
                     &mut ctx.tallies,
                 )
                 .await?;
-                ctx.leads_read |= over.iter().all(|mapping| mapping.is_of_leads());
+                let leads = over.iter().all(|mapping| mapping.is_of_leads());
+                ctx.leads_read |= leads && !seen.resumed;
                 if let Some(first) = over.first() {
                     let cost = ctx.cost(&first.id);
                     match pass {

@@ -54,6 +54,8 @@ pub(super) struct Observed {
     pub(super) dirty: u64,
     /// The number that known records are stamped with, where this is a walk over all of them (5.4).
     pub(super) stamp: Option<u64>,
+    /// It went on with a pass that was cut off: what that had read before, nobody has read in this run.
+    pub(super) resumed: bool,
 }
 
 /// Reads one object of one side and stores what was seen. `tallies` has the mappings over it.
@@ -94,6 +96,7 @@ pub(super) async fn observe(
     let met = cursor.sweep.read;
     let mut total = Observed {
         stamp: (pass == Pass::Full).then_some(cursor.sweep.number),
+        resumed: resume.is_some(),
         ..Observed::default()
     };
     if resume.is_some() {

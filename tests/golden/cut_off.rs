@@ -28,6 +28,11 @@ impl House {
 
     /// A run that is stopped once the first page of a HubSpot object is noted.
     async fn cut_off(&self, order: &Order, object: &str) {
+        self.cut_off_in(order, Side::HubSpot, object).await;
+    }
+
+    /// A run that is stopped once the first page of an object is noted.
+    async fn cut_off_in(&self, order: &Order, side: Side, object: &str) {
         for at in 1.. {
             let (control, handle) = Control::new();
             let (mut engine, _) = wired(self, at, false, Box::new(move || handle.stop())).await;
@@ -35,7 +40,7 @@ impl House {
             let record = engine.begin(order).await.unwrap();
             let end = engine.execute(record, order).await.unwrap();
             assert_eq!(end.record.state, RunState::Cancelled, "request {at}");
-            let cursor = self.db().await.cursor(Side::HubSpot, object).await.unwrap();
+            let cursor = self.db().await.cursor(side, object).await.unwrap();
             if cursor.resume.is_some() {
                 return;
             }
@@ -205,4 +210,25 @@ async fn a_mapping_that_is_put_back_sees_what_changed_while_it_was_taken_out() {
     house.fine().await;
     assert_eq!(house.sf_value(L, &lead, "Title"), Some("Pilot".into()));
     house.settled().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_goes_on_asks_for_the_leads_that_it_has_not_read_itself() {
+    let house = House::empty(&crowd("", "creates = \"none\"")).await;
+    let h = house.hs(H, &[("lastname", "Vik"), ("email", &mail(0))]);
+    // The first page of Leads begins with it.
+    let vik = [("LastName", "Vik"), ("Email", &mail(0)), ("Company", "A")];
+    let lead = house.sf(L, &vik);
+    for at in 1..2_100 {
+        house.sf(L, &[("LastName", "X"), ("Company", &format!("F{at}"))]);
+    }
+    house.fine().await;
+    house.settled().await;
+    let salesforce = Side::Salesforce;
+    house.cut_off_in(&everything(&[]), salesforce, L).await;
+    let contact = house.sf_convert(&lead, None);
+    house.sf_edit(S, &contact, &[("Email", "new@work.example")]);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.hs_ids(H), [h]);
 }
