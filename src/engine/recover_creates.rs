@@ -144,7 +144,11 @@ async fn conclude_create(
                 tx.put_base(&mapping.id, link.id, &bases::adopted(mapping, op, seen))?;
                 tx.put_observation(seen)?;
                 for (side, id) in [(op.side, &seen.id), (source_side, source)] {
-                    tx.mark_dirty(&mapping.id, side, id, Dirty::RELINK)?;
+                    // What was noticed of it meanwhile (12, 13) stays noticed.
+                    let ids = std::slice::from_ref(id);
+                    let marks = ctx.engine.db.dirty(&mapping.id, side, ids).await?;
+                    let noticed = marks.iter().flatten().map(|row| row.reasons).sum::<u16>();
+                    tx.mark_dirty(&mapping.id, side, id, noticed | Dirty::RELINK)?;
                     // It may have been read without a link meanwhile, and somebody asked whose it is.
                     reviews::close_review(ctx, mapping, side, id, tx).await?;
                 }

@@ -1,5 +1,8 @@
 //! Golden scenarios: one person has one counterpart, whatever a conversion meets (docs/design/sync-semantics.md 13, 16.5, I-8).
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use crate::support::House;
 use crate::support::leads::*;
 use crate::support::town::*;
@@ -63,4 +66,34 @@ async fn a_lead_that_has_its_counterpart_does_not_wait_for_one_of_the_same_conta
     house.the_item(ItemKind::ConversionCollision).await;
     assert_eq!(house.hs_ids(H).len(), 2);
     house.quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversion_that_was_noticed_while_the_create_had_no_answer_is_followed_once_it_is_found()
+{
+    let mut house = House::empty(&rules()).await;
+    // A later run reads what changed after this one looked, and no more.
+    let settings = &mut Arc::make_mut(&mut house.rules).settings;
+    settings.settle_delay = Duration::from_secs(600);
+    for at in 0..25 {
+        let mail = format!("p{at}@example.com");
+        house.sf(S, &[("LastName", "Lund"), ("Email", &mail)]);
+    }
+    house.fine().await;
+    house.settled().await;
+    let leads: Vec<String> = (0..6).map(|_| house.sf(L, BARE)).collect();
+    let later = Fault::LandsLater(Duration::from_secs(400));
+    house.script(Party::HubSpot, Some("POST"), DOOR, later, 1);
+    house.whole().await;
+    for lead in &leads {
+        house.sf_convert(lead, None);
+    }
+    house.wait(200).await;
+    house.fine().await;
+    assert_eq!(house.hs_ids(H).len(), 25);
+    house.wait(500).await;
+    // No create of theirs is planned: a valve would stop the run.
+    let run = house.fine().await;
+    assert_eq!(counts(&run, "contacts").created, PerSide::default());
+    assert_eq!(house.hs_ids(H).len(), 31);
 }
