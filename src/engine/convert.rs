@@ -101,6 +101,13 @@ pub(super) async fn conversions(ctx: &mut RunCtx<'_>, leads: &Mapping) -> Result
     }
 }
 
+/// Follows the Leads about whose links a person had chosen, now that this is carried out: their marks went with it.
+pub(super) async fn chosen_first(ctx: &mut RunCtx<'_>, leads: &Mapping) -> Result<(), EngineError> {
+    let all = std::mem::take(&mut ctx.chosen_first);
+    note_converted(ctx, leads, all.into_iter()).await?;
+    Ok(())
+}
+
 /// Follows one Lead to its Contact.
 async fn follow(
     ctx: &mut RunCtx<'_>,
@@ -112,13 +119,22 @@ async fn follow(
     let side = Side::Salesforce;
     // A choice about two counterparts is carried out first; one about a deletion goes along.
     let decided = case.choice().is_some() && !matches!(case.link.state, LinkState::Deleted(_));
-    if matches!(case.link.state, LinkState::Superseded(_)) || decided {
+    if matches!(case.link.state, LinkState::Superseded(_)) {
         return Ok(());
     }
     let contact = survivor(ctx, contacts, side, into.clone()).await?;
     let there = contact.as_ref().map(|seen| &seen.presence);
     let merged = contact.as_ref().map(|seen| seen.id.clone());
     let id = merged.unwrap_or_else(|| into.clone());
+    if decided {
+        // Where a person has said before what becomes of the counterpart after a conversion, there is nothing to follow.
+        let lead = case.seen.salesforce.take();
+        let lead = lead.filter(|lead| !case.link.former.salesforce.contains(&lead.id));
+        ctx.held
+            .extend(lead.iter().flat_map(|_| [into.clone(), id.clone()]));
+        ctx.chosen_first.extend(lead);
+        return Ok(());
+    }
     if ctx.locked.contains(&case.link.id) || case.link.state == LinkState::PendingCreate {
         // Whether it has a counterpart is not known yet: its Contact gets none meanwhile, nor what that one went into.
         ctx.held.extend([into, id]);

@@ -69,6 +69,7 @@ pub(super) async fn prepare<'m>(
     for mapping in group {
         convert::conversions(ctx, mapping).await?;
         anew.insert(&mapping.id, gone(ctx, mapping, Wave::First).await?);
+        convert::chosen_first(ctx, mapping).await?;
     }
     let mut wanted: BTreeMap<&MappingId, Creates> = BTreeMap::new();
     let (leads, others): (Vec<&Mapping>, Vec<&Mapping>) =

@@ -15,8 +15,8 @@ use super::let_through::LetThrough;
 use super::tally::Tally;
 use super::valves::Carried;
 use crate::domain::{
-    Counters, LinkId, Mapping, MappingCounts, MappingId, Op, PerSide, RecordId, RunId, Side,
-    SideCount,
+    Counters, LinkId, Mapping, MappingCounts, MappingId, Observation, Op, PerSide, RecordId, RunId,
+    Side, SideCount,
 };
 
 /// What a context is for.
@@ -57,6 +57,8 @@ pub(super) struct RunCtx<'e> {
     pub(super) asked: BTreeSet<(MappingId, Side, RecordId)>,
     /// Contacts that a Lead was converted into whose own link is not settled yet: nothing is made of them meanwhile (13).
     pub(super) held: BTreeSet<RecordId>,
+    /// Converted Leads about whose link a person has chosen: they are followed once that is carried out (13).
+    pub(super) chosen_first: Vec<Observation>,
     /// Leads that Contacts without a link were converted from, which HubSpot's key fields still name (13).
     pub(super) behind: BTreeMap<RecordId, Vec<RecordId>>,
     /// True once this run has read the Leads after the Contacts: a conversion behind a Contact that it read is known (13).
@@ -105,6 +107,7 @@ impl<'e> RunCtx<'e> {
             despite: BTreeSet::new(),
             asked: BTreeSet::new(),
             held: BTreeSet::new(),
+            chosen_first: Vec::new(),
             behind: BTreeMap::new(),
             leads_read: false,
             ghosts: BTreeMap::new(),

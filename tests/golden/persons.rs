@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::House;
 use crate::support::leads::*;
 use crate::support::town::*;
-use syncline::domain::{ItemKind, PerSide};
+use syncline::domain::{Choice, ItemKind, LinkState, PerSide};
 use syncline::sandbox::Side as Party;
 use syncline::sandbox::faults::Fault;
 
@@ -96,4 +96,40 @@ async fn a_conversion_that_was_noticed_while_the_create_had_no_answer_is_followe
     let run = house.fine().await;
     assert_eq!(counts(&run, "contacts").created, PerSide::default());
     assert_eq!(house.hs_ids(H).len(), 31);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contact_whose_lead_a_person_has_just_decided_about_gets_no_counterpart_by_the_way() {
+    for run_between in [true, false] {
+        let house = House::empty(&rules()).await;
+        let lead = house.sf(L, ANN);
+        house.sf(S, &[("LastName", "Bo"), ("Email", "bo@example.com")]);
+        house.fine().await;
+        house.settled().await;
+        let [y, y2] = ["ann@example.com", "bo@example.com"].map(|mail| by_mail(&house, mail));
+        let new = house.hs_merge(H, &y2, &y);
+        house.wait(60).await;
+        house.fine().await;
+        let item = house.the_item(ItemKind::MergeCollision).await;
+        house.choose(&item, Choice::Ignore).await;
+        if run_between {
+            house.settled().await;
+        }
+        let contact = house.sf_convert(&lead, None);
+        house.sf_edit(S, &contact, &[("Email", "")]);
+        for _ in 0..2 {
+            house.wait(60).await;
+            let run = house.fine().await;
+            assert_eq!(counts(&run, "contacts").created, PerSide::default());
+        }
+        assert_eq!(house.hs_ids(H), [new], "run between: {run_between}");
+        assert_eq!(house.open_items().await, Vec::new());
+        let leads = of(&house, "leads").await;
+        assert!(
+            matches!(leads[0].state, LinkState::Superseded(_)),
+            "{leads:#?}"
+        );
+        house.quiet().await;
+        house.sound().await;
+    }
 }
