@@ -201,6 +201,7 @@ fn op(line: Line) -> Op {
         target: line.record,
         source: line.source,
         fields: fields.collect(),
+        key: None,
         evidence: None,
         modstamp: None,
         state: OpState::Planned,

@@ -182,6 +182,9 @@ pub struct Op {
     pub target: Option<RecordId>,
     /// The counterpart on the other side: the source of a create, whose id is the upsert key.
     pub source: Option<RecordId>,
+    /// Of a create that goes under another key than its source's id (13): the Lead that its source was converted from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<RecordId>,
     /// Fields by API name on the side written to. An association has one, named as the pair's pseudo field.
     pub fields: BTreeMap<String, Assignment>,
     /// Of a deletion that is carried over: what says that the other record, the op's `source`, was deleted.
@@ -231,6 +234,7 @@ impl Op {
             object: mapping.object(side).to_owned(),
             target: None,
             source: None,
+            key: None,
             fields,
             evidence: None,
             modstamp: None,
@@ -238,6 +242,11 @@ impl Op {
             attempt: Attempt::default(),
             outcome: OpOutcome::default(),
         }
+    }
+
+    /// The record whose id a create goes under.
+    pub fn upsert_key(&self) -> Option<&RecordId> {
+        self.key.as_ref().or(self.source.as_ref())
     }
 
     /// The set and the element that the op is about, where it is about one.

@@ -202,8 +202,7 @@ fn item(op: &Op) -> WriteItem {
         token: op.id.to_string(),
         id: op.target.clone(),
         key: op
-            .source
-            .as_ref()
+            .upsert_key()
             .filter(|_| op.kind == OpKind::Create)
             .map(|id| id.0.clone()),
         to,
@@ -278,7 +277,7 @@ fn assert_disjoint(group: &[OpBatch]) -> Result<(), EngineError> {
     for batch in group {
         let association = batch.kind.is_association();
         for op in &batch.ops {
-            let key = op.target.as_ref().or(op.source.as_ref());
+            let key = op.target.as_ref().or(op.upsert_key());
             // Every element of a set is a write by itself.
             if !seen.insert((
                 batch.side,

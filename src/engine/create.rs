@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::batches::{self, OpBatch};
 use super::context::EngineError;
+use super::convert_keys::under_leads_keys;
 use super::create_draft::{Draft, drafts};
 use super::create_lookup::look_up;
 use super::create_record::{read_back, record};
@@ -222,8 +223,9 @@ async fn group(
     mapping: &Mapping,
     target: Side,
     kind: &WriteKind,
-    drafts: Vec<Draft>,
+    mut drafts: Vec<Draft>,
 ) -> Result<(), EngineError> {
+    under_leads_keys(ctx, mapping, target, &mut drafts).await?;
     let drafts = look_up(ctx, mapping, target, drafts).await?;
     let drafts: Vec<Draft> = drafts
         .into_iter()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::context::EngineError;
+use super::convert_keys::{take_over, under_own_keys};
 use super::create::keyed;
 use super::create_draft::Draft;
 use super::fields;
@@ -48,7 +49,7 @@ pub(super) async fn look_up(
     let mut found: BTreeMap<String, Vec<Observation>> = BTreeMap::new();
     let key_of: KeyOf;
     if keyed(ctx, mapping, target) {
-        key_of = Box::new(|draft| Some(draft.seen.id.0.clone()));
+        key_of = Box::new(|draft| draft.op.upsert_key().map(|id| id.0.clone()));
         let values: Vec<String> = drafts.iter().filter_map(&key_of).collect();
         let field = mapping.key_field(target).to_owned();
         for one in ctx
@@ -58,6 +59,9 @@ pub(super) async fn look_up(
             .await?
         {
             found.insert(one.asked, one.records);
+        }
+        for (key, records) in under_own_keys(ctx, mapping, target, &drafts, &asked).await? {
+            found.entry(key).or_default().extend(records);
         }
     } else {
         let pair = mapping
@@ -213,6 +217,7 @@ async fn adopt(
         Some(_) => tx.put_link(&link, &links::objects(mapping))?,
         None => tx.add_link(&link, &links::objects(mapping))?,
     }
+    take_over(ctx, mapping, &draft.op, &link, tx).await?;
     tx.put_observation(other)?;
     for (one, id) in [(side, &other.id), (side.other(), &draft.seen.id)] {
         tx.mark_dirty(&mapping.id, one, id, Dirty::RELINK)?;

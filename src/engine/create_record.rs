@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::bases;
 use super::batches::{Answer, CrmErrorOrVendor};
 use super::context::EngineError;
+use super::convert_keys::take_over;
 use super::create::{keyed, source_error, unlinked_error};
 use super::create_draft::Draft;
 use super::create_lookup::note_link;
@@ -95,6 +96,7 @@ pub(super) async fn record(
                 let seen = stored.map(|seen| *seen).or_else(|| back.remove(&id));
                 super::apply::note_left(&mut op, untouched(ctx, seen.as_ref()));
                 made(ctx, mapping, &mut draft, &op, &id, created, seen, &mut tx)?;
+                take_over(ctx, mapping, &op, &draft.link, &mut tx).await?;
             }
             Answer::Refused(cause) => {
                 draft.take_back(mapping, &mut tx)?;
@@ -207,7 +209,7 @@ fn made(
     draft.link.state = LinkState::Active;
     draft.link.tomb = None;
     *draft.link.ids.get_mut(target) = Some(id.clone());
-    *draft.link.stamped.get_mut(target) = keyed(ctx, mapping, target);
+    *draft.link.stamped.get_mut(target) = keyed(ctx, mapping, target) && op.key.is_none();
     if !created {
         draft.link.created_by = CreatedBy::Adopted;
     }
@@ -241,7 +243,7 @@ fn made(
         }
         seen.fields
             .entry(mapping.key_field(target).to_owned())
-            .or_insert_with(|| Value::text(draft.seen.id.as_str()));
+            .or_insert_with(|| Value::text(op.upsert_key().map_or("", RecordId::as_str)));
         tx.put_observation(&seen)?;
     }
     for (side, record) in [(target, id), (target.other(), &draft.seen.id)] {

@@ -257,6 +257,7 @@ impl Db {
                 || found.has(op.side, op.target.as_ref())
                 || found.has(op.side, op.outcome.record.as_ref())
                 || found.has(op.side.other(), op.source.as_ref())
+                || found.has(op.side.other(), op.key.as_ref())
         };
         let (mut ops, mut plans) = (Vec::new(), Vec::new());
         self.walk(keys::all(Family::Journal), |op: Op| {
@@ -430,6 +431,7 @@ fn emptied(op: &Op) -> Op {
     Op {
         target: None,
         source: None,
+        key: None,
         fields: BTreeMap::new(),
         modstamp: None,
         state: OpState::Superseded,

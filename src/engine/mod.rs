@@ -20,6 +20,7 @@ mod control;
 mod convert;
 mod convert_base;
 mod convert_items;
+mod convert_keys;
 mod convert_stamps;
 mod cost;
 mod create;

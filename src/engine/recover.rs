@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::apply::settled_at;
 use super::archive;
 use super::context::EngineError;
+use super::convert_keys::let_stamp;
 use super::fields;
 use super::recover_creates::creates;
 use super::recover_rules::{Verdict, judge_deletion};
@@ -89,6 +90,7 @@ async fn expire_ghosts(ctx: &RunCtx<'_>) -> Result<(), EngineError> {
             && was_watched(ctx, &op, ghost.until).await?
         {
             tx.drop_ghost(op.id);
+            let_stamp(ctx, &op, &mut tx).await?;
         }
     }
     Ok(tx.apply().await?)

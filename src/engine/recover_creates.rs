@@ -3,6 +3,7 @@
 use super::apply::note_left;
 use super::bases;
 use super::context::EngineError;
+use super::convert_keys;
 use super::db::Tx;
 use super::fields;
 use super::group;
@@ -64,7 +65,7 @@ async fn find_created(
     if ctx.known.keyed.contains(&(mapping.id.clone(), side)) {
         let keys: Vec<String> = ops
             .iter()
-            .filter_map(|op| op.source.as_ref().map(|id| id.0.clone()))
+            .filter_map(|op| op.upsert_key().map(|id| id.0.clone()))
             .collect();
         let found = crm
             .look_up(
@@ -141,6 +142,7 @@ async fn conclude_create(
                 link.tomb = None;
                 *link.ids.get_mut(op.side) = Some(seen.id.clone());
                 tx.put_link(&link, &objects)?;
+                convert_keys::take_over(ctx, mapping, op, &link, tx).await?;
                 tx.put_base(&mapping.id, link.id, &bases::adopted(mapping, op, seen))?;
                 tx.put_observation(seen)?;
                 for (side, id) in [(op.side, &seen.id), (source_side, source)] {

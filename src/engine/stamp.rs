@@ -1,5 +1,6 @@
 //! The key fields of a link: each side holds the id of its counterpart (docs/design/sync-semantics.md 10.3).
 
+use super::convert_keys::may_land;
 use super::links;
 use super::outcome::blank_item;
 use super::work::{LinkPlan, View, Work};
@@ -16,6 +17,9 @@ pub(super) fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut Li
     ) else {
         return;
     };
+    if is_awaited(view, work, side, plan) {
+        return;
+    }
     let Some(seen) = work.seen.get(side) else {
         // A record that was refused is not read again just for its stamp: that goes with its next write.
         *plan.needs.get_mut(side) |= work.errors.is_empty();
@@ -43,6 +47,21 @@ pub(super) fn plan_stamp(view: &View<'_>, work: &Work, side: Side, plan: &mut Li
                 .insert(field.to_owned(), assignment);
         }
     }
+}
+
+/// True while a create that was given up may still land on the record, by the key that it has from a record that the counterpart
+/// was before: under another one it would be made a second time (16.5).
+fn is_awaited(view: &View<'_>, work: &Work, side: Side, plan: &LinkPlan) -> bool {
+    let former = work.link.former.get(side.other());
+    if former.is_empty() {
+        return false;
+    }
+    let ghosts = view.ghosts.values().flatten();
+    let mut ghosts = ghosts.filter(|op| op.side == side && may_land(op));
+    ghosts.any(|op| {
+        let lands = op.upsert_key().is_some_and(|key| former.contains(key));
+        lands && !plan.landed.contains(&op.id)
+    })
 }
 
 /// True where a key field names a record that the counterpart was before: merged into it, or deleted and made anew.

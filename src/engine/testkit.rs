@@ -108,6 +108,7 @@ pub(super) fn update(sent_at: DateTime<Utc>) -> Op {
             change("City", "Rome", "Oslo"),
         ]
         .into(),
+        key: None,
         evidence: None,
         modstamp: None,
         state: OpState::Confirmed,

@@ -119,6 +119,7 @@ mod tests {
             target: None,
             source: None,
             fields: Default::default(),
+            key: None,
             evidence: None,
             modstamp: None,
             state: OpState::Failed,

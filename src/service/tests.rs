@@ -87,6 +87,7 @@ fn op(run: u64, seq: u64, state: OpState) -> Op {
             },
         )]
         .into(),
+        key: None,
         evidence: None,
         modstamp: None,
         state,

@@ -69,6 +69,93 @@ async fn a_lead_that_has_its_counterpart_does_not_wait_for_one_of_the_same_conta
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_leads_create_that_lands_after_its_contact_got_a_counterpart_makes_no_second() {
+    for lands in [Some(900), None] {
+        let house = House::empty(&rules()).await;
+        house.fine().await;
+        let lead = house.sf(L, BARE);
+        let fault = match lands {
+            Some(after) => Fault::LandsLater(Duration::from_secs(after)),
+            None => Fault::Cut { committed: false },
+        };
+        house.script(Party::HubSpot, Some("POST"), DOOR, fault, 1);
+        house.whole().await;
+        let contact = house.sf_convert(&lead, None);
+        for wait in [30, 300, 60, 900, 60, 60] {
+            house.wait(wait).await;
+            house.fine().await;
+        }
+        let h = house.hs_ids(H);
+        assert_eq!((h.len(), house.open_items().await), (1, Vec::new()));
+        // As long as it may land it finds the record under the Lead's key; then the record gets its Contact's.
+        let key = house.hs_value(H, &h[0], "syncline_salesforce_id");
+        assert_eq!(key.as_deref(), Some(lead.as_str()));
+        house.quiet().await;
+        for _ in 0..3 {
+            house.wait(25 * 3600).await;
+            house.fine().await;
+        }
+        gone_over(&house, &lead, &contact, &h[0]).await;
+        goes_on(&house, &lead, &contact, &h[0]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leads_create_that_lands_before_its_contacts_is_looked_up_or_sent_is_the_contacts() {
+    let house = House::empty(&rules()).await;
+    house.fine().await;
+    let lead = house.sf(L, BARE);
+    let never = Fault::LandsLater(Duration::from_secs(3600));
+    house.script(Party::HubSpot, Some("POST"), DOOR, never, 1);
+    house.whole().await;
+    let contact = house.sf_convert(&lead, None);
+    house.wait(30).await;
+    house.fine().await;
+    // It was given up, and the Contact's own create has no answer either.
+    house.wait(300).await;
+    let later = Fault::LandsLater(Duration::from_secs(400));
+    house.script(Party::HubSpot, Some("POST"), DOOR, later, 1);
+    for wait in [30, 60, 300, 60, 900, 3600, 60, 60] {
+        house.fine().await;
+        house.wait(wait).await;
+    }
+    for _ in 0..3 {
+        house.wait(25 * 3600).await;
+        house.fine().await;
+    }
+    let h = house.hs_ids(H);
+    assert_eq!((h.len(), house.open_items().await), (1, Vec::new()));
+    gone_over(&house, &lead, &contact, &h[0]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_landing_of_a_leads_create_puts_nothing_old_on_its_contact() {
+    let house = House::empty(&rules()).await;
+    house.fine().await;
+    let lead = house.sf(
+        L,
+        &[("LastName", "Ann"), ("Company", "Acme"), ("Title", "Clerk")],
+    );
+    let later = Fault::LandsLater(Duration::from_secs(3600));
+    house.script(Party::HubSpot, Some("POST"), DOOR, later, 1);
+    house.whole().await;
+    let contact = house.sf_convert(&lead, None);
+    house.sf_edit(S, &contact, &[("Title", "Boss")]);
+    for wait in [30, 300, 60, 3600, 60, 60] {
+        house.wait(wait).await;
+        house.fine().await;
+    }
+    let h = house.hs_ids(H);
+    assert_eq!(h.len(), 1);
+    house.both((&contact, &h[0]), ("Title", "jobtitle"), ("Boss", "Boss"));
+    for _ in 0..3 {
+        house.wait(25 * 3600).await;
+        house.fine().await;
+    }
+    gone_over(&house, &lead, &contact, &h[0]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_conversion_that_was_noticed_while_the_create_had_no_answer_is_followed_once_it_is_found()
 {
     let mut house = House::empty(&rules()).await;

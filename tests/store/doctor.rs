@@ -73,6 +73,7 @@ fn op(state: OpState) -> Op {
         target: Some("1".into()),
         source: None,
         fields: BTreeMap::from([("phone".to_owned(), change)]),
+        key: None,
         evidence: None,
         modstamp: None,
         state,

@@ -103,6 +103,7 @@ fn op() -> Op {
         target: Some(RecordId::from("5512")),
         source: None,
         fields,
+        key: None,
         evidence: None,
         modstamp: None,
         state: OpState::Planned,

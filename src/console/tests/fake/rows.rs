@@ -717,6 +717,7 @@ impl World {
                 },
             )]
             .into(),
+            key: None,
             evidence: None,
             modstamp: None,
             state: if index % 11 == 10 {
