@@ -40,6 +40,7 @@ pub async fn start(app: &App, args: &WorldArgs, live: bool) -> Result<Running, F
         seed: args.seed,
         faults: args.faults.clone(),
         latency_ms: args.latency,
+        stall_ms: 0,
         live,
         keys: !args.no_keys,
         salesforce_port: args.salesforce_port,

@@ -57,7 +57,7 @@ fn killed_again_and_again(seed: u64, kills: usize, contacts: usize) {
     let began = Instant::now();
 
     // The same world without a kill: how long a run takes, and how many records there must be at the end.
-    let calm = world(contacts, seed);
+    let calm = world(contacts, seed, 0);
     let desk = Desk::at(&calm, ENGINE);
     let run = Child::sync(&desk);
     let from = run.started;
@@ -73,7 +73,7 @@ fn killed_again_and_again(seed: u64, kills: usize, contacts: usize) {
         [Side::Salesforce, Side::HubSpot].map(|side| calm.stats(side)["records"].clone());
     drop((desk, calm));
 
-    let vendors = world(contacts, seed);
+    let vendors = world(contacts, seed, 0);
     let desk = Desk::at(&vendors, ENGINE);
     let mut dice = Dice(seed);
     let (mut killed, mut finished, mut hit, mut open) = (0, 0, 0, 0);

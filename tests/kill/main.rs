@@ -1,7 +1,7 @@
 //! Real crashes (docs/design/testing.md, T5): the real binary on a real store over real sockets, killed at random moments
 //! of its runs. It must always come back, make nothing twice, lose no edit, and come to rest.
 //!
-//! `KILL_SEED`, `KILLS`, `KILLS_MIXED` and `KILL_CONTACTS` change the run; the seed is printed.
+//! `KILL_SEED`, `KILLS`, `KILLS_MIXED`, `KILL_CONTACTS` and `KILL_STALL` change the run; the seed is printed.
 #![allow(
     missing_docs,
     clippy::unwrap_used,

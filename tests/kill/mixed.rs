@@ -72,8 +72,8 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(contacts: usize, seed: u64) -> Stage {
-        let vendors = world(contacts, seed);
+    fn new(contacts: usize, seed: u64, stall: u64) -> Stage {
+        let vendors = world(contacts, seed, stall);
         let desk = Desk::at(&vendors, ENGINE);
         std::fs::write(desk.config(), config(&vendors)).unwrap();
         let people = People::new(&vendors, seed);
@@ -299,9 +299,10 @@ fn kills_over_mixed_work_lose_no_edit_and_make_nothing_twice() {
     let seed = number("KILL_SEED", 20_261_122);
     let kills = number("KILLS_MIXED", 6) as usize;
     let contacts = number("KILL_CONTACTS", 60) as usize;
-    println!("KILL_SEED={seed} KILLS_MIXED={kills} KILL_CONTACTS={contacts}");
+    let stall = number("KILL_STALL", 3_000);
+    println!("KILL_SEED={seed} KILLS_MIXED={kills} KILL_CONTACTS={contacts} KILL_STALL={stall}");
     let began = Instant::now();
-    let mut stage = Stage::new(contacts, seed);
+    let mut stage = Stage::new(contacts, seed, stall);
     stage.people.work(&stage.vendors, 20, false);
     stage.sync();
     let mut attempts = 0;

@@ -11,12 +11,14 @@ pub fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect(name))
 }
 
-/// Two vendors that take a moment to answer, as real ones do: a kill can fall between a request and its answer.
-pub fn world(contacts: usize, seed: u64) -> Vendors {
+/// Two vendors that take a moment to answer, as real ones do: a kill can fall between a request and its answer,
+/// and where some stall longer than that, what a process sent may land after the next one has looked it up.
+pub fn world(contacts: usize, seed: u64, stall_ms: u64) -> Vendors {
     Vendors::with(Options {
         contacts,
         seed,
         latency_ms: 20,
+        stall_ms,
         ..Options::default()
     })
 }

@@ -9,6 +9,7 @@ mod tests;
 
 use std::future::pending;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::line::{Cut, Exchangeboard};
 use super::faults::{Exchange, UnknownProfile};
-use super::http::Response;
+use super::http::{Request, Response};
 use super::shell::{Sandbox, Settings};
 use super::side::Side;
 use super::world::WorldSettings;
@@ -31,6 +32,12 @@ pub use running::{HubSpotAccess, Running, SalesforceAccess};
 
 /// How often the colleagues look whether something is due.
 const STEP: Duration = Duration::from_millis(250);
+
+/// One of so many requests that write is held back longer.
+const STALLED: u64 = 8;
+
+/// What spreads their times over the whole range.
+const STRIDE: u64 = 7919;
 
 /// The options of `syncline sandbox`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +50,8 @@ pub struct Options {
     pub faults: String,
     /// Milliseconds that every answer is held back.
     pub latency_ms: u64,
+    /// Each eighth request that writes is held back longer, by up to so many milliseconds, whether or not its client waits.
+    pub stall_ms: u64,
     /// Simulated colleagues edit both sides all the time.
     pub live: bool,
     /// The key fields are there (`--no-keys` takes them away).
@@ -61,6 +70,7 @@ impl Default for Options {
             seed: world.seed,
             faults: "none".into(),
             latency_ms: 0,
+            stall_ms: 0,
             live: false,
             keys: true,
             salesforce_port: 0,
@@ -94,12 +104,29 @@ struct Shared {
     sandbox: Mutex<Sandbox>,
     clock: Arc<dyn Clock>,
     latency: Duration,
+    stall_ms: u64,
+    /// Requests that wrote so far.
+    written: AtomicU64,
 }
 
 impl Shared {
     /// The sandbox is plain data that every request leaves whole, so a panicked holder does no harm.
     fn lock(&self) -> MutexGuard<'_, Sandbox> {
         self.sandbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How much longer than the others this request is held back.
+    fn stall(&self, request: &Request) -> Duration {
+        let writes = ["/batch/upsert", "/batch/update", "/composite/sobjects"];
+        if self.stall_ms == 0 || !writes.iter().any(|part| request.path.contains(part)) {
+            return Duration::ZERO;
+        }
+        match self.written.fetch_add(1, Ordering::Relaxed) {
+            count if count % STALLED == 1 => {
+                Duration::from_millis(count.wrapping_mul(STRIDE) % self.stall_ms)
+            }
+            _ => Duration::ZERO,
+        }
     }
 }
 
@@ -123,6 +150,8 @@ pub async fn serve(options: Options, clock: Arc<dyn Clock>) -> Result<Running, S
         sandbox: Mutex::new(sandbox),
         clock,
         latency: Duration::from_millis(options.latency_ms),
+        stall_ms: options.stall_ms,
+        written: AtomicU64::new(0),
     });
     let all = CancellationToken::new();
     let mut tasks = Vec::new();
@@ -182,17 +211,15 @@ async fn answer(
         Err(refusal) => return whole(refusal, false, &cut).await,
     };
     let gzip = translate::takes_gzip(&request);
-    let exchange = {
-        let now = shared.clock.now();
-        let control = shared.lock().control(now, side, &request);
-        if let Some(answer) = control {
-            return whole(answer, gzip, &cut).await;
-        }
-        if !shared.latency.is_zero() {
-            shared.clock.sleep(shared.latency).await;
-        }
-        let now = shared.clock.now();
-        shared.lock().exchange(now, side, &request)
+    let now = shared.clock.now();
+    let control = shared.lock().control(now, side, &request);
+    if let Some(answer) = control {
+        return whole(answer, gzip, &cut).await;
+    }
+    // What has arrived is carried out, though its client dies meanwhile: the handler is dropped with the line, this is not.
+    let exchange = tokio::spawn(carried_out(shared.clone(), side, request));
+    let Ok(exchange) = exchange.await else {
+        return dropped(&cut).await;
     };
     match exchange {
         Exchange::Answer(answer) => whole(answer, gzip, &cut).await,
@@ -208,6 +235,15 @@ async fn answer(
         Exchange::Silence => pending().await,
         Exchange::Cut => dropped(&cut).await,
     }
+}
+
+async fn carried_out(shared: Arc<Shared>, side: Side, request: Request) -> Exchange {
+    let held = shared.latency + shared.stall(&request);
+    if !held.is_zero() {
+        shared.clock.sleep(held).await;
+    }
+    let now = shared.clock.now();
+    shared.lock().exchange(now, side, &request)
 }
 
 async fn whole(answer: Response, gzip: bool, cut: &Cut) -> axum::response::Response {

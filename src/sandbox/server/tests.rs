@@ -341,6 +341,51 @@ async fn latency_holds_every_answer_back() {
 }
 
 #[tokio::test]
+async fn a_request_is_carried_out_though_its_client_gives_up_meanwhile() {
+    let running = start(Options {
+        latency_ms: 200,
+        ..small()
+    })
+    .await;
+    let contacts = || running.sandbox().portal.ids("contacts").len();
+    let before = contacts();
+    let url = format!("{}/crm/objects/2026-09/contacts", running.hubspot.url);
+    let create = client()
+        .post(url)
+        .bearer_auth(&running.hubspot.access_token)
+        .timeout(Duration::from_millis(60))
+        .json(&json!({ "properties": { "lastname": "Late" } }));
+    assert!(create.send().await.unwrap_err().is_timeout());
+    assert_eq!(contacts(), before);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(contacts(), before + 1);
+}
+
+#[tokio::test]
+async fn some_writes_stall_longer_than_the_rest() {
+    let running = start(Options {
+        stall_ms: 600,
+        ..small()
+    })
+    .await;
+    let url = format!(
+        "{}/crm/objects/2026-09/contacts/batch/update",
+        running.hubspot.url
+    );
+    let mut longest = Duration::ZERO;
+    for _ in 0..16 {
+        let before = std::time::Instant::now();
+        let update = client()
+            .post(&url)
+            .bearer_auth(&running.hubspot.access_token);
+        let update = update.json(&json!({ "inputs": [] }));
+        update.send().await.unwrap();
+        longest = longest.max(before.elapsed());
+    }
+    assert!(longest >= Duration::from_millis(300), "{longest:?}");
+}
+
+#[tokio::test]
 async fn stopping_closes_the_ports_and_silent_lines() {
     let running = start(small()).await;
     let client = client();
