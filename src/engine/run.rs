@@ -284,9 +284,9 @@ impl Engine {
             }
             undo(&mut ctx, record, target, &mappings, found.calls).await
         } else {
-            let mut states = typed.states(&mut ctx, &fit).await?;
+            let states = typed.states(&mut ctx, &fit).await?;
             typed
-                .steps(&mut ctx, record, order, &fit, &mut states, found.refused)
+                .steps(&mut ctx, record, order, &fit, &states, found.refused)
                 .await
         };
         record.mappings = ctx.counts(&mappings);
@@ -325,7 +325,7 @@ impl Engine {
         record: &mut RunRecord,
         order: &Order,
         mappings: &[&Mapping],
-        states: &mut BTreeMap<MappingId, MapState>,
+        states: &BTreeMap<MappingId, MapState>,
         refused: BTreeMap<MappingId, Vec<ValveHit>>,
     ) -> Result<(), EngineError> {
         recover(ctx).await?;
@@ -375,7 +375,8 @@ impl Engine {
             .iter()
             .filter(|mapping| !halted.contains_key(&mapping.id))
         {
-            let state = states.entry(mapping.id.clone()).or_default();
+            // Read anew: a person may have paused or resumed it since the run began.
+            let mut state = self.db.map_state(&mapping.id).await?;
             state.first_sync_done = true;
             state.confirmed_rev = self
                 .rules
@@ -393,7 +394,7 @@ impl Engine {
             if state.state != MappingPhase::Paused {
                 state.state = MappingPhase::Active;
             }
-            tx.put_map_state(&mapping.id, state)?;
+            tx.put_map_state(&mapping.id, &state)?;
         }
         tx.commit().await?;
         self.report.end(Phase::Settle);

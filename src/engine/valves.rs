@@ -273,6 +273,10 @@ impl Engine {
                 .collect::<BTreeSet<_>>()
             {
                 let mut state = self.db.map_state(name).await?;
+                // What a person paused stays so: halted, the next run over all mappings would take it in.
+                if state.state == MappingPhase::Paused {
+                    continue;
+                }
                 state.state = if halt.awaiting {
                     MappingPhase::NeedsConfirm
                 } else {

@@ -24,6 +24,7 @@ mod groups;
 mod keeping;
 mod leads;
 mod main_job;
+mod meanwhile;
 mod merges;
 mod persons;
 mod races;
