@@ -215,7 +215,9 @@ impl House {
             };
             before.push((item.id, chosen(&item)));
             if running {
-                lock(&self.chosen_meanwhile).push((item.id, resolution.clone()));
+                let mut meanwhile = lock(&self.chosen_meanwhile);
+                meanwhile.retain(|(id, _)| *id != item.id);
+                meanwhile.push((item.id, resolution.clone()));
             }
             let drafted = Conflict {
                 state: ItemState::Draft,

@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::support;
+use crate::support::desk::Desk;
 use crate::support::order;
 use crate::support::town::*;
 use crate::support::wire::wired;
-use syncline::domain::RunState;
+use syncline::domain::{Choice, ItemKind, RunState, Side};
 use syncline::engine::Order;
+use syncline::service::messages::{Reply, Request, Take};
 use syncline::store::rows::MappingPhase;
 
 const S: &str = "Contact";
+const H: &str = "contacts";
 
 /// At every request: paused under a run that writes, resumed under one that was asked for it by name, paused under one that a
 /// valve stops.
@@ -63,4 +66,49 @@ async fn a_pause_or_resume_under_a_run_outlives_its_end() {
         }
         assert!(at > 3, "{at}");
     }
+}
+
+/// A clerk whose title a person is asked about, and another of whose fields a run has to carry over.
+async fn asked_about(text: &str) -> (support::House, String, String) {
+    let (house, s, h) = clerk(text).await;
+    house.sf_edit(S, &s, &[("Title", "Boss")]);
+    house.hs_edit(H, &h, &[("jobtitle", "Chief")]);
+    house.wait(60).await;
+    house.fine().await;
+    house.sf_edit(S, &s, &[("MailingCity", "Oslo")]);
+    house.wait(60).await;
+    (house, s, h)
+}
+
+/// The run writes its own copy of the question over the first choice or over both.
+#[tokio::test(start_paused = true)]
+async fn of_two_choices_made_under_a_run_the_last_one_stands() {
+    let text = people("conflict = \"ask\"");
+    let mut at = 1;
+    loop {
+        let (house, s, h) = asked_about(&text).await;
+        let item = house.the_item(ItemKind::Field).await;
+        let mut desk = Desk::open(&house, &text, at).await;
+        let take = |side| Request::Resolve {
+            items: vec![item.id],
+            take: Take::Choice(Choice::Take(side)),
+            by: "you".into(),
+            fields_only: false,
+        };
+        if !desk.sync().await {
+            break;
+        }
+        for side in [Side::HubSpot, Side::Salesforce] {
+            let reply = desk.ask(take(side)).await;
+            assert!(matches!(reply, Reply::Resolved(_)), "{reply:?}");
+        }
+        let run = desk.go_on().await;
+        assert!(run.reason.is_none(), "{:?}", run.reason);
+        desk.close().await;
+        house.wait(60).await;
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+        at += 1;
+    }
+    assert!(at > 3, "{at}");
 }

@@ -281,6 +281,7 @@ pub fn order() -> Order {
     }
 }
 
+pub mod desk;
 pub mod leads;
 pub mod mortal;
 pub mod town;
