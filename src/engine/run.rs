@@ -98,7 +98,7 @@ impl Engine {
     }
 
     /// The mappings that were named, or all that are not paused; where a halted run's plan is confirmed, those of them that it
-    /// asked about.
+    /// asked about; where only what is stored is sent, those that were synced.
     pub(super) async fn chosen(&self, order: &Order) -> Result<Vec<&Mapping>, EngineError> {
         for name in &order.mappings {
             if self.mapping(name).is_none() {
@@ -114,14 +114,22 @@ impl Engine {
             let asked = halted
                 .as_ref()
                 .is_none_or(|run| asked_about(run, &mapping.id));
+            let state = self.db.map_state(&mapping.id).await?;
             let wanted = if order.mappings.is_empty() {
-                self.db.map_state(&mapping.id).await?.state != MappingPhase::Paused
+                state.state != MappingPhase::Paused
             } else {
                 order.mappings.contains(&mapping.id)
             };
-            if wanted && asked {
+            // What is stored of a mapping that was never synced goes with its first sync, which asks about all that it does.
+            let ready = order.scope != Scope::Stored || state.first_sync_done;
+            if wanted && asked && ready {
                 chosen.push(mapping);
             }
+        }
+        if order.scope == Scope::Stored && chosen.is_empty() {
+            return Err(EngineError::halt(
+                "nothing that waits can go: its mapping is paused, or its first sync is not done; sync that one, and it goes along",
+            ));
         }
         Ok(chosen)
     }

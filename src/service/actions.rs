@@ -58,26 +58,6 @@ impl House {
         })
     }
 
-    /// A run over the records with drafts.
-    pub(super) async fn apply_drafts(self: &Arc<Self>, by: String) -> Result<Reply, Refusal> {
-        if self.status.borrow().drafts == 0 {
-            return Err(refusal(
-                RefusalKind::Usage,
-                "no drafts yet: take a side for a conflict first",
-            ));
-        }
-        let order = Order {
-            mappings: Vec::new(),
-            scope: Scope::Stored,
-            yes: false,
-            confirm: None,
-            by,
-        };
-        Ok(Reply::Started {
-            run: Some(self.start(order).await?),
-        })
-    }
-
     /// Steers the run under way.
     pub(super) fn control(&self, steer: impl FnOnce(&ControlHandle)) -> Result<Reply, Refusal> {
         match lock(&self.job).as_ref() {

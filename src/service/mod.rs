@@ -18,6 +18,7 @@ mod lists;
 mod mappings;
 pub mod messages;
 mod offline;
+mod outgoing;
 mod plan;
 mod progress;
 mod record;

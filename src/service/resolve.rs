@@ -1,23 +1,19 @@
-//! Choices for conflicts and review items: stored as drafts, all or none; what they would send
+//! Choices for conflicts and review items: stored as drafts, all or none
 //! (docs/design/sync-semantics.md 8, Manual resolution).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::conflicts::{choice_word, row_key};
 use super::host::{House, lock, store_refusal};
-use super::messages::{Outgoing, OutgoingLine, Refusal, RefusalKind, Reply, Resolved, Take};
+use super::messages::{Refusal, RefusalKind, Reply, Resolved, Take};
 use crate::domain::merge::{FieldTimes, person_newest};
 use crate::domain::{
-    Choice, Conflict, ErrorCategory, ErrorItem, FieldPair, ItemId, ItemKind, ItemState, LinkId,
-    Mapping, PairKind, PerSide, RecordKey, Resolution, Side, SideCount, SideValue, Value,
+    Choice, Conflict, ErrorCategory, ErrorItem, ItemId, ItemKind, ItemState, LinkId, Mapping,
+    PerSide, RecordKey, Resolution, Side, SideValue, Value,
 };
 use crate::engine::{Tx, Waiting};
-use crate::store::{Family, StoreError, keys};
-use crate::transform;
-
-/// Lines of an outgoing preview.
-const LINES: usize = 200;
+use crate::store::{StoreError, keys};
 
 /// Why nothing can be typed for a group.
 pub(super) const ONE_VALUE: &str =
@@ -383,115 +379,4 @@ impl House {
         }
         item.id.0
     }
-
-    /// What drafts would send: of one row, or all.
-    pub(super) async fn outgoing(&self, key: Option<ItemId>) -> Result<Reply, Refusal> {
-        let mut drafts: Vec<Conflict> = Vec::new();
-        for family in [Family::Conflict, Family::Review] {
-            self.db
-                .walk(keys::all(family), |item: Conflict| {
-                    let wanted = key.is_none_or(|key| {
-                        item.id == key || item.link.is_some_and(|link| link.0 == key.0)
-                    });
-                    if item.state == ItemState::Draft && wanted {
-                        drafts.push(item);
-                    }
-                })
-                .await
-                .map_err(|error| store_refusal(&error))?;
-        }
-        let mut lines = Vec::new();
-        let mut records: PerSide<BTreeMap<String, ()>> = PerSide::default();
-        for item in &drafts {
-            for line in self.lines_of(item) {
-                records.get_mut(line.side).insert(line.record.0.clone(), ());
-                if lines.len() < LINES {
-                    lines.push(line);
-                }
-            }
-        }
-        let records = PerSide::from_fn(|side| records.get(side).len() as u64);
-        let (s, h) = (records.salesforce, records.hubspot);
-        // Both sides of each record are read before a choice is sent; Salesforce is read back (21).
-        let linked = drafts.iter().filter(|item| item.link.is_some()).count() as u64;
-        let calls = SideCount {
-            salesforce: linked.div_ceil(2000) + s.div_ceil(200) + s.div_ceil(2000),
-            hubspot: linked.div_ceil(100) + h.div_ceil(100),
-        };
-        Ok(Reply::Outgoing(Outgoing {
-            drafts: drafts.len(),
-            records,
-            calls,
-            lines,
-        }))
-    }
-
-    fn lines_of(&self, item: &Conflict) -> Vec<OutgoingLine> {
-        let Some(resolution) = &item.resolution else {
-            return Vec::new();
-        };
-        if resolution.choice == Choice::Accept {
-            let left = item.candidates.first().map(|one| &one.record);
-            let archived = left.map(|record| OutgoingLine {
-                side: record.side,
-                object: record.object.clone(),
-                record: record.id.clone(),
-                label: item.label.clone(),
-                field: "archived".to_owned(),
-                before: Value::Null,
-                after: Value::text("yes"),
-            });
-            return archived.into_iter().collect();
-        }
-        let Some((mapping, unit)) = self.unit_of(item) else {
-            return Vec::new();
-        };
-        unit.pairs()
-            .flat_map(|pair| lines_of_pair(mapping, pair, item, &resolution.choice))
-            .collect()
-    }
-}
-
-/// What a choice would write of one pair.
-fn lines_of_pair(
-    mapping: &Mapping,
-    pair: &FieldPair,
-    item: &Conflict,
-    choice: &Choice,
-) -> Vec<OutgoingLine> {
-    let translated = matches!(pair.kind, PairKind::Reference { .. } | PairKind::Owner);
-    let value = |side: Side| item.value_of(pair.name(), side).clone();
-    let member = item
-        .members
-        .iter()
-        .find(|member| member.field == pair.name());
-    let mut lines = Vec::new();
-    for side in Side::BOTH {
-        let before = value(side);
-        let after = match (choice, member) {
-            (Choice::Take(winner), _) if *winner == side => continue,
-            (Choice::Take(winner), _) if translated => value(*winner),
-            (Choice::Take(winner), _) => {
-                let source = value(*winner);
-                transform::put(pair, side, &source, &before).unwrap_or(source)
-            }
-            (Choice::Base, Some(member)) => member.base.clone().unwrap_or_default(),
-            (other, _) => result(item, other),
-        };
-        let Some(record) = item.sides.get(side).id.clone() else {
-            continue;
-        };
-        if after.is_known() && after != before {
-            lines.push(OutgoingLine {
-                side,
-                object: mapping.object(side).to_owned(),
-                record,
-                label: item.label.clone(),
-                field: pair.field(side).to_owned(),
-                before,
-                after,
-            });
-        }
-    }
-    lines
 }

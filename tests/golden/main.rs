@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod choices;
 mod confirms;
 mod conversion;
 mod costs;
