@@ -1,10 +1,11 @@
 //! What a person's confirm covers: the ops of the plan that was shown (docs/design/sync-semantics.md 15.3).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{Engine, EngineError, Order, Planned};
+use super::fields::same_value;
 use super::foresee::signature;
-use crate::domain::{Asked, Mapping, MappingId, Op, OpKind, RecordId, RunRecord, Side};
+use crate::domain::{Asked, Mapping, MappingId, Op, OpKind, RecordId, RunRecord, Side, Value};
 use crate::store::keys;
 
 /// Runs looked through for the plan that a confirm names.
@@ -13,7 +14,8 @@ const CONFIRMABLE: usize = 50;
 /// The ops that a confirm, or a saved plan, lets through.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Confirmed {
-    ops: BTreeSet<u128>,
+    /// By signature, with what each was shown to go over.
+    ops: BTreeMap<u128, Vec<(String, Value)>>,
     /// The records that they make a counterpart of. A plan that was kept in a file does not say which links they are of.
     sources: BTreeSet<(MappingId, Side, RecordId)>,
 }
@@ -34,17 +36,19 @@ impl Confirmed {
     }
 
     fn insert(&mut self, signature: u128, op: &Op) {
-        self.ops.insert(signature);
+        self.ops.insert(signature, gone_over(op));
         if let Some(source) = op.source.as_ref().filter(|_| op.kind == OpKind::Create) {
             let key = (op.mapping.clone(), op.side.other(), source.clone());
             self.sources.insert(key);
         }
     }
 
-    /// True for an op of the plan, and for what follows from one of its creates: the key of the source and the references
-    /// name an id that nobody knew when the plan was made.
-    pub(super) fn covers(&self, op: &Op) -> bool {
-        self.ops.contains(&signature(op)) || names_only(op) && self.is_of_create(op)
+    /// True for an op of the plan that goes over what was shown, and for what follows from one of its creates: the key of the
+    /// source and the references name an id that nobody knew when the plan was made.
+    pub(super) fn covers(&self, op: &Op, mapping: Option<&Mapping>) -> bool {
+        let shown = self.ops.get(&signature(op));
+        shown.is_some_and(|before| stands(before, op, mapping))
+            || names_only(op) && self.is_of_create(op)
     }
 
     /// True where one of the op's records is one that a counterpart was to be made of.
@@ -56,6 +60,36 @@ impl Confirmed {
                 .is_some_and(|id| self.sources.contains(&key(id)))
         })
     }
+}
+
+/// The values that an op of a plan goes over, as far as they were shown.
+fn gone_over(op: &Op) -> Vec<(String, Value)> {
+    // The file of a plan has nothing for a value that was not read, and of what is deleted not all need have been.
+    let told = |value: &Value| match op.kind {
+        OpKind::Create => false,
+        OpKind::Delete => value.as_text().is_some(),
+        _ => value.is_known(),
+    };
+    let fields = op.fields.iter().filter(|(_, one)| told(&one.before));
+    fields
+        .map(|(name, one)| (name.clone(), one.before.clone()))
+        .collect()
+}
+
+/// True where the op still goes over what was shown, in the words of its pairs: what a vendor writes in another form is no
+/// change. The key field is ours, and an element of a set is there or not, which the op itself says.
+fn stands(shown: &[(String, Value)], op: &Op, mapping: Option<&Mapping>) -> bool {
+    if op.element().is_some() {
+        return true;
+    }
+    shown.iter().all(|(name, before)| {
+        let now = op.fields.get(name).filter(|one| !one.pair.is_empty());
+        let now = now.map(|one| &one.before).filter(|now| now.is_known());
+        match (now, mapping) {
+            (Some(now), Some(mapping)) => same_value(mapping, op.side, name, before, now),
+            _ => true,
+        }
+    })
 }
 
 /// True for an op that sets nothing but the key and references.

@@ -317,7 +317,10 @@ impl RunCtx<'_> {
 
     /// True where a confirm covers the op, or nothing has to be confirmed.
     pub(super) fn is_confirmed(&self, op: &Op) -> bool {
-        self.only.as_ref().is_none_or(|only| only.covers(op))
+        let mapping = self.engine.mapping(&op.mapping);
+        self.only
+            .as_ref()
+            .is_none_or(|only| only.covers(op, mapping))
     }
 
     /// Notes that ops of the plan are about to be sent.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::safety::{apply, left_out};
 use crate::support;
 use crate::support::town::*;
 use crate::support::wire::wired;
@@ -131,4 +132,49 @@ async fn a_confirmed_plan_that_no_valve_stops_is_carried_out_and_nothing_else_is
         at += 1;
     }
     assert!(carried > 0, "{at}");
+}
+
+/// A rule names the winner, so what is written stays the same; but what it goes over is not what was shown.
+#[tokio::test(start_paused = true)]
+async fn a_record_whose_field_was_edited_since_the_plan_is_left_out_whoever_wins() {
+    let ruled = people("conflict = \"salesforce\"");
+    for (halted, meanwhile, moved) in [
+        (false, "Chief", true),
+        (true, "Chief", true),
+        (false, "", true),
+        // The same to the mapping: a blank at the end is no change.
+        (false, "Clerk ", false),
+        (true, "Clerk ", false),
+    ] {
+        let (mut house, s, h) = clerk(&ruled).await;
+        house.sf_edit(S, &s, &[("Title", "Boss")]);
+        house.wait(60).await;
+        if halted {
+            let text = ruled.replace("transform = \"lowercase\", match", "match");
+            house.rules = Arc::new(support::rules(&support::config(&text)));
+        }
+        let plan = house.engine().await.preview(&order()).await.unwrap();
+        let asked = match halted {
+            true => Some(house.sync().await),
+            false => None,
+        };
+        house.hs_edit(H, &h, &[("jobtitle", meanwhile)]);
+        house.wait(60).await;
+        let run = match &asked {
+            Some(asked) => house.run(&confirming(asked)).await.record,
+            None => apply(&house, &plan).await,
+        };
+        assert_eq!(run.state, RunState::Done, "{:?}", run.reason);
+        let left = left_out(&house, run.run).await;
+        let title = house.hs_value(H, &h, "jobtitle").unwrap_or_default();
+        match moved {
+            true => assert_eq!((title.as_str(), left), (meanwhile, vec![h.clone()])),
+            false => assert_eq!((title.as_str(), left), ("Boss", Vec::new())),
+        }
+        // The next run plans it anew.
+        house.wait(60).await;
+        house.fine().await;
+        house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+        house.quiet().await;
+    }
 }

@@ -804,7 +804,11 @@ fn as_kept(op: &syncline::domain::Op) -> syncline::domain::Op {
     op
 }
 
-async fn apply(house: &House, plan: &syncline::engine::PlanPreview) -> syncline::domain::RunRecord {
+/// Carries out a preview as if it came from its file.
+pub async fn apply(
+    house: &House,
+    plan: &syncline::engine::PlanPreview,
+) -> syncline::domain::RunRecord {
     let ops = plan.ops.iter().map(|op| (signature(op), as_kept(op)));
     let planned = Planned {
         full: plan.kind == syncline::domain::RunKind::Full,
@@ -821,7 +825,8 @@ async fn apply(house: &House, plan: &syncline::engine::PlanPreview) -> syncline:
     end.record
 }
 
-async fn left_out(house: &House, run: syncline::domain::RunId) -> Vec<String> {
+/// The records of a plan that its run left out.
+pub async fn left_out(house: &House, run: syncline::domain::RunId) -> Vec<String> {
     let ops = house.engine().await.journal(run).await.unwrap();
     let skipped = ops.into_iter().filter(|op| op.state == OpState::Skipped);
     let mut ids: Vec<String> = skipped

@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use syncline::domain::{Base, Conflict, Link, LinkId, LinkState, Op, OpKind, RunId, Side};
+use syncline::domain::{
+    Base, Conflict, Link, LinkId, LinkState, Mapping, Op, OpKind, RunId, Side, Value,
+};
 use syncline::engine::signature;
 use syncline::sandbox::Sandbox;
+use syncline::transform;
 
 use crate::check::Books;
 use crate::clubs::{self, Ledger};
@@ -24,7 +27,8 @@ pub struct Undone {
 /// What a plan showed.
 #[derive(Clone, Debug, Default)]
 pub struct Shown {
-    ops: BTreeSet<u128>,
+    /// By signature, with the values that each would go over.
+    ops: BTreeMap<u128, Vec<(String, Value)>>,
     created: BTreeSet<LinkId>,
 }
 
@@ -32,7 +36,9 @@ impl Shown {
     pub fn of<'o>(ops: impl Iterator<Item = &'o Op>) -> Shown {
         let mut shown = Shown::default();
         for op in ops {
-            shown.ops.insert(signature(op));
+            let before = op.fields.iter();
+            let before = before.map(|(name, one)| (name.clone(), one.before.clone()));
+            shown.ops.insert(signature(op), before.collect());
             if op.kind == OpKind::Create {
                 shown.created.insert(op.link);
             }
@@ -40,10 +46,30 @@ impl Shown {
         shown
     }
 
-    /// True for what was shown, and for a key or an association that follows from a create: its id was not known yet.
-    pub fn has(&self, op: &Op) -> bool {
+    /// True for what was shown and went over the values that were shown, and for a key or an association that follows from a
+    /// create: its id was not known yet.
+    pub fn has(&self, op: &Op, mapping: Option<&Mapping>) -> bool {
         let follows = matches!(op.kind, OpKind::Stamp | OpKind::Associate);
-        self.ops.contains(&signature(op)) || follows && self.created.contains(&op.link)
+        let before = self.ops.get(&signature(op));
+        before.is_some_and(|before| before.iter().all(|one| goes_over(op, mapping, one)))
+            || follows && self.created.contains(&op.link)
+    }
+}
+
+/// True where an op's field went over the value that was shown, as far as both are known: in the words of its pair, for a vendor
+/// may write it in another form. An element of a set has no value, and the key field is ours.
+fn goes_over(op: &Op, mapping: Option<&Mapping>, (name, shown): &(String, Value)) -> bool {
+    let pairs = mapping.map_or(&[][..], |mapping| &mapping.pairs);
+    let pair = pairs.iter().find(|pair| pair.field(op.side) == name);
+    let (Some(pair), Some(now)) = (pair, op.fields.get(name)) else {
+        return true;
+    };
+    match (
+        transform::view(pair, op.side, shown),
+        transform::view(pair, op.side, &now.before),
+    ) {
+        (Ok(shown), Ok(now)) => shown == now,
+        _ => true,
     }
 }
 

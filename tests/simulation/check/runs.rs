@@ -12,11 +12,12 @@ use syncline::sandbox::history::Event;
 use super::{Broken, Scene, went_out};
 use crate::leads::object;
 
-/// I-14, I-20: a run that carries out a plan sends nothing that the plan did not have.
+/// I-14, I-20: a run that carries out a plan sends nothing that the plan did not have, and goes over nothing else than it showed.
 pub(super) fn only_what_was_shown(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
     for op in scene.books.ops.iter().filter(|op| went_out(op)) {
+        let mapping = scene.mappings.iter().find(|one| one.id == op.mapping);
         if let Some(plan) = scene.diary.bound.get(&op.run)
-            && !plan.has(op)
+            && !plan.has(op, mapping)
         {
             let detail = format!("run {} did what its plan had not: {op:?}", op.run);
             broken.push(Broken::new("I-14", detail));
