@@ -109,6 +109,7 @@ async fn resolve(
         take,
         by: "you".to_owned(),
         fields_only: false,
+        shown: Vec::new(),
     };
     match door.ask(request).await? {
         Reply::Resolved(resolved) => Ok(Some(resolved)),

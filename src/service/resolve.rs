@@ -19,6 +19,9 @@ use crate::store::{StoreError, keys};
 pub(super) const ONE_VALUE: &str =
     "several fields go together here, and what is typed is one value: take a side or the base";
 
+/// The values of items as they were on the screen.
+pub(super) type Shown = Vec<(ItemId, PerSide<Value>)>;
+
 /// Items with the choice that each had.
 pub(super) type Chosen = Vec<(ItemId, Option<Choice>)>;
 
@@ -101,6 +104,21 @@ fn about_a_deletion(
     ))
 }
 
+/// Refuses a choice about other values than those that the item holds.
+fn as_shown(item: &Conflict, shown: &Shown) -> Result<(), String> {
+    let of_it = shown.iter().find(|(id, _)| *id == item.id);
+    let same = |values: &PerSide<Value>| {
+        let mut sides = Side::BOTH.into_iter();
+        sides.all(|side| item.sides.get(side).value == *values.get(side))
+    };
+    match of_it {
+        Some((_, values)) if !same(values) => {
+            Err("its values have changed since they were shown: look at it again".into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The choice that fits an item, or why it does not.
 fn fit(item: &Conflict, mapping: Option<&Mapping>, take: &Take) -> Result<Choice, String> {
     if item.state == ItemState::Resolved {
@@ -163,6 +181,7 @@ impl House {
         take: Take,
         by: String,
         fields_only: bool,
+        shown: Shown,
     ) -> Result<Reply, Refusal> {
         let store = |error: StoreError| store_refusal(&error);
         let ids = self.items_behind(ids).await.map_err(store)?;
@@ -172,10 +191,14 @@ impl House {
         for id in ids {
             match self.db.waiting_item(id).await.map_err(store)? {
                 Some(Waiting::Conflict(item)) if fields_only && item.kind.is_review() => {}
-                Some(Waiting::Conflict(item)) => match fit(&item, self.mapping_of(&item), &take) {
-                    Ok(choice) => fitting.push((item, choice)),
-                    Err(why) => wrong.push((id, why)),
-                },
+                Some(Waiting::Conflict(item)) => {
+                    let fits = as_shown(&item, &shown);
+                    let fits = fits.and_then(|()| fit(&item, self.mapping_of(&item), &take));
+                    match fits {
+                        Ok(choice) => fitting.push((item, choice)),
+                        Err(why) => wrong.push((id, why)),
+                    }
+                }
                 Some(Waiting::Error(error)) => match confirmed(&error, &take) {
                     Ok(link) => silent.push((error, link)),
                     Err(why) => wrong.push((id, why)),
@@ -184,6 +207,11 @@ impl House {
             }
         }
         if !wrong.is_empty() {
+            if !shown.is_empty() {
+                // Whoever chose looks at something else than what there is: it is read anew.
+                self.changed();
+                self.publish().await;
+            }
             let message = format!(
                 "{} of {} items cannot take that choice, so none was taken; {}",
                 wrong.len(),

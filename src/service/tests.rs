@@ -235,6 +235,7 @@ fn take(items: Vec<ItemId>, side: Side) -> Request {
         take: Take::Choice(Choice::Take(side)),
         by: "you".into(),
         fields_only: false,
+        shown: Vec::new(),
     }
 }
 
@@ -354,6 +355,45 @@ async fn an_answer_names_the_choice_that_each_item_had_before() {
     );
 }
 
+/// A run reads records anew while the screen shows what was there before.
+#[tokio::test(start_paused = true)]
+async fn a_choice_about_values_that_are_others_by_now_is_refused() {
+    let store = store().await;
+    let client = open(store.clone()).await.client();
+    let shown = |item: &Conflict| {
+        let value = |side| item.sides.get(side).value.clone();
+        vec![(item.id, PerSide::from_fn(value))]
+    };
+    let take = |shown: Vec<(ItemId, PerSide<Value>)>| Request::Resolve {
+        items: vec![FIELD],
+        take: Take::Choice(Choice::Take(Side::HubSpot)),
+        by: "you".into(),
+        fields_only: false,
+        shown,
+    };
+    let before = conflict(FIELD, "Title");
+    let mut now = before.clone();
+    now.sides.hubspot.value = Value::Null;
+    let db = Db::open(store).await.unwrap();
+    let mut tx = db.begin();
+    tx.put_conflict(&now, Some(&before), LINK.0).unwrap();
+    tx.commit().await.unwrap();
+    let version = client.status().borrow().version;
+    match client.ask(take(shown(&before))).await.unwrap() {
+        Reply::Refused(refusal) => {
+            assert!(refusal.message.contains("look at it again"), "{refusal:?}");
+            assert_eq!(refusal.items.len(), 1);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(queue(&client, "state:draft").await.0, 0);
+    assert!(
+        client.status().borrow().version > version,
+        "what is shown is read anew"
+    );
+    assert_eq!(resolved(&client, take(shown(&now))).await.count, 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_frozen_field_opens_with_its_values_and_takes_a_side_but_no_newest() {
     let store = store().await;
@@ -387,6 +427,7 @@ async fn a_frozen_field_opens_with_its_values_and_takes_a_side_but_no_newest() {
         take: Take::Newest,
         by: "you".into(),
         fields_only: false,
+        shown: Vec::new(),
     };
     let refused = client.ask(newest).await.unwrap();
     assert!(matches!(refused, Reply::Refused(_)), "{refused:?}");
@@ -543,6 +584,7 @@ async fn only_a_record_that_does_not_answer_is_accepted_as_deleted() {
         take: Take::Choice(choice),
         by: "you".into(),
         fields_only: false,
+        shown: Vec::new(),
     };
     for (item, choice) in [
         (ERROR, Choice::Accept),

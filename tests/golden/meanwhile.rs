@@ -94,6 +94,7 @@ async fn of_two_choices_made_under_a_run_the_last_one_stands() {
             take: Take::Choice(Choice::Take(side)),
             by: "you".into(),
             fields_only: false,
+            shown: Vec::new(),
         };
         if !desk.sync().await {
             break;

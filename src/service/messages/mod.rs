@@ -13,7 +13,7 @@ mod upkeep;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ItemId, MappingId, RunId, RunRecord};
+use crate::domain::{ItemId, MappingId, PerSide, RunId, RunRecord, Value};
 
 pub use check::{CheckLine, CheckState};
 pub use conflicts::{
@@ -68,6 +68,10 @@ pub enum Request {
         /// Review items among them are left out instead of refused: what was marked may be of both kinds.
         #[serde(default)]
         fields_only: bool,
+        /// The values of items as they were on the screen: where one holds others by now, none is taken. What is chosen for
+        /// rows or by id is not looked at like that.
+        #[serde(default)]
+        shown: Vec<(ItemId, PerSide<Value>)>,
     },
     /// Takes choices back. Answer: `Reply::Resolved`.
     Unresolve {

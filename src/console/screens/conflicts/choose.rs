@@ -6,7 +6,7 @@ use crate::console::list::Nav;
 use crate::console::model::Model;
 use crate::console::msg::{Effect, Purpose};
 use crate::console::overlays::{Overlay, editor, prompt, record};
-use crate::domain::{Choice, ItemId, Side, Value};
+use crate::domain::{Choice, ItemId, PerSide, Side, Value};
 use crate::service::messages::{Request, Take};
 
 /// What one act changed, so that `u` can put it back.
@@ -99,11 +99,13 @@ fn ask_choice(
     fields_only: bool,
 ) -> Vec<Effect> {
     let said = format!("{what}: {}. u undoes, W applies.", said_of(&take));
+    let shown = shown(model, &items);
     let request = Request::Resolve {
         items,
         take,
         by: model.options.user.clone(),
         fields_only,
+        shown,
     };
     vec![model.ask(
         Purpose::Chosen {
@@ -112,6 +114,19 @@ fn ask_choice(
         },
         request,
     )]
+}
+
+/// The values on the screen of those items that are open there.
+fn shown(model: &Model, items: &[ItemId]) -> Vec<(ItemId, PerSide<Value>)> {
+    let open = model.conflicts.detail();
+    let open = open.map_or(&[][..], |detail| &detail.items);
+    let chosen = open.iter().filter(|item| items.contains(&item.id));
+    chosen
+        .map(|item| {
+            let value = |side| item.sides.get(side).value.clone();
+            (item.id, PerSide::from_fn(value))
+        })
+        .collect()
 }
 
 /// Chooses for the field under the cursor, or for the review item.
@@ -282,6 +297,7 @@ fn undo(model: &mut Model) -> Vec<Effect> {
                     take,
                     by: by.clone(),
                     fields_only: false,
+                    shown: Vec::new(),
                 };
                 (said, request)
             }
