@@ -44,11 +44,12 @@ impl Confirmed {
     }
 
     /// True for an op of the plan that goes over what was shown, and for what follows from one of its creates: the key of the
-    /// source and the references name an id that nobody knew when the plan was made.
-    pub(super) fn covers(&self, op: &Op, mapping: Option<&Mapping>) -> bool {
+    /// source names an id that nobody knew when the plan was made, and so do references where the record was `made`. One that
+    /// was found there instead was not shown.
+    pub(super) fn covers(&self, op: &Op, mapping: Option<&Mapping>, made: bool) -> bool {
         let shown = self.ops.get(&signature(op));
-        shown.is_some_and(|before| stands(before, op, mapping))
-            || names_only(op) && self.is_of_create(op)
+        let follows = is_key(op) || made && names_only(op);
+        shown.is_some_and(|before| stands(before, op, mapping)) || follows && self.is_of_create(op)
     }
 
     /// True where one of the op's records is one that a counterpart was to be made of.
@@ -90,6 +91,11 @@ fn stands(shown: &[(String, Value)], op: &Op, mapping: Option<&Mapping>) -> bool
             _ => true,
         }
     })
+}
+
+/// True for an op that sets nothing but the key.
+fn is_key(op: &Op) -> bool {
+    op.fields.values().all(|one| one.pair.is_empty())
 }
 
 /// True for an op that sets nothing but the key and references.

@@ -318,9 +318,11 @@ impl RunCtx<'_> {
     /// True where a confirm covers the op, or nothing has to be confirmed.
     pub(super) fn is_confirmed(&self, op: &Op) -> bool {
         let mapping = self.engine.mapping(&op.mapping);
+        let tally = self.tallies.get(&op.mapping);
+        let made = tally.is_some_and(|tally| tally.has_created(op.link));
         self.only
             .as_ref()
-            .is_none_or(|only| only.covers(op, mapping))
+            .is_none_or(|only| only.covers(op, mapping, made))
     }
 
     /// Notes that ops of the plan are about to be sent.

@@ -97,6 +97,11 @@ impl Tally {
         }
     }
 
+    /// True where the run made a record of the link.
+    pub(super) fn has_created(&self, link: LinkId) -> bool {
+        self.created_links.contains(&link)
+    }
+
     /// A record of a link was written on `side`, key fields apart.
     pub(super) fn updated(&mut self, side: Side, link: LinkId) {
         if self.created_links.contains(&link) {

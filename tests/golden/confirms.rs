@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::references::tie;
 use crate::safety::{apply, left_out};
 use crate::support;
 use crate::support::town::*;
@@ -177,4 +178,36 @@ async fn a_record_whose_field_was_edited_since_the_plan_is_left_out_whoever_wins
         house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
         house.quiet().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_to_be_made_and_is_there_by_now_is_not_written_to_unasked() {
+    let mut house = House::unkeyed(&firms()).await;
+    let site = "acme.example.com";
+    let account = house.sf("Account", &[("Name", "Acme"), ("Website", site)]);
+    let company = house.hs("companies", &[("name", "Acme"), ("domain", site)]);
+    let firms = Order {
+        mappings: vec![named("accounts")],
+        ..order()
+    };
+    house.run(&firms).await;
+    let person = [("lastname", "Berg"), ("email", "anna@example.com")];
+    let h = house.hs(H, &person);
+    tie(&house, &h, &company);
+    let mut rules = (*house.rules).clone();
+    rules.ask_first = true;
+    house.rules = Arc::new(rules);
+    house.wait(60).await;
+    let asked = house.sync().await;
+    assert_eq!(asked.state, RunState::AwaitingConfirm, "{:?}", asked.reason);
+    // Somebody enters her in Salesforce before the answer.
+    let s = house.sf(S, &[("LastName", "Berg"), ("Email", "anna@example.com")]);
+    house.wait(60).await;
+    let run = house.run(&confirming(&asked)).await.record;
+    assert_eq!(run.state, RunState::Done, "{:?}", run.reason);
+    assert_eq!(house.sf_ids(S).len(), 1, "{:?}", house.links().await);
+    assert_eq!(house.sf_value(S, &s, "AccountId"), None);
+    house.wait(60).await;
+    house.fine().await;
+    assert_eq!(house.sf_value(S, &s, "AccountId"), Some(account));
 }

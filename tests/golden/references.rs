@@ -16,7 +16,7 @@ fn partners(house: &House, h: &str) -> Vec<String> {
         .partners(H, h, "companies")
 }
 
-fn tie(house: &House, h: &str, company: &str) {
+pub(crate) fn tie(house: &House, h: &str, company: &str) {
     let now = house.clock.now();
     let done = house.sandbox.lock().unwrap().portal.associate(
         now,
