@@ -1,6 +1,6 @@
 //! Lists as windows: an index of small entries per list, rebuilt when something changed; rows are read for the window only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use super::host::{House, lock, store_refusal};
 use super::messages::{
     ActivityRow, ListKind, ListPage, ListQuery, Refusal, Reply, Rows, RunRow, SortBy, Tone,
 };
-use crate::domain::{ItemId, Op, RunId, RunKind, RunRecord};
+use crate::domain::{ItemId, Op, RunId, RunKind, RunRecord, RunState};
 use crate::store::rows::ActivityLine;
 use crate::store::{Family, Key, Range, StoreError, TypedStore, keys};
 
@@ -242,21 +242,33 @@ fn op_page(ops: Vec<Op>, query: &ListQuery) -> ListPage {
     }
 }
 
-/// The runs that an undo put back, each with it; an undo that was undone itself put nothing back. `runs` are newest first.
+/// The runs that an undo put back as a whole, each with it; an undo that was undone itself, as far as that went, put nothing
+/// back. `runs` are newest first.
 fn undone(runs: &[RunRecord]) -> BTreeMap<RunId, RunId> {
     let mut undone = BTreeMap::new();
+    let mut touched: BTreeSet<RunId> = BTreeSet::new();
     for run in runs
         .iter()
         .filter(|run| run.kind == RunKind::Undo && run.ops > 0)
     {
         let of = run.by.strip_prefix("undo ").and_then(|of| of.parse().ok());
-        if let Some(of) = of
-            && !undone.contains_key(&run.run)
+        if let Some(of) = of.map(RunId)
+            && !touched.contains(&run.run)
         {
-            undone.insert(RunId(of), run.run);
+            touched.insert(of);
+            if left_nothing(run) {
+                undone.insert(of, run.run);
+            }
         }
     }
     undone
+}
+
+/// True where an undo came to its end and put back all that there was: what it left can be undone again.
+fn left_nothing(undo: &RunRecord) -> bool {
+    let ended = matches!(undo.state, RunState::Done | RunState::DoneWithErrors);
+    let mut counts = undo.mappings.iter().map(|row| &row.counts);
+    ended && counts.all(|counts| counts.held == 0 && counts.errors == 0)
 }
 
 fn millis(at: DateTime<Utc>) -> i64 {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, TimeZone, Utc};
 
 use super::messages::{
-    ErrorDetail, Happened, HistoryLine, ListKind, ListQuery, Reply, Request, Resolved, Rows, Seen,
-    Take, Verdict,
+    ErrorDetail, Happened, HistoryLine, ListKind, ListPage, ListQuery, Reply, Request, Resolved,
+    Rows, Seen, Take, Verdict,
 };
 use super::{Client, Service, Setup};
 use crate::clock::{SeededEntropy, TokioClock};
@@ -435,46 +435,99 @@ async fn a_frozen_field_opens_with_its_values_and_takes_a_side_but_no_newest() {
     assert_eq!((taken.count, taken.drafts), (1, 1));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_run_says_which_undo_put_it_back_unless_that_was_undone_too() {
+/// Which run put back which, newest first, in a store that holds these undos too.
+async fn undone_by(undos: Vec<RunRecord>) -> Vec<(u64, Option<u64>)> {
     let store = store().await;
     {
         let db = Db::open(store.clone()).await.unwrap();
         let mut tx = db.begin();
-        for (number, of) in [(3, 1), (4, 2), (5, 4)] {
-            let undo = RunRecord {
-                kind: RunKind::Undo,
-                by: format!("undo {of}"),
-                ..run(number)
-            };
+        for undo in undos {
             tx.put_run(&undo).unwrap();
         }
         tx.commit().await.unwrap();
     }
     let client = open(store).await.client();
+    let rows = match page(&client, ListKind::Runs, 10).await.rows {
+        Rows::Runs(rows) => rows,
+        other => panic!("{other:?}"),
+    };
+    rows.iter()
+        .map(|row| (row.record.run.0, row.undone_by.map(|run| run.0)))
+        .collect()
+}
+
+async fn page(client: &Client, list: ListKind, count: usize) -> ListPage {
     let query = ListQuery {
-        list: ListKind::Runs,
+        list,
         filter: String::new(),
         sort: None,
         from: 0,
-        count: 10,
+        count,
         locate: None,
     };
-    let reply = client.ask(Request::List(query)).await.unwrap();
-    let Reply::List(page) = reply else {
-        panic!("{reply:?}")
-    };
-    let Rows::Runs(rows) = page.rows else {
-        panic!("not runs")
-    };
-    let undone: Vec<(u64, Option<u64>)> = rows
-        .iter()
-        .map(|row| (row.record.run.0, row.undone_by.map(|run| run.0)))
-        .collect();
+    match client.ask(Request::List(query)).await.unwrap() {
+        Reply::List(page) => page,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn undo(number: u64, of: u64) -> RunRecord {
+    RunRecord {
+        kind: RunKind::Undo,
+        by: format!("undo {of}"),
+        ..run(number)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_says_which_undo_put_it_back_unless_that_was_undone_too() {
     assert_eq!(
-        undone,
+        undone_by(vec![undo(3, 1), undo(4, 2), undo(5, 4)]).await,
         [(5, None), (4, Some(5)), (3, None), (2, None), (1, Some(3))]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_that_was_cut_off_or_left_something_has_not_put_its_run_back() {
+    let left = |counts: Counters| RunRecord {
+        mappings: vec![MappingCounts {
+            mapping: "contacts".into(),
+            counts,
+        }],
+        ..undo(3, 1)
+    };
+    let unfinished = [
+        RunRecord {
+            state: RunState::Cancelled,
+            ..undo(3, 1)
+        },
+        RunRecord {
+            state: RunState::Halted,
+            ..undo(3, 1)
+        },
+        left(Counters {
+            held: 1,
+            ..Counters::default()
+        }),
+        left(Counters {
+            errors: 1,
+            ..Counters::default()
+        }),
+    ];
+    for one in unfinished {
+        // Nor does it stand any more once it was undone itself, as far as it went.
+        let told = undone_by(vec![one, undo(4, 2), undo(5, 4)]).await;
+        assert_eq!(
+            told,
+            [(5, None), (4, Some(5)), (3, None), (2, None), (1, None)]
+        );
+    }
+    let part = RunRecord {
+        state: RunState::Cancelled,
+        ..undo(5, 4)
+    };
+    let told = undone_by(vec![undo(4, 2), part]).await;
+    assert_eq!(told, [(5, None), (4, None), (2, None), (1, None)]);
 }
 
 #[tokio::test(start_paused = true)]
