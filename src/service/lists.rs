@@ -168,17 +168,19 @@ impl House {
     }
 
     async fn journal_page(&self, run: RunId, query: &ListQuery) -> Result<ListPage, StoreError> {
-        let total = self
-            .db
-            .run(run)
-            .await?
-            .map_or(0, |record| usize::try_from(record.ops).unwrap_or_default());
         if query.filter.trim().is_empty() && query.sort.is_none() && query.locate.is_none() {
             let after = (query.from > 0).then(|| keys::journal(run, query.from as u64));
             let range = Range::prefix(keys::by_run(Family::Journal, run), query.count).after(after);
             let rows: Vec<(_, Op)> = self.db.store().scan(range).await?;
             let rows: Vec<Op> = rows.into_iter().map(|(_, op)| op).collect();
-            let total = total.max(query.from + rows.len());
+            // A run that works, or crashed, has not counted its ops: the last one is numbered.
+            let last = Range {
+                reverse: true,
+                ..Range::prefix(keys::by_run(Family::Journal, run), 1)
+            };
+            let last: Vec<(_, Op)> = self.db.store().scan(last).await?;
+            let total = last.first().map_or(0, |(_, op)| op.seq);
+            let total = usize::try_from(total).unwrap_or(usize::MAX);
             return Ok(ListPage {
                 total,
                 matched: total,

@@ -530,6 +530,29 @@ async fn an_undo_that_was_cut_off_or_left_something_has_not_put_its_run_back() {
     assert_eq!(told, [(5, None), (4, None), (2, None), (1, None)]);
 }
 
+/// Its row counts no ops: only the end of a run writes them.
+#[tokio::test(start_paused = true)]
+async fn the_journal_of_a_run_that_crashed_is_as_long_as_it_is() {
+    let store = store().await;
+    {
+        let db = Db::open(store.clone()).await.unwrap();
+        let mut tx = db.begin();
+        let crashed = RunRecord {
+            state: RunState::Crashed,
+            ops: 0,
+            ..run(3)
+        };
+        tx.put_run(&crashed).unwrap();
+        for seq in 1..=7 {
+            tx.put_op(&op(3, seq, OpState::Confirmed)).unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+    let client = open(store).await.client();
+    let page = page(&client, ListKind::Journal { run: RunId(3) }, 5).await;
+    assert_eq!((page.matched, page.total), (7, 7));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_record_is_told_from_the_store_alone_and_claims_nothing_of_now() {
     let store = store().await;

@@ -361,7 +361,8 @@ fn undoable(model: &Model, run: Option<&RunRecord>) -> Availability {
     match run {
         None => no("No run is selected."),
         Some(run) if run.state == RunState::Running => no("The run is under way. 2 shows it."),
-        Some(run) if run.ops == 0 => no(format!(
+        // One that crashed has not counted its writes.
+        Some(run) if run.ops == 0 && run.state != RunState::Crashed => no(format!(
             "Run {} wrote nothing, so there is nothing to undo.",
             run.run
         )),

@@ -4,7 +4,7 @@ use super::fake::World;
 use super::stage::Stage;
 use crate::console::msg::Effect;
 use crate::console::screens::ScreenId;
-use crate::domain::{Choice, ItemId, RunId, Side};
+use crate::domain::{Choice, ItemId, RunId, RunState, Side};
 use crate::service::messages::{ListKind, Request, SyncOrder, Take};
 
 fn stage(keys: &str) -> Stage {
@@ -161,7 +161,20 @@ fn what_cannot_be_undone_is_refused_with_the_reason() {
         stage.message(),
         "Run 137 wrote nothing, so there is nothing to undo."
     );
-    stage.keys("1GU");
+    // One that crashed has counted nothing, whatever it wrote.
+    for row in &mut stage.model.runs.runs.rows {
+        row.record.state = RunState::Crashed;
+    }
+    stage.keys("U");
+    assert!(
+        stage
+            .world
+            .asked
+            .contains(&Request::ForecastUndo { run: RunId(137) }),
+        "{}",
+        stage.message()
+    );
+    stage.keys("<esc>1GU");
     assert_eq!(stage.message(), "This mapping has never run.");
 }
 
