@@ -29,9 +29,27 @@ pub async fn run(
     signals: &mut Signals,
     out: &mut Output,
 ) -> Result<Followed, Failure> {
+    let followed = run_if_any(door, request, signals, out).await?;
+    followed.ok_or_else(|| unexpected("start a run"))
+}
+
+/// The same where there may be nothing to run over: `None`.
+///
+/// # Errors
+/// As `run`.
+pub async fn run_if_any(
+    door: &dyn Door,
+    request: Request,
+    signals: &mut Signals,
+    out: &mut Output,
+) -> Result<Option<Followed>, Failure> {
     let mut events = door.events();
     let run = match door.ask(request).await? {
         Reply::Started { run: Some(run) } | Reply::Retried { run: Some(run), .. } => run,
+        Reply::Retried {
+            count: 0,
+            run: None,
+        } => return Ok(None),
         Reply::Refused(refusal) => return Err(refusal.into()),
         _ => return Err(unexpected("start a run")),
     };
@@ -70,7 +88,7 @@ pub async fn run(
     };
     shown.update(&status.borrow().clone(), out);
     shown.finish();
-    Ok(Followed { run: ended, signal })
+    Ok(Some(Followed { run: ended, signal }))
 }
 
 /// Starts a preview and waits until it can be read.

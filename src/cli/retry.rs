@@ -50,7 +50,13 @@ async fn retry(
 ) -> Result<Exit, Failure> {
     let request = Request::Retry { which, now };
     if now {
-        let followed = follow::run(door, request, signals, &mut app.out).await?;
+        let Some(followed) = follow::run_if_any(door, request, signals, &mut app.out).await? else {
+            match app.out.json {
+                true => app.out.document(&serde_json::json!({ "retried": 0 }))?,
+                false => app.out.line("No errors.")?,
+            }
+            return Ok(Exit::Well);
+        };
         if app.out.json {
             app.out.document(&json::run(&followed.run))?;
         } else {

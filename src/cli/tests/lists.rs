@@ -367,6 +367,24 @@ async fn retries_name_what_they_free() {
 }
 
 #[tokio::test]
+async fn a_retry_that_finds_no_error_is_well_and_starts_nothing() {
+    let nothing = |request: &Request| match request {
+        Request::Retry { .. } => Reply::Retried {
+            count: 0,
+            run: None,
+        },
+        other => answer(other),
+    };
+    let text = ran("retry --all --now", nothing).await;
+    assert_eq!((text.code(), text.out.as_str()), (0, "No errors.\n"));
+    let document = ran("retry --all --now --json", nothing).await;
+    assert_eq!(
+        (document.code(), document.json()[0]["retried"].as_u64()),
+        (0, Some(0))
+    );
+}
+
+#[tokio::test]
 async fn a_record_that_nobody_knows_is_a_usage_error_and_several_are_listed() {
     let none = ran("record nobody", |_| Reply::Records {
         records: Vec::new(),
