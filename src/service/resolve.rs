@@ -9,7 +9,7 @@ use super::host::{House, lock, store_refusal};
 use super::messages::{Refusal, RefusalKind, Reply, Resolved, Take};
 use crate::domain::merge::{FieldTimes, person_newest};
 use crate::domain::{
-    Choice, Conflict, ErrorCategory, ErrorItem, ItemId, ItemKind, ItemState, LinkId, Mapping,
+    Choice, Conflict, ErrorCategory, ErrorItem, ItemId, ItemKind, ItemState, Link, LinkId, Mapping,
     PerSide, RecordKey, Resolution, Side, SideValue, Value,
 };
 use crate::engine::{Tx, Waiting};
@@ -200,7 +200,10 @@ impl House {
                     }
                 }
                 Some(Waiting::Error(error)) => match confirmed(&error, &take) {
-                    Ok(link) => silent.push((error, link)),
+                    Ok(link) => match self.link(&error, link).await.map_err(store)? {
+                        Some(link) => silent.push((error, link)),
+                        None => wrong.push((id, "its link is over: retry it".into())),
+                    },
                     Err(why) => wrong.push((id, why)),
                 },
                 None => wrong.push((id, "there is no such conflict or review item".into())),
@@ -254,8 +257,7 @@ impl House {
         let grows = !silent.is_empty();
         for (error, link) in silent {
             before.push((error.id, None));
-            self.confirm_deletion(&error, link, &by, &mut tx)
-                .await
+            self.confirm_deletion(&error, &link, &by, &mut tx)
                 .map_err(store)?;
         }
         tx.commit().await.map_err(store)?;
@@ -267,20 +269,21 @@ impl House {
         self.resolved(before, &rows).await
     }
 
+    async fn link(&self, error: &ErrorItem, link: LinkId) -> Result<Option<Link>, StoreError> {
+        let known = self.db.links(&error.mapping, &[link]).await?;
+        Ok(known.into_iter().flatten().next())
+    }
+
     /// A person says that a record which does not answer was deleted: its error becomes a decided review item, and the next
     /// run does with it what the mapping does with deletions (docs/design/sync-semantics.md 12.1).
-    async fn confirm_deletion(
+    fn confirm_deletion(
         &self,
         error: &ErrorItem,
-        link: LinkId,
+        link: &Link,
         by: &str,
         tx: &mut Tx<'_>,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let known = self.db.links(&error.mapping, &[link]).await?;
-        let Some(link) = known.into_iter().flatten().next() else {
-            return Ok(());
-        };
         let item = Conflict {
             id: ItemId::derive(&[b"gone", &link.id.0.to_be_bytes()]),
             mapping: error.mapping.clone(),

@@ -674,3 +674,31 @@ async fn only_a_record_that_does_not_answer_is_accepted_as_deleted() {
     assert_eq!((done.count, done.drafts), (1, 1));
     assert_eq!(queue(&client, "kind:deletion state:draft").await.0, 1);
 }
+
+/// An error of a Lead's link, say, that went over to the Contact.
+#[tokio::test(start_paused = true)]
+async fn a_record_whose_link_is_over_is_not_accepted_as_deleted() {
+    let store = store().await;
+    let silent = ErrorItem {
+        id: ItemId(400),
+        field: String::new(),
+        category: ErrorCategory::Gone,
+        ..error()
+    };
+    let db = Db::open(store.clone()).await.unwrap();
+    let mut tx = db.begin();
+    tx.put_error(&silent, false).unwrap();
+    tx.commit().await.unwrap();
+    let client = open(store).await.client();
+    let accept = Request::Resolve {
+        items: vec![silent.id],
+        take: Take::Choice(Choice::Accept),
+        by: "you".into(),
+        fields_only: false,
+        shown: Vec::new(),
+    };
+    match client.ask(accept).await.unwrap() {
+        Reply::Refused(refusal) => assert!(refusal.message.contains("retry"), "{refusal:?}"),
+        other => panic!("{other:?}"),
+    }
+}
