@@ -132,6 +132,12 @@ impl House {
                 "the data folder was restored since the plan was made; {AGAIN}"
             )));
         }
+        if plan.mappings.is_empty() {
+            // A run of no mapping is one of all that are not paused.
+            return Ok(Some(format!(
+                "the plan is about no mapping: all were paused when it was made; {AGAIN}"
+            )));
+        }
         for (mapping, revision) in &plan.revisions {
             match self.rules.revisions.get(mapping) {
                 None => {

@@ -8,13 +8,13 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 
 use super::messages::{
     ErrorDetail, Happened, HistoryLine, ListKind, ListPage, ListQuery, Reply, Request, Resolved,
-    Rows, Seen, Take, Verdict,
+    Rows, SavedPlan, Seen, Take, Verdict,
 };
 use super::{Client, Service, Setup};
 use crate::clock::{SeededEntropy, TokioClock};
 use crate::config::{Config, StarterConnections, starter_config};
 use crate::domain::*;
-use crate::engine::Db;
+use crate::engine::{Db, names, plan_hash};
 use crate::store::{SimStore, Store};
 
 fn now() -> DateTime<Utc> {
@@ -699,6 +699,37 @@ async fn a_record_whose_link_is_over_is_not_accepted_as_deleted() {
     };
     match client.ask(accept).await.unwrap() {
         Reply::Refused(refusal) => assert!(refusal.message.contains("retry"), "{refusal:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Every mapping was paused when it was made. Carried out it would answer for the first sync of all that are not paused now.
+#[tokio::test(start_paused = true)]
+async fn a_plan_about_no_mapping_is_refused() {
+    let store = store().await;
+    let client = open(store.clone()).await.client();
+    let db = Db::open(store).await.unwrap();
+    let plan = SavedPlan {
+        install: db.meta(names::INSTALL).await.unwrap().unwrap(),
+        epoch: 0,
+        kind: RunKind::Incremental,
+        plan_hash: plan_hash(&Default::default()),
+        revisions: BTreeMap::new(),
+        valves: Vec::new(),
+        forecast: SideCount::default(),
+        seconds: 0.0,
+        mappings: Vec::new(),
+        ops: Vec::new(),
+    };
+    let apply = Request::Apply {
+        plan: Box::new(plan),
+        confirm: None,
+        by: "you".into(),
+    };
+    match client.ask(apply).await.unwrap() {
+        Reply::Refused(refusal) => {
+            assert!(refusal.message.contains("no mapping"), "{refusal:?}");
+        }
         other => panic!("{other:?}"),
     }
 }
