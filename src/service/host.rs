@@ -283,20 +283,43 @@ async fn install(db: &Db, entropy: &dyn Entropy) -> Result<(), StoreError> {
 }
 
 async fn answer(house: Arc<House>, mut inbox: mpsc::Receiver<Envelope>) {
+    let (choices, waiting) = mpsc::channel(64);
+    tokio::spawn(one_by_one(house.clone(), waiting));
     loop {
         let envelope = tokio::select! {
             envelope = inbox.recv() => envelope,
             () = house.stop.cancelled() => None,
         };
-        let Some(Envelope { request, reply }) = envelope else {
+        let Some(envelope) = envelope else {
             return;
         };
-        let house = house.clone();
-        tokio::spawn(async move {
-            let answer = house.reply(request).await.unwrap_or_else(Reply::Refused);
-            // A caller that has gone away needs no answer.
-            let _ = reply.send(answer);
-        });
+        if is_choice(&envelope.request) {
+            // The other end lives as long as this one.
+            let _ = choices.send(envelope).await;
+        } else {
+            tokio::spawn(answer_one(house.clone(), envelope));
+        }
+    }
+}
+
+async fn answer_one(house: Arc<House>, Envelope { request, reply }: Envelope) {
+    let answer = house.reply(request).await.unwrap_or_else(Reply::Refused);
+    // A caller that has gone away needs no answer.
+    let _ = reply.send(answer);
+}
+
+/// True for what sets or takes back choices.
+fn is_choice(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Resolve { .. } | Request::Unresolve { .. } | Request::Later { .. }
+    )
+}
+
+/// Answers requests in the order in which they came: of two choices for one item the later one stands.
+async fn one_by_one(house: Arc<House>, mut waiting: mpsc::Receiver<Envelope>) {
+    while let Some(envelope) = waiting.recv().await {
+        answer_one(house.clone(), envelope).await;
     }
 }
 

@@ -174,10 +174,7 @@ impl House {
             let rows: Vec<(_, Op)> = self.db.store().scan(range).await?;
             let rows: Vec<Op> = rows.into_iter().map(|(_, op)| op).collect();
             // A run that works, or crashed, has not counted its ops: the last one is numbered.
-            let last = Range {
-                reverse: true,
-                ..Range::prefix(keys::by_run(Family::Journal, run), 1)
-            };
+            let last = Range::prefix(keys::by_run(Family::Journal, run), 1).reversed();
             let last: Vec<(_, Op)> = self.db.store().scan(last).await?;
             let total = last.first().map_or(0, |(_, op)| op.seq);
             let total = usize::try_from(total).unwrap_or(usize::MAX);

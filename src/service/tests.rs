@@ -15,7 +15,7 @@ use crate::clock::{SeededEntropy, TokioClock};
 use crate::config::{Config, StarterConnections, starter_config};
 use crate::domain::*;
 use crate::engine::{Db, names, plan_hash};
-use crate::store::{SimStore, Store};
+use crate::store::{Batch, Entry, Key, Range, SimStore, Store, StoreError};
 
 fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 5, 14, 14, 0, 0).unwrap()
@@ -392,6 +392,64 @@ async fn a_choice_about_values_that_are_others_by_now_is_refused() {
         "what is shown is read anew"
     );
     assert_eq!(resolved(&client, take(shown(&now))).await.count, 1);
+}
+
+/// A store that lets others go first at every row.
+struct Slow(SimStore);
+
+#[async_trait::async_trait]
+impl Store for Slow {
+    async fn get(&self, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.get(key).await
+    }
+
+    async fn get_many(&self, keys: Vec<Key>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.get_many(keys).await
+    }
+
+    async fn range(&self, range: Range) -> Result<Vec<Entry>, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.range(range).await
+    }
+
+    async fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        self.0.apply(batch).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.0.commit(batch).await
+    }
+
+    fn rows_read(&self) -> u64 {
+        self.0.rows_read()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_choices_in_a_burst_the_later_one_stands() {
+    let slow: Arc<dyn Store> = Arc::new(Slow(SimStore::new()));
+    let rows = store()
+        .await
+        .range(Range::prefix(Key(Vec::new()), 1000))
+        .await;
+    let mut batch = Batch::default();
+    for (key, value) in rows.unwrap() {
+        batch.put(key, value);
+    }
+    slow.commit(batch).await.unwrap();
+    let client = open(slow).await.client();
+    let (_, later) = tokio::join!(
+        client.ask(take(vec![ItemId(101), FIELD], Side::HubSpot)),
+        resolved(&client, take(vec![FIELD], Side::Salesforce)),
+    );
+    assert_eq!(
+        later.before,
+        [(FIELD, Some(Choice::Take(Side::HubSpot)))],
+        "it found the one before"
+    );
+    assert_eq!(later.drafts, 2);
 }
 
 #[tokio::test(start_paused = true)]
