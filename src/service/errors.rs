@@ -231,6 +231,7 @@ impl House {
         }
         if now {
             self.may_write()?;
+            self.is_idle()?;
         }
         let due = self.clock.now();
         let mut mappings: Vec<MappingId> = Vec::new();
@@ -263,7 +264,10 @@ impl House {
                 confirm: None,
                 by: "you".into(),
             };
-            Some(self.start(order).await?)
+            Some(self.start(order).await.map_err(|refusal| Refusal {
+                message: format!("{}; the errors go with the next run", refusal.message),
+                ..refusal
+            })?)
         } else {
             None
         };

@@ -44,7 +44,22 @@ pub(super) const PER_SECOND: f64 = 15.0;
 /// How often the schedules are looked at.
 const SCHEDULE_TICK: Duration = Duration::from_secs(1);
 
+fn busy() -> Refusal {
+    refusal(
+        RefusalKind::Busy,
+        "a run is under way; wait for it, or stop it first",
+    )
+}
+
 impl House {
+    /// Refuses while a run or preview is under way.
+    pub(super) fn is_idle(&self) -> Result<(), Refusal> {
+        match lock(&self.job).is_some() {
+            true => Err(busy()),
+            false => Ok(()),
+        }
+    }
+
     /// Claims the one place for a run or preview.
     pub(super) async fn claim(
         &self,
@@ -57,10 +72,7 @@ impl House {
         {
             let mut job = lock(&self.job);
             if job.is_some() {
-                return Err(refusal(
-                    RefusalKind::Busy,
-                    "a run is under way; wait for it, or stop it first",
-                ));
+                return Err(busy());
             }
             let sides = self.sides()?;
             *job = Some(Job {

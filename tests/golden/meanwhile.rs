@@ -10,7 +10,7 @@ use crate::support::town::*;
 use crate::support::wire::wired;
 use syncline::domain::{Choice, ItemKind, RunState, Side};
 use syncline::engine::Order;
-use syncline::service::messages::{Reply, Request, Take};
+use syncline::service::messages::{RefusalKind, Reply, Request, RetryWhich, Take};
 use syncline::store::rows::MappingPhase;
 
 const S: &str = "Contact";
@@ -112,4 +112,30 @@ async fn of_two_choices_made_under_a_run_the_last_one_stands() {
         at += 1;
     }
     assert!(at > 3, "{at}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_cannot_start_its_run_frees_no_error() {
+    let text = people_with("", "{ salesforce = \"Phone\", hubspot = \"phone\" },");
+    let (house, s, h) = clerk(&text).await;
+    // The org's own rule: who left keeps no telephone number.
+    house.sf_edit(S, &s, &[("Title", "Former clerk")]);
+    house.wait(60).await;
+    house.fine().await;
+    house.hs_edit(H, &h, &[("phone", "4155550134")]);
+    house.wait(60).await;
+    house.fine().await;
+    let before = house.the_error().await;
+    let mut desk = Desk::open(&house, &text, 3).await;
+    assert!(desk.sync().await);
+    let retry = Request::Retry {
+        which: RetryWhich::All,
+        now: true,
+    };
+    match desk.ask(retry).await {
+        Reply::Refused(refusal) => assert_eq!(refusal.kind, RefusalKind::Busy),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(house.the_error().await.retry_at, before.retry_at);
+    desk.go_on().await;
 }
