@@ -51,6 +51,18 @@ fn busy() -> Refusal {
     )
 }
 
+/// Carries the engine's work out in a task of its own: whatever ends that, whoever waits for it goes on.
+pub(super) async fn apart<T: Send + 'static>(
+    work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+) -> Result<T, EngineError> {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(error) => Err(EngineError::Invariant(format!(
+            "it ended in the middle, {error}"
+        ))),
+    }
+}
+
 impl House {
     /// Refuses while a run or preview is under way.
     pub(super) fn is_idle(&self) -> Result<(), Refusal> {
@@ -138,7 +150,9 @@ impl House {
         let house = self.clone();
         tokio::spawn(async move {
             let span = tracing::info_span!("run", run = run.0);
-            let ended = tracing::Instrument::instrument(engine.execute(record, &order), span).await;
+            let by = order.by.clone();
+            let work = async move { engine.execute(record, &order).await };
+            let ended = apart(tracing::Instrument::instrument(work, span)).await;
             house.after_run().await;
             // Taken before the run counts as over, so that whoever closes the store then waits for the backup.
             let backing_up = house.backing_up.clone().lock_owned().await;
@@ -164,7 +178,7 @@ impl House {
                 }
                 Err(error) => {
                     let message = error.to_string();
-                    tracing::error!(run = run.0, error = %message, "the store failed; nothing more is sent");
+                    tracing::error!(run = run.0, error = %message, "the run ended in the middle; nothing more is sent");
                     house
                         .status
                         .send_modify(|status| status.stopped = Some(message.clone()));
@@ -174,7 +188,7 @@ impl House {
                         run,
                         kind: crate::domain::RunKind::Incremental,
                         state: RunState::Crashed,
-                        by: order.by.clone(),
+                        by,
                         started_at: house.clock.now(),
                         ended_at: Some(house.clock.now()),
                         calls: Default::default(),
@@ -250,7 +264,7 @@ impl House {
         };
         let house = self.clone();
         tokio::spawn(async move {
-            let made = engine.preview(&order).await;
+            let made = apart(async move { engine.preview(&order).await }).await;
             house.release(&done);
             house.publish().await;
             match made {

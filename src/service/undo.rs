@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::host::{House, lock, refusal, store_refusal};
 use super::messages::{Event, Refusal, RefusalKind, Reply, UndoForecast, UndoneMapping};
-use super::runner::{PER_SECOND, engine_refusal};
+use super::runner::{PER_SECOND, apart, engine_refusal};
 use crate::domain::{Op, OpKind, OpState, RunId};
 use crate::engine::{Order, Scope};
 use crate::store::{Family, StoreError, keys};
@@ -16,7 +16,7 @@ impl House {
         let (engine, _, done) = self.claim("you").await?;
         let house = self.clone();
         tokio::spawn(async move {
-            let made = engine.forecast_undo(run).await;
+            let made = apart(async move { engine.forecast_undo(run).await }).await;
             house.release(&done);
             house.publish().await;
             let event = match made {

@@ -139,3 +139,20 @@ async fn a_retry_that_cannot_start_its_run_frees_no_error() {
     assert_eq!(house.the_error().await.retry_at, before.retry_at);
     desk.go_on().await;
 }
+
+/// As after a crash: the next run says what became of it.
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_task_panics_ends_and_holds_up_nobody() {
+    let text = people("");
+    let (house, s, h) = clerk(&text).await;
+    house.sf_edit(S, &s, &[("Title", "Boss")]);
+    house.wait(60).await;
+    let mut desk = Desk::torn(&house, &text, 3).await;
+    assert!(!desk.sync().await);
+    assert!(!desk.sync().await, "the place is free");
+    let runs = house.db().await.runs(2).await.unwrap();
+    let states: Vec<RunState> = runs.iter().map(|run| run.state).collect();
+    assert_eq!(states, [RunState::Done, RunState::Crashed]);
+    house.both((&s, &h), ("Title", "jobtitle"), ("Boss", "Boss"));
+    desk.close().await;
+}

@@ -14,8 +14,9 @@ use tokio::sync::{Notify, broadcast};
 
 use super::{House, InProcess, config};
 
-/// A wire that stands still before its n-th request until it is let go on.
+/// A wire that stands still before its n-th request until it is let go on, or panics there.
 struct Gate {
+    panics: bool,
     inner: InProcess,
     sent: AtomicU64,
     at: u64,
@@ -27,6 +28,7 @@ impl Transport for Gate {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
         Box::pin(async move {
             if self.sent.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
+                assert!(!self.panics, "the wire is torn");
                 self.reached.notify_one();
                 self.opened.notified().await;
             }
@@ -46,7 +48,17 @@ pub struct Desk {
 impl Desk {
     /// Over a house, by the config's text; 0 for a wire that never stands still.
     pub async fn open(house: &House, text: &str, at: u64) -> Desk {
+        Desk::over(house, text, at, false).await
+    }
+
+    /// The same over a wire that panics there.
+    pub async fn torn(house: &House, text: &str, at: u64) -> Desk {
+        Desk::over(house, text, at, true).await
+    }
+
+    async fn over(house: &House, text: &str, at: u64, panics: bool) -> Desk {
         let gate = Arc::new(Gate {
+            panics,
             inner: InProcess {
                 sandbox: house.sandbox.clone(),
                 clock: house.clock.clone(),
