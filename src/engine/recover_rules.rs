@@ -4,7 +4,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::fields::same_value;
-use crate::crm::FieldVersion;
 use crate::domain::{Assignment, Mapping, Observation, Op, Presence, RecordId, Value};
 
 /// How far apart the two clocks may still be once the measured offset is taken off: the Date header has whole seconds.
@@ -109,18 +108,16 @@ pub(super) fn is_rewritten(
     })
 }
 
-/// True where the newest version of a property is ours and no older than the op. Where it is of another value than the one
-/// that was read, it came after that look, and tells nothing of it.
-pub(super) fn is_ours(
+/// True where the newest version of a property, of that value and that time, tells of the value that was read and is no older
+/// than the op. One of another value came after that look.
+pub(super) fn tells_of(
     mapping: &Mapping,
     op: &Op,
     (seen, name): (&Observation, &str),
-    newest: &FieldVersion,
+    (value, set): (&Value, DateTime<Utc>),
     ahead: TimeDelta,
 ) -> bool {
-    newest.ours
-        && is_since(op, newest.at, ahead)
-        && same_value(mapping, op.side, name, &newest.value, seen.value(name))
+    is_since(op, set, ahead) && same_value(mapping, op.side, name, value, seen.value(name))
 }
 
 /// What a match field holds after a create, as a search finds it.

@@ -154,24 +154,17 @@ fn a_write_was_stored_in_another_form_where_each_field_is_as_sent_or_was_set_by_
 
 #[test]
 fn a_version_tells_of_the_value_that_was_read_and_of_no_later_one() {
-    let version = |value: &str, second: i64, ours: bool| FieldVersion {
-        value: Value::text(value),
-        at: at(second),
-        by: None,
-        ours,
-        by_hand: !ours,
-    };
     let rows = [
-        (version("BOSS", 1, true), true),
-        (version("BOSS", 1, false), false),
-        (version("BOSS", -9, true), false),
+        ("BOSS", 1, true),
+        ("BOSS", -9, false),
         // It landed between the look at the record and the one at its versions.
-        (version("Boss", 1, true), false),
+        ("Boss", 1, false),
     ];
     let seen = holding("BOSS", "Oslo");
-    for (newest, want) in rows {
-        let got = is_ours(&over(), &op(), (&seen, "Title"), &newest, TimeDelta::zero());
-        assert_eq!(got, want, "{newest:?}");
+    for (value, second, want) in rows {
+        let version = (&Value::text(value), at(second));
+        let got = tells_of(&over(), &op(), (&seen, "Title"), version, TimeDelta::zero());
+        assert_eq!(got, want, "{value} {second}");
     }
 }
 

@@ -14,7 +14,7 @@ use super::gone_case::{Case, cases};
 use super::observe::read_associations;
 use super::recover::is_settled;
 use super::recover_rules::{
-    Pick, Verdict, holds, is_ours, is_rewritten, is_set_by, is_third, judge_update,
+    Pick, Verdict, holds, is_rewritten, is_set_by, is_third, judge_update, tells_of,
 };
 use super::run::RunCtx;
 use super::set_read::read_sets;
@@ -165,7 +165,10 @@ async fn rewritten(
         third.zip(versions).is_some_and(|(seen, versions)| {
             is_rewritten(mapping, op, seen, |name| {
                 let newest = versions.get(name).and_then(|all| all.first());
-                newest.is_some_and(|newest| is_ours(mapping, op, (seen, name), newest, ahead))
+                newest.is_some_and(|newest| {
+                    let version = (&newest.value, newest.at);
+                    newest.ours && tells_of(mapping, op, (seen, name), version, ahead)
+                })
             })
         })
     };
