@@ -331,6 +331,7 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         // A blank that gives way to a value is an older value that comes back.
         return;
     }
+    let living = Side::BOTH.map(|side| scene.alive(side));
     for link in &scene.books.links {
         let (Some(s), Some(h)) = (&link.ids.salesforce, &link.ids.hubspot) else {
             continue;
@@ -338,7 +339,9 @@ pub(super) fn last_word(scene: &Scene<'_>, broken: &mut Vec<Broken>) {
         let Some(mapping) = scene.mapping_of(link) else {
             continue;
         };
-        if link.state != LinkState::Active {
+        // Of two that are both not there nothing is known: one is gone, and the other one does not answer (12.1).
+        let there = living[0].contains(s.as_str()) || living[1].contains(h.as_str());
+        if link.state != LinkState::Active || !there {
             continue;
         }
         let lineage = lineage(scene, link.id);
