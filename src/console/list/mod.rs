@@ -236,16 +236,17 @@ impl<R: Row> ListPane<R> {
         self.stale = false;
     }
 
-    /// Takes the answer to request `id`; a late one is ignored.
-    pub fn arrived(&mut self, id: u64, page: ListPage, now: DateTime<Utc>) {
+    /// Takes the answer to request `id`; a late one is ignored. True where the row that was selected is not in the list any
+    /// more: another one has slid into its place.
+    pub fn arrived(&mut self, id: u64, page: ListPage, now: DateTime<Utc>) -> bool {
         let Some(pending) = self.pending.take_if(|pending| pending.id == id) else {
-            return;
+            return false;
         };
         let Some(rows) = R::take(page.rows) else {
             self.load = Load::Failed {
                 why: "the engine answered with another list".into(),
             };
-            return;
+            return false;
         };
         let old = self.cursor;
         self.total = page.total;
@@ -261,6 +262,7 @@ impl<R: Row> ListPane<R> {
                 .position(|row| row.key() == *key)
                 .map(|at| at + self.from)
         });
+        let lost = here.is_none() && self.selected.is_some();
         match here {
             Some(place) if place != old => {
                 let on_screen = old.saturating_sub(self.top);
@@ -277,6 +279,7 @@ impl<R: Row> ListPane<R> {
         if here.is_none() || self.row(self.cursor).is_some() {
             self.select_here();
         }
+        lost
     }
 
     /// The answer to request `id` was a refusal.

@@ -6,5 +6,6 @@ mod keymap;
 mod records_and_undo;
 mod robust;
 mod screens;
+mod shifting;
 mod stage;
 mod state;

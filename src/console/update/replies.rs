@@ -3,7 +3,7 @@
 use crate::console::model::Model;
 use crate::console::msg::{Effect, ListName, Purpose};
 use crate::console::overlays::{Overlay, confirm, preview, record, undo};
-use crate::console::screens::conflicts::UndoEntry;
+use crate::console::screens::conflicts::{self, UndoEntry};
 use crate::console::screens::{ScreenId, runs};
 use crate::service::ServiceGone;
 use crate::service::messages::{
@@ -210,12 +210,22 @@ fn chosen(model: &mut Model, resolved: Resolved, said: String) {
 fn list(model: &mut Model, id: u64, name: ListName, page: ListPage) {
     let now = model.now;
     match name {
-        ListName::Activity => model.mappings.activity.arrived(id, page, now),
-        ListName::Queue => model.conflicts.queue.arrived(id, page, now),
-        ListName::Causes => model.errors.causes.arrived(id, page, now),
-        ListName::ErrorRecords => model.errors.records.arrived(id, page, now),
-        ListName::Runs => model.runs.runs.arrived(id, page, now),
-        ListName::Journal => model.runs.journal.arrived(id, page, now),
+        ListName::Queue => conflicts::listed(model, id, page),
+        ListName::Activity => {
+            model.mappings.activity.arrived(id, page, now);
+        }
+        ListName::Causes => {
+            model.errors.causes.arrived(id, page, now);
+        }
+        ListName::ErrorRecords => {
+            model.errors.records.arrived(id, page, now);
+        }
+        ListName::Runs => {
+            model.runs.runs.arrived(id, page, now);
+        }
+        ListName::Journal => {
+            model.runs.journal.arrived(id, page, now);
+        }
     }
 }
 

@@ -15,14 +15,15 @@ pub use choose::{UndoEntry, apply, leave, perform, resolve, said_of};
 pub use view::draw;
 
 use crate::console::fetch::Fetch;
+use crate::console::format;
 use crate::console::keymap::Context;
 use crate::console::layout;
 use crate::console::list::{Cursor, ListPane, Nav};
 use crate::console::model::Model;
 use crate::domain::ItemId;
 use crate::service::messages::{
-    CandidateView, ConflictDetail, ConflictRow, FieldView, HistoryLine, ListKind, Outgoing,
-    Resolved,
+    CandidateView, ConflictDetail, ConflictRow, FieldView, HistoryLine, ListKind, ListPage,
+    Outgoing, Resolved, Tone,
 };
 
 /// State of screen 3.
@@ -107,6 +108,34 @@ impl Conflicts {
         }
         self.detail.arrived(id, detail, now);
     }
+}
+
+/// Takes a window of the queue. Where the row that is open is gone from it, so are the keys that were typed for it: what slid
+/// into its place is another record.
+pub fn listed(model: &mut Model, id: u64, page: ListPage) {
+    let this = &mut model.conflicts;
+    let open = this.queue.selected.filter(|_| this.opened);
+    let label = open.and_then(|key| {
+        let mut rows = this.queue.rows.iter();
+        rows.find(|row| row.key == key)
+            .map(|row| format::cut(&format::clean(&row.label), 40))
+    });
+    let filtered = !this.queue.filter.is_empty();
+    if !this.queue.arrived(id, page, model.now) || open.is_none() {
+        return;
+    }
+    this.opened = false;
+    model.held.drop_all();
+    let label = label.unwrap_or_else(|| "That item".into());
+    let hidden = if filtered {
+        ", or the filter hides it now"
+    } else {
+        ""
+    };
+    model.say(
+        Tone::Warn,
+        format!("{label} waits no more: it is settled, or the values agree now{hidden}."),
+    );
 }
 
 /// Fits panes to the terminal.

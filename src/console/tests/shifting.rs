@@ -1,0 +1,64 @@
+//! What changes under the operator's hands: a row, a field, a run or the clock that is another one when the key arrives.
+
+use super::fake::World;
+use super::stage::Stage;
+use crate::console::keymap::Context;
+use crate::console::screens::{ScreenId, conflicts};
+use crate::domain::ItemId;
+use crate::service::messages::Request;
+
+fn stage(keys: &str) -> Stage {
+    let mut stage = Stage::new(World::full(), 80, 24);
+    stage.keys(keys);
+    stage
+}
+
+fn choices(stage: &Stage) -> usize {
+    let asked = stage.world.asked.iter();
+    asked
+        .filter(|request| matches!(request, Request::Resolve { .. }))
+        .count()
+}
+
+/// The engine says that something changed, and the lists may be read again.
+fn changed(stage: &mut Stage) {
+    stage.after(1_500);
+    stage.status(|status| status.version += 1);
+}
+
+#[test]
+fn a_row_that_vanishes_closes_its_resolver_and_no_key_falls_on_the_next_record() {
+    let mut stage = stage("3G<enter>");
+    assert_eq!(stage.model.context(), Context::Resolver);
+    let label = stage.model.conflicts.queue.current().unwrap().label.clone();
+    stage.world.conflicts -= 1;
+    changed(&mut stage);
+    assert_eq!(stage.model.context(), Context::Queue);
+    assert!(
+        stage
+            .message()
+            .starts_with(&format!("{label} waits no more")),
+        "{}",
+        stage.message()
+    );
+    stage.keys("hl");
+    assert_eq!(choices(&stage), 0);
+}
+
+#[test]
+fn an_event_whose_item_is_over_opens_no_other_item() {
+    let mut stage = stage("3");
+    stage.silent = true;
+    conflicts::show(&mut stage.model, ItemId((1 << 64) | 500));
+    stage.keys("l");
+    stage.silent = false;
+    stage.answer();
+    assert_eq!(stage.model.screen, ScreenId::Conflicts);
+    assert_eq!(stage.model.context(), Context::Queue);
+    assert!(
+        stage.message().starts_with("That item waits no more"),
+        "{}",
+        stage.message()
+    );
+    assert_eq!(choices(&stage), 0, "what was typed for it is dropped");
+}
