@@ -62,3 +62,37 @@ fn an_event_whose_item_is_over_opens_no_other_item() {
     );
     assert_eq!(choices(&stage), 0, "what was typed for it is dropped");
 }
+
+#[test]
+fn the_field_cursor_follows_its_field_through_a_refresh() {
+    let mut stage = stage("3<enter>j");
+    let field = stage
+        .model
+        .conflicts
+        .field()
+        .unwrap()
+        .names
+        .salesforce
+        .clone();
+    let mut detail = stage.model.conflicts.detail().unwrap().clone();
+    detail.fields.remove(0);
+    let (key, now) = (detail.row.key, stage.now);
+    stage.model.conflicts.detail.asked(999, key, now);
+    stage.model.conflicts.arrived(999, detail, now);
+    assert_eq!(
+        stage.model.conflicts.field().unwrap().names.salesforce,
+        field
+    );
+}
+
+#[test]
+fn the_candidate_under_the_cursor_follows_its_record_through_a_refresh() {
+    let mut stage = stage("3jjjjjj<enter>j");
+    let record = stage.model.conflicts.candidate().unwrap().candidate.clone();
+    let mut detail = stage.model.conflicts.detail().unwrap().clone();
+    detail.candidates.reverse();
+    let (key, now) = (detail.row.key, stage.now);
+    stage.model.conflicts.detail.asked(999, key, now);
+    stage.model.conflicts.arrived(999, detail, now);
+    assert_eq!(stage.model.conflicts.candidate().unwrap().candidate, record);
+}

@@ -93,12 +93,16 @@ impl Conflicts {
             .and_then(|detail| detail.candidates.get(self.candidates.at))
     }
 
-    /// Takes a row in full; the cursor goes to the first undecided field of a record that was not shown before.
+    /// Takes a row in full; the cursor goes to the first undecided field of a record that was not shown before, and stays with
+    /// its field and candidate in one that was.
     pub fn arrived(&mut self, id: u64, detail: ConflictDetail, now: DateTime<Utc>) {
         let same = self
             .detail()
             .is_some_and(|old| old.row.key == detail.row.key);
-        if !same {
+        if same {
+            self.fields.at = self.field_in(&detail).unwrap_or(self.fields.at);
+            self.candidates.at = self.candidate_in(&detail).unwrap_or(0);
+        } else {
             let first = detail
                 .fields
                 .iter()
@@ -107,6 +111,22 @@ impl Conflicts {
             self.candidates.at = 0;
         }
         self.detail.arrived(id, detail, now);
+    }
+
+    /// Where the field under the cursor is in a newer reading: fields are in the order of their items, which come and go.
+    fn field_in(&self, detail: &ConflictDetail) -> Option<usize> {
+        let old = self.field()?;
+        let place = |is: &dyn Fn(&FieldView) -> bool| detail.fields.iter().position(is);
+        old.item
+            .and_then(|item| place(&|field| field.item == Some(item)))
+            .or_else(|| place(&|field| field.names == old.names))
+    }
+
+    /// Where the candidate under the cursor is in a newer reading.
+    fn candidate_in(&self, detail: &ConflictDetail) -> Option<usize> {
+        let old = &self.candidate()?.candidate.record;
+        let mut all = detail.candidates.iter();
+        all.position(|view| view.candidate.record == *old)
     }
 }
 
