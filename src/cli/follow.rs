@@ -146,7 +146,7 @@ async fn ready(
         tokio::select! {
             biased;
             number = signals.next() => {
-                let _ = door.ask(Request::StopNow).await?;
+                let _ = door.ask(Request::StopNow { run: None }).await?;
                 shown.finish();
                 return Err(Failure {
                     exit: Exit::Signal(number),
@@ -198,10 +198,10 @@ async fn stop(door: &dyn Door, again: bool, out: &mut Output) -> Result<(), Fail
             Role::Warn,
             "stopping now; what was under way is looked up by the next run",
         );
-        door.ask(Request::StopNow).await?;
+        door.ask(Request::StopNow { run: None }).await?;
     } else {
         out.note(Role::Warn, "stopping after this batch; once more stops now");
-        door.ask(Request::Stop).await?;
+        door.ask(Request::Stop { run: None }).await?;
     }
     Ok(())
 }

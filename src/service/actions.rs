@@ -58,14 +58,22 @@ impl House {
         })
     }
 
-    /// Steers the run under way.
-    pub(super) fn control(&self, steer: impl FnOnce(&ControlHandle)) -> Result<Reply, Refusal> {
-        match lock(&self.job).as_ref() {
-            Some(job) => {
+    /// Steers the run under way; where one is meant, only that one.
+    pub(super) fn control(
+        &self,
+        meant: Option<RunId>,
+        steer: impl FnOnce(&ControlHandle),
+    ) -> Result<Reply, Refusal> {
+        match (lock(&self.job).as_ref(), meant) {
+            (Some(job), Some(run)) if job.report.view().run != Some(run) => Err(refusal(
+                RefusalKind::Usage,
+                format!("run {run} is over; another is under way"),
+            )),
+            (Some(job), _) => {
                 steer(&job.control);
                 Ok(Reply::Ok)
             }
-            None => Err(refusal(RefusalKind::Usage, "no run is under way")),
+            (None, _) => Err(refusal(RefusalKind::Usage, "no run is under way")),
         }
     }
 

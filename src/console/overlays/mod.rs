@@ -66,6 +66,15 @@ impl Overlay {
         }
     }
 
+    /// True where it is about the run under way, and means nothing once that is over.
+    pub fn is_about_the_run(&self) -> bool {
+        match self {
+            Overlay::Confirm(confirm) => confirm.is_about_the_run(),
+            Overlay::Quit => true,
+            _ => false,
+        }
+    }
+
     /// Gives it a key.
     pub fn key(&mut self, model: &mut Model, key: KeyEvent) -> Then {
         match self {

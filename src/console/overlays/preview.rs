@@ -200,7 +200,8 @@ pub(super) fn stop(model: &mut Model, waiting: bool, said: &str) -> Option<Effec
         .run
         .as_ref()
         .is_some_and(|run| run.run.is_none());
-    (waiting && counting).then(|| model.ask(Purpose::Done(said.into()), Request::Stop))
+    (waiting && counting)
+        .then(|| model.ask(Purpose::Done(said.into()), Request::Stop { run: None }))
 }
 
 /// It could not be counted, and why.

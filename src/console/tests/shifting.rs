@@ -1,11 +1,11 @@
 //! What changes under the operator's hands: a row, a field, a run or the clock that is another one when the key arrives.
 
-use super::fake::World;
+use super::fake::{World, progress};
 use super::stage::Stage;
 use crate::console::keymap::Context;
 use crate::console::screens::{ScreenId, conflicts};
-use crate::domain::ItemId;
-use crate::service::messages::Request;
+use crate::domain::{ItemId, RunId};
+use crate::service::messages::{Progress, Request};
 
 fn stage(keys: &str) -> Stage {
     let mut stage = Stage::new(World::full(), 80, 24);
@@ -24,6 +24,13 @@ fn choices(stage: &Stage) -> usize {
 fn changed(stage: &mut Stage) {
     stage.after(1_500);
     stage.status(|status| status.version += 1);
+}
+
+fn run(number: u64) -> Progress {
+    Progress {
+        run: Some(RunId(number)),
+        ..progress(5)
+    }
 }
 
 #[test]
@@ -95,4 +102,40 @@ fn the_candidate_under_the_cursor_follows_its_record_through_a_refresh() {
     stage.model.conflicts.detail.asked(999, key, now);
     stage.model.conflicts.arrived(999, detail, now);
     assert_eq!(stage.model.conflicts.candidate().unwrap().candidate, record);
+}
+
+#[test]
+fn a_stop_dialog_goes_with_its_run_and_never_stops_the_next() {
+    let mut stage = stage("2");
+    stage.status(|status| status.run = Some(run(143)));
+    stage.keys("X");
+    stage.status(|status| status.run = Some(run(144)));
+    assert!(stage.model.overlays.is_empty());
+    assert!(
+        stage.message().starts_with("Run 143 is over"),
+        "{}",
+        stage.message()
+    );
+    stage.keys("y");
+    let stopped = |stage: &Stage, run: u64| {
+        let run = Some(RunId(run));
+        stage.world.asked.contains(&Request::StopNow { run })
+    };
+    assert!(!stopped(&stage, 143) && !stopped(&stage, 144));
+    stage.keys("Xy");
+    assert!(stopped(&stage, 144), "the run that the dialog named");
+}
+
+#[test]
+fn a_stop_dialog_stays_while_its_run_gets_its_number() {
+    let mut stage = stage("2");
+    stage.status(|status| {
+        status.run = Some(Progress {
+            run: None,
+            ..progress(5)
+        })
+    });
+    stage.keys("X");
+    stage.status(|status| status.run = Some(run(143)));
+    assert_eq!(stage.model.overlays.len(), 1);
 }

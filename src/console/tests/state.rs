@@ -26,7 +26,7 @@ fn writes(stage: &Stage) -> Vec<&Request> {
                     | Request::Undo { .. }
                     | Request::ApplyDrafts { .. }
                     | Request::Retry { .. }
-                    | Request::StopNow
+                    | Request::StopNow { .. }
             )
         })
         .collect()
@@ -369,7 +369,10 @@ fn leaving_during_a_run_asks_once_and_waits_for_the_batch() {
     stage.keys("q<esc>");
     assert_eq!(stage.model.leaving, Leaving::No);
     stage.keys("qx");
-    assert!(stage.world.asked.contains(&Request::Stop));
+    let stop = Request::Stop {
+        run: Some(RunId(143)),
+    };
+    assert!(stage.world.asked.contains(&stop));
     assert!(matches!(stage.model.leaving, Leaving::AfterBatch(_)));
     stage.status(|status| status.run = None);
     assert_eq!(stage.model.leaving, Leaving::Now(None));

@@ -5,7 +5,7 @@ use crate::console::msg::Effect;
 use crate::console::overlays::{preview, undo};
 use crate::console::screens::runs;
 use crate::domain::RunState;
-use crate::service::messages::{Event, Status, Tone};
+use crate::service::messages::{Event, Progress, Status, Tone};
 
 /// Takes the newest status.
 pub fn status(model: &mut Model, status: Status) -> Vec<Effect> {
@@ -18,13 +18,38 @@ pub fn status(model: &mut Model, status: Status) -> Vec<Effect> {
     }
     connection_messages(model, &status);
     model.live.sample(&status, model.now);
-    let ended = model.status.run.is_some() && status.run.is_none();
+    let over = model.status.run.take().filter(|run| is_over(run, &status));
     model.connected = true;
     model.status = status;
-    if ended && matches!(model.leaving, Leaving::AfterBatch(_)) {
-        model.leaving = Leaving::Now(None);
+    if let Some(run) = over {
+        ended(model, &run);
     }
     Vec::new()
+}
+
+/// True where the run that was shown is not the one under way any more.
+fn is_over(shown: &Progress, status: &Status) -> bool {
+    status.run.as_ref().is_none_or(|run| {
+        run.started_at != shown.started_at || (shown.run.is_some() && run.run != shown.run)
+    })
+}
+
+/// The run that was shown is over: dialogs about it go, lest they act on the next, and who waits for its end leaves.
+fn ended(model: &mut Model, run: &Progress) {
+    if matches!(model.leaving, Leaving::AfterBatch(_)) {
+        model.leaving = Leaving::Now(None);
+    }
+    let open = model.overlays.len();
+    model.overlays.retain(|overlay| !overlay.is_about_the_run());
+    if model.overlays.len() < open {
+        let name = run
+            .run
+            .map_or("What was under way".to_owned(), |run| format!("Run {run}"));
+        model.say(
+            Tone::Warn,
+            format!("{name} is over, so there is nothing to stop any more."),
+        );
+    }
 }
 
 /// Says when a connection is lost, when it is back, and when a vendor asked us to wait.

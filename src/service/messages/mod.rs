@@ -158,9 +158,15 @@ pub enum Request {
     /// Go on after a hold. Answer: `Reply::Ok`.
     GoOn,
     /// Stop after this batch. Answer: `Reply::Ok`.
-    Stop,
+    Stop {
+        /// Only this run; `None`: whatever is under way.
+        run: Option<RunId>,
+    },
     /// Stop now: requests in flight get their grace, what they meant is looked up by the next run. Answer: `Reply::Ok`.
-    StopNow,
+    StopNow {
+        /// Only this run; `None`: whatever is under way.
+        run: Option<RunId>,
+    },
     /// Pauses or resumes a mapping's schedule and runs. Answer: `Reply::Ok`.
     Pause {
         /// Which.

@@ -372,7 +372,7 @@ pub fn stop_now(model: &Model) -> Confirm {
         format!("Stop {name} now"),
         "Stop now",
         lines,
-        Action::StopNow,
+        Action::StopNow(run.and_then(|run| run.run)),
     )
 }
 

@@ -31,8 +31,8 @@ pub enum Action {
     Undo(RunId),
     /// Errors again.
     Retry(RetryWhich),
-    /// The run under way, at once.
-    StopNow,
+    /// This run, at once; without a number what is under way is a preview.
+    StopNow(Option<RunId>),
     /// One choice for many.
     Alike {
         /// The items.
@@ -74,6 +74,11 @@ impl Confirm {
     fn type_to_go_on(mut self, word: impl Into<String>) -> Self {
         self.typed = Some((word.into(), line_field("")));
         self
+    }
+
+    /// True where it is about the run under way, and means nothing once that is over.
+    pub fn is_about_the_run(&self) -> bool {
+        matches!(self.action, Action::StopNow(_))
     }
 
     fn is_typed(&self) -> bool {
@@ -232,7 +237,10 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Retry(which) => {
             vec![model.ask(Purpose::Retry, Request::Retry { which, now: true })]
         }
-        Action::StopNow => vec![model.ask(Purpose::Done("Stopping now.".into()), Request::StopNow)],
+        Action::StopNow(run) => vec![model.ask(
+            Purpose::Done("Stopping now.".into()),
+            Request::StopNow { run },
+        )],
         Action::Alike { items, take, field } => {
             let records = format::count(items.len() as u64, "record", "records");
             conflicts::resolve(model, items, take, &format!("{field} of {records}"))

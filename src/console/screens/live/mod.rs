@@ -285,7 +285,9 @@ pub fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         )],
         Command::StopAfterBatch => vec![model.ask(
             Purpose::Done("Stopping after this batch.".into()),
-            Request::Stop,
+            Request::Stop {
+                run: model.status.run.as_ref().and_then(|run| run.run),
+            },
         )],
         Command::StopNow => {
             let dialog = confirm::stop_now(model);
