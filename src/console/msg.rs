@@ -152,6 +152,8 @@ pub enum Purpose {
     Record,
     /// A pause or its end.
     Paused(MappingId, bool),
+    /// A stop after which the console is left; refused, there is nothing to wait for.
+    StopAndLeave,
     /// Anything that is answered by `Ok`; the words for the message line.
     Done(String),
 }

@@ -21,10 +21,9 @@ pub fn key(model: &mut Model, key: KeyEvent) -> Then {
         KeyCode::Char('x') => {
             model.leaving = Leaving::AfterBatch(model.now);
             let run = model.status.run.as_ref().and_then(|run| run.run);
-            Then::Do(vec![model.ask(
-                Purpose::Done("Stopping after this batch, then leaving.".into()),
-                Request::Stop { run },
-            )])
+            Then::Do(vec![
+                model.ask(Purpose::StopAndLeave, Request::Stop { run }),
+            ])
         }
         KeyCode::Esc | KeyCode::Char('b' | 'q' | 'n') => Then::Close,
         _ => Then::Stay,

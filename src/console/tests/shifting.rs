@@ -3,6 +3,7 @@
 use super::fake::{World, progress};
 use super::stage::Stage;
 use crate::console::keymap::Context;
+use crate::console::model::Leaving;
 use crate::console::screens::{ScreenId, conflicts};
 use crate::domain::{ItemId, RunId};
 use crate::service::messages::{Progress, Request};
@@ -138,4 +139,35 @@ fn a_stop_dialog_stays_while_its_run_gets_its_number() {
     stage.keys("X");
     stage.status(|status| status.run = Some(run(143)));
     assert_eq!(stage.model.overlays.len(), 1);
+}
+
+#[test]
+fn the_quit_dialog_goes_with_its_run() {
+    let mut stage = stage("");
+    stage.status(|status| status.run = Some(run(143)));
+    stage.keys("q");
+    stage.status(|status| status.run = None);
+    assert!(stage.model.overlays.is_empty());
+    stage.keys("x");
+    stage.status(|status| status.run = Some(run(144)));
+    stage.status(|status| status.run = None);
+    assert_eq!(stage.model.leaving, Leaving::No);
+}
+
+#[test]
+fn leaving_after_a_batch_does_not_wait_for_the_run_after_it() {
+    let mut stage = stage("");
+    stage.status(|status| status.run = Some(run(143)));
+    stage.keys("qx");
+    stage.status(|status| status.run = Some(run(144)));
+    assert_eq!(stage.model.leaving, Leaving::Now(None));
+}
+
+#[test]
+fn a_stop_that_comes_too_late_leaves_at_once() {
+    let mut stage = stage("");
+    stage.status(|status| status.run = Some(run(143)));
+    stage.world.refuse = Some("no run is under way".into());
+    stage.keys("qx");
+    assert_eq!(stage.model.leaving, Leaving::Now(None));
 }

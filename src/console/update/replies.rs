@@ -1,6 +1,6 @@
 //! Answers: each goes to what asked for it, by its number; one that nobody waits for any more is dropped.
 
-use crate::console::model::Model;
+use crate::console::model::{Leaving, Model};
 use crate::console::msg::{Effect, ListName, Purpose};
 use crate::console::overlays::{Overlay, confirm, preview, record, undo};
 use crate::console::screens::conflicts::{self, UndoEntry};
@@ -155,6 +155,9 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
             };
             model.say(Tone::Info, format!("{mapping} {words}"));
         }
+        (Purpose::StopAndLeave, Reply::Ok) => {
+            model.say(Tone::Info, "Stopping after this batch, then leaving.");
+        }
         (Purpose::Done(said), Reply::Ok) => model.say(Tone::Info, said),
         (purpose, _) => {
             let refusal = Refusal {
@@ -264,6 +267,7 @@ fn refused(model: &mut Model, id: u64, purpose: Purpose, refusal: &Refusal) {
             });
             model.say(Tone::Warn, format!("{why}{first}"));
         }
+        Purpose::StopAndLeave => model.leaving = Leaving::Now(None),
         _ => model.say(Tone::Warn, why),
     }
 }
