@@ -9,6 +9,7 @@ use super::command::Command;
 use super::hit::HitMap;
 use super::hold::Held;
 use super::keymap::Context;
+use super::layout::{self, Room};
 use super::msg::{Effect, Purpose};
 use super::options::ConsoleOptions;
 use super::overlays::Overlay;
@@ -147,6 +148,19 @@ impl Model {
             ScreenId::Errors => self.errors.context(),
             ScreenId::Runs => self.runs.context(),
         }
+    }
+
+    /// Notes that everything was drawn. Below the least size nothing of it was.
+    pub fn drawn(&mut self, hits: HitMap) {
+        self.hits = hits;
+        if !self.is_blind() {
+            self.overlays.iter_mut().for_each(Overlay::drawn);
+        }
+    }
+
+    /// True where the terminal is too small to show anything.
+    pub fn is_blind(&self) -> bool {
+        layout::room(self.area) == Room::TooSmall
     }
 
     /// Numbers a request and notes what it is for.

@@ -353,6 +353,7 @@ async fn take<S: Surface>(
 
 fn draw<S: Surface>(surface: &mut S, model: &mut Model) -> io::Result<()> {
     let mut frame = Buffer::empty(model.area);
-    model.hits = view(model, &mut frame);
+    let hits = view(model, &mut frame);
+    model.drawn(hits);
     surface.paint(&frame)
 }

@@ -40,7 +40,10 @@ pub enum Overlay {
     /// A value by hand.
     Editor(Box<editor::Editor>),
     /// Leaving while a run is under way.
-    Quit,
+    Quit {
+        /// It was drawn.
+        seen: bool,
+    },
 }
 
 /// What became of an overlay that was given a key.
@@ -70,7 +73,7 @@ impl Overlay {
     pub fn is_about_the_run(&self) -> bool {
         match self {
             Overlay::Confirm(confirm) => confirm.is_about_the_run(),
-            Overlay::Quit => true,
+            Overlay::Quit { .. } => true,
             _ => false,
         }
     }
@@ -86,7 +89,16 @@ impl Overlay {
             Overlay::Record(record) => record.key(model, key),
             Overlay::Undo(undo) => undo.key(model, key),
             Overlay::Editor(editor) => editor.key(model, key),
-            Overlay::Quit => quit::key(model, key),
+            Overlay::Quit { seen } => quit::key(model, key, *seen),
+        }
+    }
+
+    /// It was drawn: a dialog may be answered from now on.
+    pub fn drawn(&mut self) {
+        match self {
+            Overlay::Confirm(confirm) => confirm.seen(),
+            Overlay::Quit { seen } => *seen = true,
+            _ => {}
         }
     }
 
@@ -98,7 +110,7 @@ impl Overlay {
             Overlay::Palette(palette) => palette.paste(model, text),
             Overlay::Prompt(prompt) => prompt.paste(model, text),
             Overlay::Editor(editor) => insert(&mut editor.text, text, true),
-            Overlay::Preview(_) | Overlay::Record(_) | Overlay::Undo(_) | Overlay::Quit => {}
+            Overlay::Preview(_) | Overlay::Record(_) | Overlay::Undo(_) | Overlay::Quit { .. } => {}
         }
     }
 
@@ -113,7 +125,7 @@ impl Overlay {
             Overlay::Record(record) => record.draw(model, buf),
             Overlay::Undo(undo) => undo.draw(model, buf),
             Overlay::Editor(editor) => editor.draw(model, buf),
-            Overlay::Quit => quit::draw(model, buf),
+            Overlay::Quit { .. } => quit::draw(model, buf),
         }
     }
 }

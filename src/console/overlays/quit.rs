@@ -11,14 +11,14 @@ use crate::console::theme::Role;
 use crate::console::widgets::{Panel, Text};
 use crate::service::messages::Request;
 
-/// Gives it a key.
-pub fn key(model: &mut Model, key: KeyEvent) -> Then {
+/// Gives it a key; what was typed before it was seen stops nothing.
+pub fn key(model: &mut Model, key: KeyEvent, seen: bool) -> Then {
     match key.code {
         KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => {
             model.leaving = Leaving::Now(None);
             Then::Close
         }
-        KeyCode::Char('x') => {
+        KeyCode::Char('x') if seen => {
             model.leaving = Leaving::AfterBatch(model.now);
             let run = model.status.run.as_ref().and_then(|run| run.run);
             Then::Do(vec![

@@ -4,6 +4,7 @@ use super::fake::{World, progress};
 use super::stage::Stage;
 use crate::console::keymap::Context;
 use crate::console::model::Leaving;
+use crate::console::msg::Msg;
 use crate::console::screens::{ScreenId, conflicts};
 use crate::domain::{ItemId, RunId};
 use crate::service::messages::{Progress, Request};
@@ -169,5 +170,45 @@ fn a_stop_that_comes_too_late_leaves_at_once() {
     stage.status(|status| status.run = Some(run(143)));
     stage.world.refuse = Some("no run is under way".into());
     stage.keys("qx");
+    assert_eq!(stage.model.leaving, Leaving::Now(None));
+}
+
+#[test]
+fn a_dialog_that_nobody_has_seen_takes_no_yes() {
+    let mut stage = stage("5");
+    stage.burst("Ry");
+    let retried = |stage: &Stage| {
+        let mut asked = stage.world.asked.iter();
+        asked.any(|request| matches!(request, Request::Retry { .. }))
+    };
+    assert!(!retried(&stage));
+    assert_eq!(stage.model.overlays.len(), 1, "the dialog stays to be read");
+    stage.frame();
+    stage.burst("y");
+    assert!(retried(&stage));
+}
+
+#[test]
+fn leaving_a_run_is_not_chosen_before_its_dialog_was_seen() {
+    let mut stage = stage("");
+    stage.status(|status| status.run = Some(run(143)));
+    stage.burst("qx");
+    assert_eq!(stage.model.leaving, Leaving::No);
+    let mut asked = stage.world.asked.iter();
+    assert!(!asked.any(|request| matches!(request, Request::Stop { .. })));
+}
+
+#[test]
+fn below_the_least_size_only_leaving_works() {
+    let mut stage = stage("5");
+    stage.send(Msg::Resize(20, 5));
+    stage.keys("R");
+    assert!(stage.model.overlays.is_empty());
+    stage.send(Msg::Resize(80, 24));
+    stage.keys("R");
+    stage.send(Msg::Resize(20, 5));
+    stage.keys("y");
+    assert_eq!(stage.model.overlays.len(), 1);
+    stage.keys("<^c><^c>");
     assert_eq!(stage.model.leaving, Leaving::Now(None));
 }

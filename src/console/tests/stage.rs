@@ -111,12 +111,24 @@ impl Stage {
         }
     }
 
-    /// Keys as one types them; `<enter>` and the like for the named ones.
+    /// Keys as one types them, looking at each dialog that they open; `<enter>` and the like for the named ones.
     pub fn keys(&mut self, keys: &str) -> &mut Self {
+        self.typed(keys, true)
+    }
+
+    /// Keys that come all at once, before anything can be drawn.
+    pub fn burst(&mut self, keys: &str) -> &mut Self {
+        self.typed(keys, false)
+    }
+
+    fn typed(&mut self, keys: &str, seen: bool) -> &mut Self {
         let mut rest = keys;
         while !rest.is_empty() {
             let (event, tail) = next_key(rest);
             self.send(Msg::Key(event));
+            if seen && !self.model.overlays.is_empty() {
+                self.frame();
+            }
             rest = tail;
         }
         self
@@ -137,7 +149,8 @@ impl Stage {
 
     pub fn frame(&mut self) -> Buffer {
         let mut buffer = Buffer::empty(self.model.area);
-        self.model.hits = view(&self.model, &mut buffer);
+        let hits = view(&self.model, &mut buffer);
+        self.model.drawn(hits);
         buffer
     }
 

@@ -29,6 +29,11 @@ pub fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if Key::of(key) == Some(Key::Ctrl('z')) {
         return vec![Effect::Suspend];
     }
+    let leaves = interrupt || (key.code == KeyCode::Char('q') && model.overlays.is_empty());
+    if model.is_blind() && !leaves {
+        // Nobody can see what a key would do.
+        return Vec::new();
+    }
     // A warning has been read once a key is pressed.
     model
         .message

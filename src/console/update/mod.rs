@@ -246,7 +246,7 @@ fn quit(model: &mut Model) {
 /// Out, after a question where a run is under way.
 pub fn leave(model: &mut Model) {
     if model.status.run.is_some() {
-        model.overlays.push(Overlay::Quit);
+        model.overlays.push(Overlay::Quit { seen: false });
     } else {
         model.leaving = Leaving::Now(None);
     }

@@ -51,6 +51,7 @@ pub struct Confirm {
     yes: String,
     action: Action,
     on_yes: bool,
+    seen: bool,
     typed: Option<(String, TextArea<'static>)>,
 }
 
@@ -67,6 +68,7 @@ impl Confirm {
             yes: yes.into(),
             action,
             on_yes: false,
+            seen: false,
             typed: None,
         }
     }
@@ -87,9 +89,14 @@ impl Confirm {
             .is_none_or(|(word, field)| line_of(field).trim() == word)
     }
 
+    /// It is on the screen: from now on it can be answered.
+    pub fn seen(&mut self) {
+        self.seen = true;
+    }
+
     /// Gives it pasted text.
     pub fn paste(&mut self, text: &str) {
-        if let Some((_, field)) = &mut self.typed {
+        if let Some((_, field)) = self.typed.as_mut().filter(|_| self.seen) {
             insert(field, text, false);
         }
     }
@@ -98,6 +105,10 @@ impl Confirm {
     pub fn key(&mut self, model: &mut Model, key: KeyEvent) -> Then {
         if is_no(key) {
             return Then::Close;
+        }
+        if !self.seen {
+            // Typed before it was there to be read: no answer to it.
+            return Then::Stay;
         }
         match key.code {
             KeyCode::Tab | KeyCode::BackTab => self.on_yes = !self.on_yes,
