@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::set_back::set_back;
+
 /// How long something stale is shown before it is read again.
 const REFRESH_MS: i64 = 1_000;
 
@@ -84,6 +86,12 @@ impl<K: PartialEq + Clone, T> Fetch<K, T> {
         if let Some((_, key, _)) = self.pending.take_if(|(pending, ..)| *pending == id) {
             self.failed = Some((key, why));
         }
+    }
+
+    /// The clock was set back by that much.
+    pub fn set_back(&mut self, by: Duration) {
+        set_back(Some(&mut self.at), by);
+        set_back(self.pending.as_mut().map(|(_, _, since)| since), by);
     }
 
     /// What is held may have changed.

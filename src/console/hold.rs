@@ -12,6 +12,7 @@ use super::keymap::{self, Availability, Group, Key};
 use super::list::Nav;
 use super::model::Model;
 use super::msg::{Effect, Purpose};
+use super::set_back::set_back;
 use super::update::{active, press};
 use crate::service::messages::Tone;
 
@@ -33,6 +34,11 @@ impl Held {
         let any = !self.keys.is_empty();
         *self = Held::default();
         any
+    }
+
+    /// The clock was set back by that much.
+    pub fn set_back(&mut self, by: Duration) {
+        set_back(self.since.as_mut(), by);
     }
 
     fn is_over(&self, now: DateTime<Utc>) -> bool {

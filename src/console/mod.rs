@@ -17,6 +17,7 @@ mod options;
 mod overlays;
 mod run;
 mod screens;
+mod set_back;
 mod signals;
 mod terminal;
 mod theme;

@@ -150,6 +150,8 @@ where
     let mut dirty = true;
     loop {
         let now = clock.now();
+        // A clock that was set back must not keep the picture still until it has caught up.
+        (drawn_at, status_at) = (drawn_at.min(now), status_at.min(now));
         if dirty && now - drawn_at >= frame_gap {
             if let Err(error) = draw(surface, &mut model) {
                 // On a hang-up the terminal is gone before its signal was heard.

@@ -10,6 +10,7 @@ use chrono::{DateTime, Duration, Utc};
 
 pub use nav::{Cursor, Nav};
 
+use crate::console::set_back::set_back;
 use crate::domain::ItemId;
 use crate::service::messages::{ListKind, ListPage, ListQuery, Rows, SortBy};
 
@@ -303,6 +304,15 @@ impl<R: Row> ListPane<R> {
         if let Load::Ready { at } = &mut self.load {
             *at -= Duration::milliseconds(REFRESH_MS);
         }
+    }
+
+    /// The clock was set back by that much.
+    pub fn set_back(&mut self, by: Duration) {
+        match &mut self.load {
+            Load::Loading { since: at } | Load::Ready { at } => set_back(Some(at), by),
+            Load::Failed { .. } => {}
+        }
+        set_back(self.pending.as_mut().map(|pending| &mut pending.since), by);
     }
 
     /// Turns to another list; marks and place go.

@@ -10,6 +10,7 @@ pub mod quit;
 pub mod record;
 pub mod undo;
 
+use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
@@ -75,6 +76,16 @@ impl Overlay {
             Overlay::Confirm(confirm) => confirm.is_about_the_run(),
             Overlay::Quit { .. } => true,
             _ => false,
+        }
+    }
+
+    /// Since when it waits, or waited.
+    pub fn since(&mut self) -> Option<&mut DateTime<Utc>> {
+        match self {
+            Overlay::Preview(preview) => Some(&mut preview.since),
+            Overlay::Record(record) => Some(&mut record.since),
+            Overlay::Undo(undo) => Some(&mut undo.since),
+            _ => None,
         }
     }
 

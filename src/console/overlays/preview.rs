@@ -31,7 +31,7 @@ pub enum Then {
 /// The overlay.
 pub struct PreviewOverlay {
     then: Then,
-    since: DateTime<Utc>,
+    pub(super) since: DateTime<Utc>,
     preview: Option<Preview>,
     failed: Option<String>,
     cursor: Cursor,

@@ -26,7 +26,7 @@ const NAMED: usize = 8;
 /// The overlay.
 pub struct UndoOverlay {
     run: RunId,
-    since: DateTime<Utc>,
+    pub(super) since: DateTime<Utc>,
     forecast: Option<UndoForecast>,
     failed: Option<String>,
     cursor: Cursor,

@@ -1,5 +1,7 @@
 //! What changes under the operator's hands: a row, a field, a run or the clock that is another one when the key arrives.
 
+use chrono::Duration;
+
 use super::fake::{World, progress};
 use super::stage::Stage;
 use crate::console::keymap::Context;
@@ -211,4 +213,37 @@ fn below_the_least_size_only_leaving_works() {
     assert_eq!(stage.model.overlays.len(), 1);
     stage.keys("<^c><^c>");
     assert_eq!(stage.model.leaving, Leaving::Now(None));
+}
+
+#[test]
+fn a_clock_set_back_takes_everything_shown_with_it() {
+    let mut stage = stage("3<enter>");
+    stage.silent = true;
+    stage.keys("lW");
+    stage.now -= Duration::minutes(10);
+    stage.send(Msg::Tick);
+    assert_eq!(stage.model.now, stage.now);
+    stage.after(1_600);
+    assert!(stage.message().contains("dropped"), "{}", stage.message());
+    stage.after(6_100);
+    assert_eq!(stage.message(), "");
+    stage.silent = false;
+    stage.answer();
+    let before = stage.world.asked.len();
+    changed(&mut stage);
+    assert!(stage.world.asked.len() > before, "lists are read again");
+}
+
+#[test]
+fn a_preview_asked_before_the_clock_was_set_back_still_arrives() {
+    let mut stage = stage("");
+    stage.silent = true;
+    stage.keys("v");
+    stage.now -= Duration::minutes(10);
+    stage.send(Msg::Tick);
+    assert!(stage.text().contains("Counting"), "{}", stage.text());
+    stage.world.made_at = stage.now + Duration::milliseconds(200);
+    stage.silent = false;
+    stage.answer();
+    assert!(stage.text().contains("41 000 read"), "{}", stage.text());
 }

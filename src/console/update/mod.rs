@@ -19,6 +19,7 @@ use super::overlays::help::Help;
 use super::overlays::palette::Palette;
 use super::overlays::prompt::Prompt;
 use super::screens::{ScreenId, conflicts, errors, live, mappings, runs};
+use super::set_back;
 use super::wants;
 use crate::domain::Side;
 use crate::service::messages::{Request, Tone};
@@ -27,7 +28,7 @@ pub use keys::{active, active_filter, press};
 
 /// Takes a message.
 pub fn update(model: &mut Model, now: DateTime<Utc>, msg: Msg) -> Vec<Effect> {
-    model.now = now.max(model.now);
+    set_back::take(model, now);
     let mut effects = match msg {
         Msg::Key(key) => keys::key(model, key),
         Msg::Paste(text) => paste(model, &text),

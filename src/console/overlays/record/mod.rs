@@ -42,7 +42,7 @@ enum State {
 pub struct RecordOverlay {
     query: String,
     mapping: Option<MappingId>,
-    since: DateTime<Utc>,
+    pub(super) since: DateTime<Utc>,
     state: State,
     cursor: Cursor,
     /// The side that was copied last: the next time it is the other one.

@@ -17,6 +17,7 @@ use crate::console::model::Model;
 use crate::console::msg::{Effect, Purpose};
 use crate::console::overlays::{Overlay, confirm, record};
 use crate::console::screens::ScreenId;
+use crate::console::set_back::set_back;
 use crate::domain::{ItemId, LinkId, PerSide, Side};
 use crate::service::messages::{Control, Event, Request, Status, Tone};
 
@@ -141,6 +142,12 @@ impl Live {
             self.taken_at
                 .map_or(DateTime::<Utc>::MIN_UTC, |at| at + Duration::seconds(1))
         })
+    }
+
+    /// The clock was set back by that much.
+    pub fn set_back(&mut self, by: Duration) {
+        set_back(self.taken_at.as_mut(), by);
+        set_back(self.sampled_at.as_mut(), by);
     }
 
     /// Notes the write rates, at most once a second.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::console::list::{Cursor, Nav};
+use crate::console::set_back::set_back;
 use crate::domain::MappingId;
 use crate::service::messages::{MappingRow, MappingStatus};
 
@@ -52,6 +53,12 @@ impl MappingList {
         self.at
             .filter(|_| self.stale && self.pending.is_none())
             .map(|at| at + chrono::Duration::seconds(1))
+    }
+
+    /// The clock was set back by that much.
+    pub fn set_back(&mut self, by: chrono::Duration) {
+        set_back(self.at.as_mut(), by);
+        set_back(self.pending.as_mut().map(|(_, since)| since), by);
     }
 
     /// Takes the answer to request `id`.

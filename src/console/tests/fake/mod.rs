@@ -43,6 +43,8 @@ pub struct World {
     pub forecast: Option<RunId>,
     /// The second row of the queue is a field that went back and forth.
     pub frozen: bool,
+    /// When a preview was counted.
+    pub made_at: DateTime<Utc>,
     pub status: Status,
 }
 
@@ -71,6 +73,7 @@ impl World {
             asked: Vec::new(),
             forecast: None,
             frozen: false,
+            made_at: now(),
             status: status(17, 3),
         }
     }
@@ -185,7 +188,10 @@ impl World {
             Request::UndoForecast => {
                 Reply::UndoForecast(self.forecast.map(|run| Box::new(self.undo_forecast(run))))
             }
-            Request::Preview => Reply::Preview(Some(Box::new(preview()))),
+            Request::Preview => Reply::Preview(Some(Box::new(Preview {
+                made_at: self.made_at,
+                ..preview()
+            }))),
             Request::Retry { .. } => Reply::Retried {
                 count: 912,
                 run: Some(RunId(144)),
