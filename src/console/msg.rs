@@ -131,6 +131,8 @@ pub enum Purpose {
     },
     /// Choices taken back.
     TakenBack {
+        /// How many were to be.
+        of: usize,
         /// What the message line says.
         said: String,
     },

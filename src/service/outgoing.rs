@@ -11,7 +11,7 @@ use crate::domain::{
     SideCount, Value,
 };
 use crate::engine::{Order, Scope};
-use crate::store::rows::MappingPhase;
+use crate::store::rows::{Dirty, MappingPhase};
 use crate::store::{Family, StoreError, keys};
 use crate::transform;
 
@@ -91,6 +91,11 @@ impl House {
                 drafts.map_err(|error| store_refusal(&error))?
             }
         };
+        let unsent = match key {
+            None => self.unsent(&drafts).await,
+            Some(_) => Ok(0),
+        };
+        let unsent = unsent.map_err(|error| store_refusal(&error))?;
         let mut lines = Vec::new();
         let mut records: PerSide<BTreeMap<String, ()>> = PerSide::default();
         for item in &drafts {
@@ -111,10 +116,22 @@ impl House {
         };
         Ok(Reply::Outgoing(Outgoing {
             drafts: drafts.len(),
+            unsent,
             records,
             calls,
             lines,
         }))
+    }
+
+    /// Records of the drafts' mappings that are marked to be looked at: the drafts' run does so.
+    async fn unsent(&self, drafts: &[Conflict]) -> Result<u64, StoreError> {
+        let mappings: BTreeSet<&MappingId> = drafts.iter().map(|item| &item.mapping).collect();
+        let mut count = 0;
+        for mapping in mappings {
+            let rows = keys::by_mapping(Family::Dirty, mapping);
+            self.db.walk(rows, |_: Dirty| count += 1).await?;
+        }
+        Ok(count)
     }
 
     fn lines_of(&self, item: &Conflict) -> Vec<OutgoingLine> {

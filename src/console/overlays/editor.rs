@@ -95,7 +95,7 @@ impl Editor {
             rows + 4,
             Panel::titled(format!("Edit {}", self.field)).bottom(keys),
         );
-        let head = "Both sides get this value. Nothing is sent before W.";
+        let head = "Both sides get this value with W or the next run.";
         Text::of(head, Role::Muted).draw(
             buf,
             inner.x + 1,

@@ -9,7 +9,7 @@ use crate::console::model::Leaving;
 use crate::console::msg::Msg;
 use crate::console::screens::{ScreenId, conflicts};
 use crate::domain::{ItemId, RunId};
-use crate::service::messages::{Progress, Request};
+use crate::service::messages::{Progress, Reply, Request, Resolved};
 
 fn stage(keys: &str) -> Stage {
     let mut stage = Stage::new(World::full(), 80, 24);
@@ -246,4 +246,41 @@ fn a_preview_asked_before_the_clock_was_set_back_still_arrives() {
     stage.silent = false;
     stage.answer();
     assert!(stage.text().contains("41 000 read"), "{}", stage.text());
+}
+
+#[test]
+fn applying_and_retrying_name_what_else_their_run_sends() {
+    let mut stage = stage("3<enter>h");
+    stage.world.unsent = 7_999;
+    stage.keys("W");
+    assert!(stage.text().contains("7 999 records"), "{}", stage.text());
+    stage.keys("<esc>5R");
+    assert!(
+        stage.text().contains("Drafts of the same"),
+        "{}",
+        stage.text()
+    );
+}
+
+#[test]
+fn taking_back_says_what_a_run_has_sent_already() {
+    let mut stage = stage("3<enter>h");
+    stage.silent = true;
+    stage.keys("u");
+    let id = *stage.model.waiting.keys().last().unwrap();
+    let reply = Reply::Resolved(Resolved {
+        count: 0,
+        drafts: 0,
+        open: 0,
+        before: vec![],
+    });
+    stage.send(Msg::Reply {
+        id,
+        reply: Ok(reply),
+    });
+    assert!(
+        stage.message().starts_with("0 of 1 choice taken back"),
+        "{}",
+        stage.message()
+    );
 }

@@ -1,5 +1,6 @@
 //! Answers: each goes to what asked for it, by its number; one that nobody waits for any more is dropped.
 
+use crate::console::format;
 use crate::console::model::{Leaving, Model};
 use crate::console::msg::{Effect, ListName, Purpose};
 use crate::console::overlays::{Overlay, confirm, preview, record, undo};
@@ -110,7 +111,16 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
             model.conflicts.undo.push(UndoEntry { before, left });
             chosen(model, resolved, said);
         }
-        (Purpose::TakenBack { said }, Reply::Resolved(resolved)) => chosen(model, resolved, said),
+        (Purpose::TakenBack { of, said }, Reply::Resolved(resolved)) => {
+            let said = match resolved.count {
+                count if count < of => format!(
+                    "{count} of {} taken back; a run has sent or settled the others.",
+                    format::count(of as u64, "choice", "choices")
+                ),
+                _ => said,
+            };
+            chosen(model, resolved, said);
+        }
         (Purpose::Started, Reply::Started { run }) => {
             model.screen = ScreenId::Live;
             model.started = run;

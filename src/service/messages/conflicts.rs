@@ -134,6 +134,8 @@ pub struct Resolved {
 pub struct Outgoing {
     /// Drafts in it.
     pub drafts: usize,
+    /// Records that an earlier run left unsent in the mappings of the drafts: a run over all drafts takes them up too.
+    pub unsent: u64,
     /// Records to be written, by side.
     pub records: SideCount,
     /// Calls it will take, by side.

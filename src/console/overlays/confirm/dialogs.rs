@@ -318,6 +318,13 @@ pub fn apply(outgoing: &Outgoing) -> Confirm {
         ));
     }
     lines.push(calls(&outgoing.calls));
+    if outgoing.unsent > 0 {
+        let text = format!(
+            "The run also takes up {} that an earlier run left unsent in these mappings.",
+            format::count(outgoing.unsent, "record", "records")
+        );
+        lines.push(Text::of(text, Role::Warn));
+    }
     lines.push(Text::of(
         "A record that changed since you chose is left alone and opens again.",
         Role::Muted,
@@ -329,7 +336,7 @@ pub fn apply(outgoing: &Outgoing) -> Confirm {
 pub fn retry(which: RetryWhich, count: u64, what: &str) -> Confirm {
     let lines = vec![
         Text::plain(format!(
-            "This starts a run over {} only:",
+            "This starts a run that retries {}:",
             format::count(count, "record", "records")
         )),
         Text::plain(format!("  {what}")),
@@ -337,6 +344,10 @@ pub fn retry(which: RetryWhich, count: u64, what: &str) -> Confirm {
         Text::of(
             "What the vendor refused before is sent again. About one call per record and side.",
             Role::Muted,
+        ),
+        Text::of(
+            "Drafts of the same mappings go with it, and what an earlier run left unsent there.",
+            Role::Warn,
         ),
     ];
     Confirm::new(
@@ -401,7 +412,7 @@ pub fn alike(items: Vec<ItemId>, take: Take, field: String, names: &[String]) ->
     }
     lines.push(Text::new());
     lines.push(Text::of(
-        "They become drafts; nothing is sent before W. u takes them back.",
+        "They become drafts; W or the next run sends them. u takes back.",
         Role::Muted,
     ));
     Confirm::new(

@@ -98,7 +98,10 @@ fn ask_choice(
     what: &str,
     fields_only: bool,
 ) -> Vec<Effect> {
-    let said = format!("{what}: {}. u undoes, W applies.", said_of(&take));
+    let said = format!(
+        "{what}: {}. u undoes; W or the next run sends it.",
+        said_of(&take)
+    );
     let shown = shown(model, &items);
     let request = Request::Resolve {
         items,
@@ -276,7 +279,7 @@ fn undo(model: &mut Model) -> Vec<Effect> {
             reason: None,
             by: by.clone(),
         };
-        effects.push(model.ask(Purpose::TakenBack { said }, request));
+        effects.push(model.ask(Purpose::TakenBack { of: 0, said }, request));
     }
     let mut groups: Vec<(Option<Choice>, Vec<ItemId>)> = Vec::new();
     for (item, choice) in entry.before {
@@ -286,7 +289,8 @@ fn undo(model: &mut Model) -> Vec<Effect> {
         }
     }
     for (choice, items) in groups {
-        let count = format::count(items.len() as u64, "choice", "choices");
+        let of = items.len();
+        let count = format::count(of as u64, "choice", "choices");
         let (said, request) = match choice {
             None => (format!("Took back {count}."), Request::Unresolve { items }),
             Some(choice) => {
@@ -302,7 +306,7 @@ fn undo(model: &mut Model) -> Vec<Effect> {
                 (said, request)
             }
         };
-        effects.push(model.ask(Purpose::TakenBack { said }, request));
+        effects.push(model.ask(Purpose::TakenBack { of, said }, request));
     }
     effects
 }

@@ -1,5 +1,5 @@
 //! Screen 3: the conflict queue, the three-way resolver, the candidates of review items. Choices are drafts in the
-//! service; nothing is sent before `W`.
+//! service; `W` or the next run sends them.
 
 mod choose;
 mod evidence;

@@ -45,6 +45,10 @@ pub struct World {
     pub frozen: bool,
     /// When a preview was counted.
     pub made_at: DateTime<Utc>,
+    /// Records that an earlier run left.
+    pub unsent: u64,
+    /// Items that another choice is refused for.
+    pub unfit: Vec<ItemId>,
     pub status: Status,
 }
 
@@ -74,6 +78,8 @@ impl World {
             forecast: None,
             frozen: false,
             made_at: now(),
+            unsent: 0,
+            unfit: vec![],
             status: status(17, 3),
         }
     }
@@ -137,6 +143,13 @@ impl World {
             Request::Alike { .. } => Reply::Ids {
                 ids: vec![item(2, 40), item(2, 50), item(2, 60), item(2, 70)],
             },
+            Request::Resolve { items, .. } if items.iter().any(|id| self.unfit.contains(id)) => {
+                Reply::Refused(Refusal {
+                    kind: RefusalKind::Usage,
+                    message: "1 of 2 items cannot take that choice".into(),
+                    items: self.unfit.iter().map(|id| (*id, "gone".into())).collect(),
+                })
+            }
             Request::Resolve {
                 items,
                 take,

@@ -464,6 +464,7 @@ impl World {
             .collect();
         Outgoing {
             drafts: self.drafts.len(),
+            unsent: self.unsent,
             records: PerSide {
                 salesforce: 1,
                 hubspot: 1,
