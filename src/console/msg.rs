@@ -128,6 +128,8 @@ pub enum Purpose {
         left: Vec<ItemId>,
         /// What the message line says.
         said: String,
+        /// The text that was typed for it, which must not be lost.
+        typed: Option<String>,
     },
     /// Choices taken back.
     TakenBack {

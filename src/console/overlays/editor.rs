@@ -19,6 +19,7 @@ pub struct Editor {
     item: ItemId,
     field: String,
     start: String,
+    original: String,
     asked: bool,
     lines: bool,
     /// The text area.
@@ -32,25 +33,45 @@ impl Editor {
         text.move_cursor(CursorMove::Bottom);
         text.move_cursor(CursorMove::End);
         let lines = merge || start.contains('\n');
+        let original = start.to_owned();
         let start = text.lines().join("\n");
         Editor {
             item,
             field,
             start,
+            original,
             asked: false,
             lines,
             text,
         }
     }
 
-    fn value(&self) -> String {
+    fn typed(&self) -> String {
         self.text.lines().join("\n")
+    }
+
+    /// The text with the line ends that the value had; untouched it is the value, to the byte.
+    fn value(&self) -> String {
+        if self.typed() == self.start {
+            return self.original.clone();
+        }
+        let end = if self.original.contains("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
+        let last = if self.original.ends_with('\n') {
+            end
+        } else {
+            ""
+        };
+        self.text.lines().join(end) + last
     }
 
     /// Gives it a key.
     pub fn key(&mut self, model: &mut Model, key: KeyEvent) -> Then {
         if is_no(key) {
-            if self.value() != self.start && !self.asked {
+            if self.typed() != self.start && !self.asked {
                 self.asked = true;
                 model.say(
                     Tone::Warn,

@@ -7,9 +7,11 @@ use super::stage::Stage;
 use crate::console::keymap::Context;
 use crate::console::model::Leaving;
 use crate::console::msg::Msg;
+use crate::console::overlays::Overlay;
+use crate::console::overlays::editor::Editor;
 use crate::console::screens::{ScreenId, conflicts};
-use crate::domain::{ItemId, RunId};
-use crate::service::messages::{Progress, Reply, Request, Resolved};
+use crate::domain::{Choice, ItemId, RunId};
+use crate::service::messages::{Progress, Reply, Request, Resolved, Take};
 
 fn stage(keys: &str) -> Stage {
     let mut stage = Stage::new(World::full(), 80, 24);
@@ -283,4 +285,31 @@ fn taking_back_says_what_a_run_has_sent_already() {
         "{}",
         stage.message()
     );
+}
+
+#[test]
+fn a_text_whose_choice_is_refused_can_still_be_written_to_a_file() {
+    let mut stage = stage("3<enter>e");
+    stage.keys("<^u>merged by hand");
+    stage.world.unfit = vec![ItemId(2 << 64)];
+    stage.keys("<enter>");
+    assert!(stage.message().contains("Y writes"), "{}", stage.message());
+    assert_eq!(stage.model.copied.as_deref(), Some("merged by hand"));
+}
+
+#[test]
+fn an_editor_keeps_the_line_ends_of_the_value() {
+    let mut stage = stage("");
+    for start in ["a\r\nb\r\n", "a\nb\n", "a\r\nb\nc", ""] {
+        let editor = Editor::new(ItemId(1), "Notes".into(), start, false);
+        stage.model.overlays.push(Overlay::Editor(Box::new(editor)));
+        stage.keys("<tab>");
+        match stage.world.asked.last().unwrap() {
+            Request::Resolve {
+                take: Take::Choice(Choice::Value(kept)),
+                ..
+            } => assert_eq!(kept, start),
+            other => panic!("{other:?}"),
+        }
+    }
 }

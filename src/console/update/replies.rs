@@ -99,7 +99,7 @@ fn answered(model: &mut Model, id: u64, purpose: Purpose, reply: Reply) -> Vec<E
                 .overlays
                 .push(Overlay::Confirm(confirm::alike(items, take, field, &names)));
         }
-        (Purpose::Chosen { left, said }, Reply::Resolved(resolved)) => {
+        (Purpose::Chosen { left, said, .. }, Reply::Resolved(resolved)) => {
             if resolved.count == 0 && left.is_empty() {
                 model.say(
                     Tone::Info,
@@ -271,13 +271,22 @@ fn refused(model: &mut Model, id: u64, purpose: Purpose, refusal: &Refusal) {
         Purpose::Record => record::refused(model, id, why),
         Purpose::StartPreview | Purpose::Preview => preview::failed(model, why),
         Purpose::StartForecast | Purpose::Forecast => undo::failed(model, why),
-        Purpose::Chosen { .. } | Purpose::TakenBack { .. } => {
-            let first = refusal.items.first().map_or(String::new(), |(item, why)| {
-                format!(" {}: {why}", item.short())
-            });
-            model.say(Tone::Warn, format!("{why}{first}"));
-        }
+        Purpose::Chosen { typed, .. } => choice_refused(model, refusal, typed),
+        Purpose::TakenBack { .. } => choice_refused(model, refusal, None),
         Purpose::StopAndLeave => model.leaving = Leaving::Now(None),
         _ => model.say(Tone::Warn, why),
     }
+}
+
+/// A choice was refused: a text that was typed is kept.
+fn choice_refused(model: &mut Model, refusal: &Refusal, typed: Option<String>) {
+    let mut said = refusal.message.clone();
+    if let Some((item, why)) = refusal.items.first() {
+        said += &format!(" {}: {why}", item.short());
+    }
+    if typed.is_some() {
+        model.copied = typed;
+        said = format!("Not kept as a draft; Y writes the text to a file. {said}");
+    }
+    model.say(Tone::Warn, said);
 }

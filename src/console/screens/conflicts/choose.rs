@@ -103,6 +103,10 @@ fn ask_choice(
         said_of(&take)
     );
     let shown = shown(model, &items);
+    let typed = match &take {
+        Take::Choice(Choice::Value(text)) => Some(text.clone()),
+        _ => None,
+    };
     let request = Request::Resolve {
         items,
         take,
@@ -114,6 +118,7 @@ fn ask_choice(
         Purpose::Chosen {
             left: Vec::new(),
             said,
+            typed,
         },
         request,
     )]
@@ -262,7 +267,15 @@ pub fn leave(model: &mut Model, rows: Vec<ItemId>, reason: String) -> Vec<Effect
         by: model.options.user.clone(),
     };
     let said = format!("{what}: left for later. u undoes.");
-    vec![model.ask(Purpose::Chosen { left: rows, said }, request)]
+    let typed = None;
+    vec![model.ask(
+        Purpose::Chosen {
+            left: rows,
+            said,
+            typed,
+        },
+        request,
+    )]
 }
 
 /// Puts back what the last act changed: each item's earlier choice, or none.
