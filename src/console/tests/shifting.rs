@@ -313,3 +313,18 @@ fn an_editor_keeps_the_line_ends_of_the_value() {
         }
     }
 }
+
+#[test]
+fn marks_that_cannot_take_a_choice_are_taken_off_so_that_the_others_can() {
+    let mut stage = stage("3<space><space>");
+    stage.world.unfit = vec![ItemId(1 << 64)];
+    stage.keys("H");
+    assert!(
+        stage.message().starts_with("1 record is unmarked"),
+        "{}",
+        stage.message()
+    );
+    assert_eq!(stage.model.conflicts.queue.marks.len(), 1);
+    stage.keys("H");
+    assert!(!stage.world.drafts.is_empty());
+}

@@ -278,11 +278,22 @@ fn refused(model: &mut Model, id: u64, purpose: Purpose, refusal: &Refusal) {
     }
 }
 
-/// A choice was refused: a text that was typed is kept.
+/// A choice was refused: a text that was typed is kept, and what cannot take the choice is unmarked, or one row that is gone
+/// would hold up all the others.
 fn choice_refused(model: &mut Model, refusal: &Refusal, typed: Option<String>) {
     let mut said = refusal.message.clone();
     if let Some((item, why)) = refusal.items.first() {
         said += &format!(" {}: {why}", item.short());
+    }
+    let marks = &mut model.conflicts.queue.marks;
+    let marked = marks.len();
+    for (item, _) in &refusal.items {
+        marks.remove(item);
+    }
+    let gone = marked - marks.len();
+    if gone > 0 {
+        let records = format::count(gone as u64, "record is", "records are");
+        said = format!("{records} unmarked; the same key again takes the others. {said}");
     }
     if typed.is_some() {
         model.copied = typed;
