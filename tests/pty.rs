@@ -276,7 +276,7 @@ fn the_demo_is_watched_resolved_and_left_at_80x24() {
     terminal.shows("TAKE");
     terminal.press("l");
     // The choice is kept before it can be applied; a `W` that is too early is refused with the reason.
-    terminal.shows("W applies");
+    terminal.shows("W or the next run");
     let dialog = loop {
         terminal.press("W");
         for _ in 0..25 {
