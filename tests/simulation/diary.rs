@@ -57,8 +57,12 @@ impl Shown {
 }
 
 /// True where an op's field went over the value that was shown, as far as both are known: in the words of its pair, for a vendor
-/// may write it in another form. An element of a set has no value, and the key field is ours.
+/// may write it in another form. An element of a set has no value, and the key field is ours. Of what is archived a plan shows
+/// the values that there are.
 fn goes_over(op: &Op, mapping: Option<&Mapping>, (name, shown): &(String, Value)) -> bool {
+    if op.kind == OpKind::Delete && shown.is_blank() {
+        return true;
+    }
     let pairs = mapping.map_or(&[][..], |mapping| &mapping.pairs);
     let pair = pairs.iter().find(|pair| pair.field(op.side) == name);
     let (Some(pair), Some(now)) = (pair, op.fields.get(name)) else {
