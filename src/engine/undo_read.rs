@@ -239,7 +239,11 @@ mod tests {
             assert_eq!(kept, (0, 1), "{kind:?}");
         }
         let open = of(vec![op(OpKind::Update, Sent, "a", "b")]).unwrap();
-        assert!(open.never.is_some() && open.fields.is_empty());
+        assert!(open.never.is_some() && open.is_blank());
+        for kind in [OpKind::Update, OpKind::Associate] {
+            let touched = of(vec![op(kind, Confirmed, "a", "b")]).unwrap();
+            assert!(!touched.is_blank(), "{kind:?}");
+        }
         let mut made = op(OpKind::Create, Confirmed, "", "b");
         made.outcome.record = Some("7".into());
         assert_eq!(of(vec![made]).unwrap().id, "7".into());

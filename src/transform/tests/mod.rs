@@ -468,3 +468,27 @@ fn two_types_are_compared_as_the_more_telling_of_the_two() {
         None
     );
 }
+
+#[test]
+fn a_value_means_what_the_base_of_the_other_side_does_in_whatever_form_that_is_kept() {
+    let domain = pair(
+        (FieldType::Url, FieldType::Text),
+        vec![TransformSpec::ExtractDomain { registrable: false }],
+    );
+    let long = "x".repeat(5_000);
+    let rows = [
+        (&domain, "http://Acme.com", "acme.com", true),
+        (&domain, "http://Acme.com", "beta.com", false),
+        (&domain, "http://Acme.com", "", false),
+        (&domain, "", "", true),
+        (&pair(TEXTS, vec![]), long.as_str(), long.as_str(), true),
+        (&pair(TEXTS, vec![]), "x", long.as_str(), false),
+    ];
+    for (pair, raw, held, same) in rows {
+        let base = base_value(pair, H, &Value::text(held)).unwrap();
+        let got = means(pair, S, &Value::text(raw), &base);
+        assert_eq!(got, Some(same), "{raw:.9} {held:.9}");
+    }
+    let held = base_value(&domain, H, &Value::text("acme.com")).unwrap();
+    assert_eq!(means(&domain, S, &Value::Unknown, &held), None);
+}
