@@ -180,11 +180,8 @@ pub(super) async fn wake(
                 continue;
             };
             // What else is known of it stands.
-            let ids = std::slice::from_ref(id);
-            let known = db.dirty(&child.mapping, side, ids).await?;
-            let known = known.into_iter().flatten().map(|row| row.reasons);
-            let reasons = known.fold(Dirty::PARENT_READY, |all, one| all | one);
-            tx.mark_dirty(&child.mapping, side, id, reasons)?;
+            let known = db.marks(&child.mapping, side, id).await?;
+            tx.mark_dirty(&child.mapping, side, id, known | Dirty::PARENT_READY)?;
         }
         tx.stop_waiting(parent, child.link);
     }

@@ -260,7 +260,7 @@ pub(super) async fn still_gone(
     if reasons & Dirty::DELETED == 0 {
         for side in Side::BOTH {
             if let Some(id) = link.ids.get(side) {
-                let own = marks(ctx, mapping, side, id).await?;
+                let own = ctx.engine.db.marks(&mapping.id, side, id).await?;
                 tx.mark_dirty(&mapping.id, side, id, own | Dirty::DELETED)?;
             }
         }
@@ -299,22 +299,11 @@ pub(super) async fn alone(
     let mut any = false;
     for side in Side::BOTH {
         if let Some(id) = link.ids.get(side)
-            && marks(ctx, mapping, side, id).await? & Dirty::CHANGED != 0
+            && ctx.engine.db.marks(&mapping.id, side, id).await? & Dirty::CHANGED != 0
         {
             ctx.tally(&mapping.id).alone(link.id, side, id, fate);
             any = true;
         }
     }
     Ok(any)
-}
-
-async fn marks(
-    ctx: &RunCtx<'_>,
-    mapping: &Mapping,
-    side: Side,
-    id: &RecordId,
-) -> Result<u16, EngineError> {
-    let ids = std::slice::from_ref(id);
-    let rows = ctx.engine.db.dirty(&mapping.id, side, ids).await?;
-    Ok(rows.into_iter().flatten().map(|row| row.reasons).sum())
 }

@@ -430,8 +430,7 @@ async fn note_converted(
             .link_ids(&leads.id, side, leads.object(side), ids)
             .await?;
         if held.into_iter().flatten().next().is_some() {
-            let marks = db.dirty(&leads.id, side, ids).await?;
-            let marks = marks.into_iter().flatten().map(|row| row.reasons).sum();
+            let marks = db.marks(&leads.id, side, &seen.id).await?;
             note(leads, &seen, marks, &mut tx)?;
             any = true;
         }

@@ -137,14 +137,8 @@ pub(super) async fn take_over(
     };
     let side = Side::Salesforce;
     let id = ctx.free_id(leads, side, lead).await?;
-    if !ctx
-        .engine
-        .db
-        .links(&leads.id, &[id])
-        .await?
-        .iter()
-        .all(Option::is_none)
-    {
+    let there = ctx.engine.db.links(&leads.id, &[id]).await?;
+    if there.iter().any(Option::is_some) {
         return Ok(());
     }
     let mut old = links::pending(id, leads, op.side, lead, link.created_at);
@@ -177,11 +171,8 @@ pub(super) async fn let_stamp(
             .filter(waited)
             .and_then(|link| link.ids.get(side).clone());
         if let Some(id) = source {
-            let marks = db
-                .dirty(&mapping.id, side, std::slice::from_ref(&id))
-                .await?;
-            let reasons = marks.iter().flatten().map(|row| row.reasons).sum::<u16>();
-            tx.mark_dirty(&mapping.id, side, &id, reasons | Dirty::RETRY)?;
+            let known = db.marks(&mapping.id, side, &id).await?;
+            tx.mark_dirty(&mapping.id, side, &id, known | Dirty::RETRY)?;
         }
     }
     Ok(())

@@ -189,6 +189,17 @@ impl Db {
             .await
     }
 
+    /// What one record is marked for so far; nothing: 0. Marking it puts these reasons aside: who adds one keeps the others.
+    pub async fn marks(
+        &self,
+        mapping: &MappingId,
+        side: Side,
+        id: &RecordId,
+    ) -> Result<u16, StoreError> {
+        let rows = self.dirty(mapping, side, std::slice::from_ref(id)).await?;
+        Ok(rows.first().copied().flatten().map_or(0, |row| row.reasons))
+    }
+
     /// The sweeps that saw these records last, in the order asked.
     pub async fn swept(
         &self,

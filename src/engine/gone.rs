@@ -141,14 +141,7 @@ async fn forget_marks(
     for (id, seen) in ids.iter().zip(seen) {
         tx.clear_dirty(&mapping.id, side, id);
         if let Some(Presence::MergedInto(into)) = seen.map(|seen| seen.presence) {
-            let own = db
-                .dirty(&mapping.id, side, std::slice::from_ref(&into))
-                .await?;
-            let own = own
-                .into_iter()
-                .flatten()
-                .map(|row| row.reasons)
-                .sum::<u16>();
+            let own = db.marks(&mapping.id, side, &into).await?;
             tx.mark_dirty(&mapping.id, side, &into, own | Dirty::CREATED)?;
             tx.drop_observation(side, object, id);
         }

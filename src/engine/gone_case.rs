@@ -205,11 +205,10 @@ pub(super) async fn cases(
             let Some(id) = link.ids.get(side) else {
                 continue;
             };
-            let id = std::slice::from_ref(id);
-            let stored = db.observations(side, mapping.object(side), id).await?;
+            let ids = std::slice::from_ref(id);
+            let stored = db.observations(side, mapping.object(side), ids).await?;
             *seen.get_mut(side) = stored.into_iter().flatten().next();
-            let rows = db.dirty(&mapping.id, side, id).await?;
-            *marks.get_mut(side) = rows.into_iter().flatten().map(|row| row.reasons).sum();
+            *marks.get_mut(side) = db.marks(&mapping.id, side, id).await?;
         }
         let (mut conflicts, mut errors) = (Vec::new(), Vec::new());
         for item in db.waiting(link.id.0).await? {

@@ -147,9 +147,7 @@ async fn conclude_create(
                 tx.put_observation(seen)?;
                 for (side, id) in [(op.side, &seen.id), (source_side, source)] {
                     // What was noticed of it meanwhile (12, 13) stays noticed.
-                    let ids = std::slice::from_ref(id);
-                    let marks = ctx.engine.db.dirty(&mapping.id, side, ids).await?;
-                    let noticed = marks.iter().flatten().map(|row| row.reasons).sum::<u16>();
+                    let noticed = ctx.engine.db.marks(&mapping.id, side, id).await?;
                     tx.mark_dirty(&mapping.id, side, id, noticed | Dirty::RELINK)?;
                     // It may have been read without a link meanwhile, and somebody asked whose it is.
                     reviews::close_review(ctx, mapping, side, id, tx).await?;

@@ -1,14 +1,14 @@
 //! What drafts would send, and the run that sends them (the console's `W`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::host::{House, refusal, store_refusal};
 use super::messages::{Outgoing, OutgoingLine, Refusal, RefusalKind, Reply};
 use super::resolve::result;
 use crate::domain::{
-    Choice, Conflict, FieldPair, ItemId, ItemState, Mapping, MappingId, PairKind, PerSide, Side,
-    SideCount, Value,
+    Choice, Conflict, FieldPair, ItemId, ItemState, Mapping, MappingId, PairKind, PerSide,
+    RecordId, Side, SideCount, Value,
 };
 use crate::engine::{Order, Scope};
 use crate::store::rows::{Dirty, MappingPhase};
@@ -97,10 +97,10 @@ impl House {
         };
         let unsent = unsent.map_err(|error| store_refusal(&error))?;
         let mut lines = Vec::new();
-        let mut records: PerSide<BTreeMap<String, ()>> = PerSide::default();
+        let mut records: PerSide<BTreeSet<RecordId>> = PerSide::default();
         for item in &drafts {
             for line in self.lines_of(item) {
-                records.get_mut(line.side).insert(line.record.0.clone(), ());
+                records.get_mut(line.side).insert(line.record.clone());
                 if lines.len() < LINES {
                     lines.push(line);
                 }
